@@ -1,0 +1,127 @@
+"""The checks at the library's border: what a person passes in, before anything is done with it.
+
+Every function raises a `ValueError` that names the argument, what was found, what was expected
+and the way out; none of them changes a value.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+# Rounding in a resampled or re-scaled image may leave [-1, 1] by this much without being a mistake.
+RANGE_TOLERANCE = 0.01
+
+
+def positive_int(name: str, value: Any, minimum: int = 1) -> int:
+    """Return `value` if it is an integer of at least `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < minimum:
+        raise ValueError(f"`{name}` must be an integer of at least {minimum}. Received: {value!r}.")
+    return int(value)
+
+
+def one_of(name: str, value: Any, choices: tuple) -> Any:
+    """Return `value` if it is among `choices`."""
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be one of {listed}. Received: {value!r}.")
+    return value
+
+
+def weight(name: str, value: Any) -> float:
+    """Return `value` as a float if it is a finite number of at least 0."""
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        raise ValueError(f"`{name}` must be a number of at least 0. Received: {value!r}.")
+    if not np.isfinite(value) or value < 0:
+        raise ValueError(f"`{name}` must be finite and at least 0. Received: {value!r}.")
+    return float(value)
+
+
+def input_shape(value: Any) -> tuple:
+    """Return `value` as a tuple if it is the shape of a 2-D or 3-D image, channels last.
+
+    `(height, width, channels)` or `(depth, height, width, channels)`; a spatial size may be
+    `None` (any size), the number of channels may not.
+    """
+    try:
+        shape = tuple(value)
+    except TypeError:
+        shape = ()
+    if len(shape) not in (3, 4):
+        raise ValueError(
+            "`input_shape` must be (height, width, channels) for images or (depth, height, width, "
+            f"channels) for volumes, without the batch axis. Received: {value!r}."
+        )
+    for size in shape[:-1]:
+        if size is not None:
+            positive_int("input_shape", size)
+    positive_int("input_shape", shape[-1])
+    return shape
+
+
+def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
+    """Return `value` as a float32 array if it is a batch of images that a network can take.
+
+    Args:
+        name: The argument's name, for the message.
+        value: Array of floats, `(batch, [depth,] height, width, channels)`.
+        shape: The shape that one image must have, `None` where any size will do. Defaults to any
+            image or volume.
+
+    Raises:
+        ValueError: Wrong type, dtype, rank or size; no image; NaN or infinity.
+    """
+    array = np.asarray(value)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(
+            f"`{name}` must hold floating point numbers in [-1, 1]. Received: dtype {array.dtype}"
+            f"{_found_range(array)}. Convert it first, for example `x.astype('float32') / 127.5 - "
+            "1` for 8-bit images, or read the files with "
+            "`keras_mri_cyclegan.datasets.load_image_folder`."
+        )
+    if array.ndim not in (4, 5):
+        raise ValueError(
+            f"`{name}` must have shape (batch, height, width, channels) or (batch, depth, height, "
+            f"width, channels). Received: shape {array.shape}. A single image needs a batch axis "
+            "(`x[None]`), a grey image a channel axis (`x[..., None]`)."
+        )
+    if array.size == 0:
+        raise ValueError(f"`{name}` holds no image. Received: shape {array.shape}.")
+    if shape is not None:
+        found = array.shape[1:]
+        fits = len(found) == len(shape) and all(
+            expected is None or expected == size
+            for expected, size in zip(shape, found, strict=True)
+        )
+        if not fits:
+            raise ValueError(
+                f"`{name}` holds images of shape {found}, and the network takes {tuple(shape)}. "
+                "Resize or pad the images, or build the network for their shape."
+            )
+    if not np.isfinite(array).all():
+        bad = int(np.size(array) - np.isfinite(array).sum())
+        raise ValueError(
+            f"`{name}` holds {bad} values that are NaN or infinite (first in image "
+            f"{int(np.argwhere(~np.isfinite(array))[0][0])}). Remove or fill them first."
+        )
+    return array.astype("float32", copy=False)
+
+
+def warn_range(name: str, array: np.ndarray) -> bool:
+    """Warn if `array` leaves [-1, 1]; say whether it did."""
+    low, high = float(array.min()), float(array.max())
+    outside = low < -1 - RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE
+    if outside:
+        warnings.warn(
+            f"`{name}` has values in [{low:g}, {high:g}], and the networks expect [-1, 1] "
+            "(their output is a tanh). For 8-bit images use `x / 127.5 - 1`.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return outside
+
+
+def _found_range(array: np.ndarray) -> str:
+    if array.size and np.issubdtype(array.dtype, np.integer):
+        return f" with values in [{array.min()}, {array.max()}]"
+    return ""
