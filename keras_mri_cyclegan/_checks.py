@@ -37,6 +37,13 @@ def weight(name: str, value: Any) -> float:
     return float(value)
 
 
+def fraction(name: str, value: Any) -> float:
+    """Return `value` as a float if it is a number in [0, 1)."""
+    if weight(name, value) >= 1:
+        raise ValueError(f"`{name}` must be at least 0 and below 1. Received: {value!r}.")
+    return float(value)
+
+
 def input_shape(value: Any) -> tuple:
     """Return `value` as a tuple if it is the shape of a 2-D or 3-D image, channels last.
 

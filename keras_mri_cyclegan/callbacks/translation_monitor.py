@@ -1,0 +1,195 @@
+"""Pictures of the translations after each epoch: a CycleGAN's losses say little about them."""
+
+import os
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan import _checks, figures
+
+
+class TranslationMonitor(keras.callbacks.Callback):
+    """Draw a few examples, their translations and their round trips after each epoch.
+
+    Each picture has one row per example. On the left an image of A, its translation to B and that
+    one's translation back to A; on the right the same from B. `epoch_0000.png` is drawn before the
+    first epoch, `epoch_0001.png` after it, and so on; at the end of the training `training.gif`
+    shows them one after the other. A training that is interrupted leaves its PNG files.
+
+    A resumed training (`initial_epoch`, `keras.callbacks.BackupAndRestore`) goes on numbering, and
+    its GIF begins with the PNG files of the earlier epochs. Others that lie in the folder are left
+    out of the GIF, and replaced when their epoch comes.
+
+    For display only: values outside [-1, 1] are drawn black or white, NaN black. Of a volume the
+    middle slice is drawn, of several channels the middle one. The training itself is not changed:
+    no random number is drawn, and no weight or metric touched.
+
+    Args:
+        a: Images of A, array `(images, height, width, channels)` or `(images, depth, height, width,
+            channels)` of floats in [-1, 1]. Best ones that the training does not see.
+        b: Images of B, likewise; they need not show the same slices, nor be as many.
+        directory: The folder for the files, created when the training begins.
+        every: Draw after each `every`-th epoch. Defaults to 1.
+        max_images: How many images of `a` and of `b` are drawn, the first ones. Defaults to 4.
+        gif: Whether to write `training.gif`. Defaults to `True`.
+        seconds_per_frame: How long the GIF shows each picture. Defaults to 0.25.
+        names: What to call A and B in the titles, such as `("T1", "T2")`. Defaults to
+            `("A", "B")`.
+
+    Raises:
+        ValueError: Images that a network cannot take, another argument that cannot be used, or,
+            when the training begins, a model that cannot translate.
+        OSError: When the training begins: the folder cannot be created or written to.
+
+    Example:
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> import keras
+        >>> import keras_mri_cyclegan as kmc
+        >>> class Negative(keras.Sequential):  # In place of a CycleGAN
+        ...     def translate(self, images, direction="ab"):
+        ...         return -images
+        >>> model = Negative([keras.layers.Conv2D(1, 1)])
+        >>> model.compile(loss="mse")
+        >>> x = np.random.default_rng(0).uniform(-1, 1, (2, 32, 32, 1)).astype("float32")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     monitor = kmc.callbacks.TranslationMonitor(x, x, folder, names=("T1", "T2"))
+        ...     _ = model.fit(x, x, epochs=2, callbacks=[monitor], verbose=0)
+        ...     sorted(os.listdir(folder))
+        ['epoch_0000.png', 'epoch_0001.png', 'epoch_0002.png', 'training.gif']
+    """
+
+    def __init__(
+        self,
+        a: Any,
+        b: Any,
+        directory: str | os.PathLike,
+        every: int = 1,
+        max_images: int = 4,
+        gif: bool = True,
+        seconds_per_frame: float = 0.25,
+        names: tuple[str, str] = ("A", "B"),
+    ) -> None:
+        super().__init__()
+        max_images = _checks.positive_int("max_images", max_images)
+        # Copies, so that a training that shuffles its arrays in place does not shuffle these.
+        self.a = _checks.images("a", a)[:max_images].copy()
+        self.b = _checks.images("b", b)[:max_images].copy()
+        _checks.warn_range("a", self.a)
+        _checks.warn_range("b", self.b)
+        self.directory = Path(directory)
+        self.every = _checks.positive_int("every", every)
+        self.gif = gif
+        self.seconds_per_frame = figures.checked_seconds("seconds_per_frame", seconds_per_frame)
+        self.names = _checked_names(names)
+        self._epochs_before: int | None = None
+        self._drawn: set[int] = set()
+
+    def set_model(self, model: Any) -> None:
+        """Take the model that is about to be trained, which must be able to translate."""
+        if not callable(getattr(model, "translate", None)):
+            raise ValueError(
+                "`TranslationMonitor` needs a model with a method `translate`, such as "
+                f"`keras_mri_cyclegan.CycleGAN`. Received: a {type(model).__name__}."
+            )
+        super().set_model(model)
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Create the folder, so that a training that could not be drawn fails at once."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                f"`directory` {str(self.directory)!r} cannot be created ({error}). Choose another."
+            ) from error
+        if not os.access(self.directory, os.W_OK | os.X_OK):
+            raise PermissionError(
+                f"`directory` {str(self.directory)!r} cannot be written to. Change its "
+                "permissions, or choose another."
+            )
+        self._epochs_before = None
+        self._drawn = set()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Draw the untrained model."""
+        if self._epochs_before is None:
+            self._epochs_before = epoch
+            if epoch == 0:
+                self._draw(0)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Draw the model after each `every`-th epoch."""
+        if (epoch + 1) % self.every == 0:
+            self._draw(epoch + 1)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Join the pictures into a GIF file."""
+        pictures = [self._read(epoch) for epoch in self._epochs_of_this_training()]
+        if not (self.gif and self._drawn and pictures):
+            return
+        shape = pictures[-1].shape
+        fitting = [picture for picture in pictures if picture.shape == shape]
+        if len(fitting) < len(pictures):
+            warnings.warn(
+                f"`training.gif` leaves out {len(pictures) - len(fitting)} pictures of earlier "
+                f"epochs in {str(self.directory)!r}: they are not {shape[1]} x {shape[0]} pixels, "
+                "as the latest is.",
+                UserWarning,
+                stacklevel=2,
+            )
+        figures.save_gif(self.directory / "training.gif", fitting, self.seconds_per_frame)
+
+    def _draw(self, epoch: int) -> None:
+        a, b = self.names
+        halves = [
+            self._half(self.a, ("ab", "ba"), [a, f"{a} to {b}", "and back"], f"epoch {epoch}"),
+            self._half(self.b, ("ba", "ab"), [b, f"{b} to {a}", "and back"], ""),
+        ]
+        height = max(half.shape[0] for half in halves)
+        padded = [
+            np.pad(half, ((0, height - half.shape[0]), (0, 0)), constant_values=figures.BACKGROUND)
+            for half in halves
+        ]
+        figures.save_png(self._path(epoch), np.concatenate(padded, axis=1))
+        self._drawn.add(epoch)
+
+    def _half(
+        self, images: np.ndarray, directions: tuple[str, str], titles: list[str], caption: str
+    ) -> np.ndarray:
+        there = self.model.translate(images, direction=directions[0])
+        if np.isfinite(there).all():
+            back = self.model.translate(there, direction=directions[1])
+        else:  # A training that diverged; whether it goes on is not for a picture to decide.
+            back = np.full_like(images, np.nan)
+        rows = list(zip(images, there, back, strict=True))
+        return figures.image_grid(rows, titles=titles, caption=caption)
+
+    def _path(self, epoch: int) -> Path:
+        return self.directory / f"epoch_{epoch:04d}.png"
+
+    def _read(self, epoch: int) -> np.ndarray:
+        from PIL import Image
+
+        with Image.open(self._path(epoch)) as picture:
+            return np.array(picture)
+
+    def _epochs_of_this_training(self) -> list[int]:
+        """The epochs drawn now, and before them those from which this training was resumed."""
+        names = (
+            re.fullmatch(r"epoch_(\d{4,})\.png", path.name) for path in self.directory.iterdir()
+        )
+        found = {int(name[1]) for name in names if name}
+        before = self._epochs_before or 0
+        resumed = {epoch for epoch in found if 0 < before and epoch <= before}
+        return sorted(resumed | (self._drawn & found))
+
+
+def _checked_names(names: Any) -> tuple[str, str]:
+    is_pair = isinstance(names, (tuple, list)) and len(names) == 2
+    if not is_pair or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"`names` must be two strings, for A and for B. Received: {names!r}.")
+    return names[0], names[1]

@@ -1,0 +1,13 @@
+"""The few lines that differ between TensorFlow, JAX and torch: one gradient step, one test step.
+
+`train_step` and `test_step` are those of the backend that Keras runs on.
+"""
+
+import importlib
+
+import keras
+
+_backend = importlib.import_module(f"{__name__}.{keras.backend.backend()}")
+
+train_step = _backend.train_step
+test_step = _backend.test_step

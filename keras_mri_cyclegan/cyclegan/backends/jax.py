@@ -1,0 +1,51 @@
+"""The steps on JAX, where Keras calls `step(state, data) -> logs, state`, a pure function."""
+
+from typing import Any
+
+import jax
+import keras
+
+from keras_mri_cyclegan.cyclegan.objective import objective
+
+
+def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tuple]:
+    """Return the terms' running means, and the state after one update of every network."""
+    trainable, non_trainable, optimizer, metrics = state
+    real_a, real_b = model.unpack(data)
+
+    def scaled_loss(trainable: list, non_trainable: list) -> tuple[Any, tuple]:
+        variables = model.trainable_variables + model.non_trainable_variables
+        with _scope(variables, trainable + non_trainable) as scope:
+            loss, terms = objective(model, real_a, real_b)
+        with _scope(model.optimizer.variables, optimizer):
+            scaled = model.optimizer.scale_loss(loss)
+        return scaled, (loss, terms, _values(scope, model.non_trainable_variables, non_trainable))
+
+    gradients, (loss, terms, non_trainable) = jax.grad(scaled_loss, has_aux=True)(
+        trainable, non_trainable
+    )
+    trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
+    with _scope(model.metrics_variables, metrics) as scope:
+        logs = model.update_terms(loss, terms, real_a)
+    metrics = _values(scope, model.metrics_variables, metrics)
+    return logs, (trainable, non_trainable, optimizer, metrics)
+
+
+def test_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tuple]:
+    """Return the scores' running means over pairs, and the state."""
+    trainable, non_trainable, metrics = state
+    variables = model.trainable_variables + model.non_trainable_variables + model.metrics_variables
+    with _scope(variables, trainable + non_trainable + metrics) as scope:
+        logs = model.update_scores(*model.unpack(data))
+    non_trainable = _values(scope, model.non_trainable_variables, non_trainable)
+    return logs, (trainable, non_trainable, _values(scope, model.metrics_variables, metrics))
+
+
+def _scope(variables: list, values: list) -> keras.StatelessScope:
+    return keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True)))
+
+
+def _values(scope: keras.StatelessScope, variables: list, before: list) -> list:
+    """Return what the variables hold at the scope's end."""
+    after = [scope.get_current_value(variable) for variable in variables]
+    return [old if new is None else new for old, new in zip(before, after, strict=True)]

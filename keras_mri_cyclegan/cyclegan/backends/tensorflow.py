@@ -1,0 +1,23 @@
+"""The steps on TensorFlow, where Keras calls `step(data) -> logs`."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from keras_mri_cyclegan.cyclegan.objective import objective
+
+
+def train_step(model: Any, data: Any) -> dict[str, Any]:
+    """Update every network once and return the terms' running means."""
+    real_a, real_b = model.unpack(data)
+    with tf.GradientTape() as tape:
+        loss, terms = objective(model, real_a, real_b)
+        scaled = model.optimizer.scale_loss(loss)
+    variables = model.trainable_variables
+    model.optimizer.apply(tape.gradient(scaled, variables), variables)
+    return model.update_terms(loss, terms, real_a)
+
+
+def test_step(model: Any, data: Any) -> dict[str, Any]:
+    """Score the translations of a batch of pairs and return the running means."""
+    return model.update_scores(*model.unpack(data))

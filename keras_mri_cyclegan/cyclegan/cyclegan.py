@@ -1,0 +1,472 @@
+"""The CycleGAN: two generators and two discriminators that are trained together."""
+
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.cyclegan import backends, sources
+from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer
+from keras_mri_cyclegan.cyclegan.fit_together import check_fit
+from keras_mri_cyclegan.cyclegan.image_pool import ImagePool
+from keras_mri_cyclegan.losses import adversarial
+from keras_mri_cyclegan.metrics import PSNR, SSIM
+
+NETWORKS = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
+DATA_RANGE = 2.0  # of images in [-1, 1]
+
+
+@keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
+class CycleGAN(keras.Model):
+    """Translates between two domains of images, A and B, learnt from unpaired examples.
+
+    `generator_ab` makes an image of B from one of A, `generator_ba` the other way round;
+    `discriminator_a` and `discriminator_b` tell scans of their domain from translations. A
+    generator is asked for translations that pass for scans (adversarial loss), from which the other
+    generator finds its way back (cycle consistency), and to leave alone what is of its target
+    domain already (identity mapping).
+
+    Images are floats in [-1, 1], `(batch, height, width, channels)`, or volumes, `(batch, depth,
+    height, width, channels)`.
+
+    Args:
+        generator_ab: `keras.Model` from images of A to images of B, in [-1, 1].
+        generator_ba: `keras.Model` from images of B to images of A, in [-1, 1].
+        discriminator_a: `keras.Model` from images of A to logits.
+        discriminator_b: `keras.Model` from images of B to logits.
+        pool_size: Integer, how many past fakes of each domain the discriminators are shown again
+            (see `ImagePool`); 0 shows them the latest alone. Defaults to 50.
+        seed: Integer or `None`, seed of the pools' choices. Defaults to `None`, a random one.
+        name: String, name of the model.
+
+    Raises:
+        ValueError: A network is not a `keras.Model`, or `pool_size` is not an integer of at least
+            0, or it is above 0 and a discriminator takes images of any size, for which no pool can
+            be laid out.
+
+    Example:
+        >>> import keras
+        >>> import keras_mri_cyclegan as kmc
+        >>> a, b = kmc.datasets.load_phantom(("t1", "t2"), slices=4, size=32)
+        >>> model = kmc.CycleGAN(
+        ...     generator_ab=kmc.unet_generator((32, 32, 1), filters=4),
+        ...     generator_ba=kmc.unet_generator((32, 32, 1), filters=4),
+        ...     discriminator_a=kmc.patchgan_discriminator((32, 32, 1), layers=1, filters=4),
+        ...     discriminator_b=kmc.patchgan_discriminator((32, 32, 1), layers=1, filters=4),
+        ... )
+        >>> model.compile()
+        >>> history = model.fit(a, b, batch_size=2, epochs=1, verbose=0)
+        >>> sorted(history.history)[:3]
+        ['adversarial_ab', 'adversarial_ba', 'cycle_a']
+        >>> model.translate(a, direction="ab").shape
+        (4, 32, 32, 1)
+
+    References:
+        - Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
+          Networks", ICCV 2017, https://arxiv.org/abs/1703.10593
+    """
+
+    def __init__(
+        self,
+        generator_ab: keras.Model,
+        generator_ba: keras.Model,
+        discriminator_a: keras.Model,
+        discriminator_b: keras.Model,
+        pool_size: int = 50,
+        seed: int | None = None,
+        name: str = "cyclegan",
+        **kwargs: Any,
+    ):
+        given = (generator_ab, generator_ba, discriminator_a, discriminator_b)
+        for argument, network in zip(NETWORKS, given, strict=True):
+            if not isinstance(network, keras.Model):
+                raise ValueError(f"`{argument}` must be a `keras.Model`. Received: {network!r}.")
+            if not network.built:
+                raise ValueError(
+                    f"`{argument}` must be built, so that its weights and shapes are known. Call "
+                    "it on an image once, or make it with the functional API."
+                )
+        _checks.positive_int("pool_size", pool_size, minimum=0)
+
+        # === Networks ===
+        super().__init__(name=name, **kwargs)
+        self.generator_ab = generator_ab
+        self.generator_ba = generator_ba
+        self.discriminator_a = discriminator_a
+        self.discriminator_b = discriminator_b
+        self.pool_size = pool_size
+        self.seed = seed
+        if pool_size:
+            self.pool_a = self._make_pool("a", discriminator_a, seed)
+            self.pool_b = self._make_pool("b", discriminator_b, seed if seed is None else seed + 1)
+        self.built = True
+        self._range_warned = False
+
+    def _make_pool(self, domain: str, discriminator: keras.Model, seed: int | None) -> ImagePool:
+        shape = discriminator.input_shape
+        if None in shape[1:]:
+            raise ValueError(
+                f"`pool_size` must be 0 where a discriminator takes images of any size. Received: "
+                f"pool_size={self.pool_size} and a discriminator of domain {domain.upper()} that "
+                f"takes {shape[1:]}. Build it for a fixed size, or pass pool_size=0."
+            )
+        pool = ImagePool(self.pool_size, seed=seed, name=f"pool_{domain}")
+        pool.build(shape)
+        return pool
+
+    # === Compiling ===
+
+    def compile(
+        self,
+        generator_optimizer: keras.optimizers.Optimizer | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        adversarial_loss: Any = "least_squares",
+        cycle_weight: float = 10.0,
+        identity_weight: float = 5.0,
+        jit_compile: bool | str = "auto",
+        steps_per_execution: int = 1,
+        run_eagerly: bool = False,
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Set how the networks are trained, and check that they fit together.
+
+        Args:
+            generator_optimizer: `keras.optimizers.Optimizer` of both generators, with any clipping,
+                gradient accumulation, schedule or moving average of its own. Defaults to the
+                paper's `Adam(2e-4, beta_1=0.5)`.
+            discriminator_optimizer: The same for both discriminators; not the same object.
+            adversarial_loss: `"least_squares"`, `"binary_crossentropy"`, `"hinge"`, an instance of
+                `keras_mri_cyclegan.losses.AdversarialLoss`, or any function of (target, logits) in
+                which target 1 is real and 0 is fake, such as a Keras loss. Defaults to
+                `"least_squares"`.
+            cycle_weight: Float of at least 0, weight of the mean absolute error between an image
+                and its round trip. 0 skips the work. Defaults to 10.
+            identity_weight: Float of at least 0, weight of the mean absolute error between an image
+                and what the generator *to* its domain makes of it. 0 skips the work. Where the two
+                domains have different numbers of channels it is set to 0, with a warning. Defaults
+                to 5.
+            jit_compile: Boolean or `"auto"`, as in `keras.Model.compile`.
+            steps_per_execution: Integer, as in `keras.Model.compile`; 1 on torch.
+            run_eagerly: Boolean, as in `keras.Model.compile`.
+            auto_scale_loss: Boolean, as in `keras.Model.compile`: whether the loss is scaled under
+                the policy `mixed_float16`.
+
+        Raises:
+            ValueError: Networks whose shapes do not fit together, or a setting out of its range.
+        """
+        check_fit(self)
+        self.adversarial_loss = adversarial.get(adversarial_loss)
+        self.cycle_weight = _checks.weight("cycle_weight", cycle_weight)
+        self.identity_weight = _checks.weight("identity_weight", identity_weight)
+        if self.identity_weight and not self._same_channels():
+            warnings.warn(
+                "Identity mapping needs as many channels in domain A as in domain B, found "
+                f"{self.generator_ab.input_shape[-1]} and {self.generator_ab.output_shape[-1]}: "
+                "it is off. Pass identity_weight=0 to say so yourself.",
+                stacklevel=2,
+            )
+            self.identity_weight = 0.0
+
+        optimizers = _optimizer("generator_optimizer", generator_optimizer), _optimizer(
+            "discriminator_optimizer", discriminator_optimizer
+        )
+        if optimizers[0] is optimizers[1]:
+            raise ValueError(
+                "`generator_optimizer` and `discriminator_optimizer` must be two optimizers. "
+                "Received the same object for both; make one for each."
+            )
+        super().compile(
+            optimizer=CompositeOptimizer(
+                *optimizers, self.discriminator_a.variables + self.discriminator_b.variables
+            ),
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            run_eagerly=run_eagerly,
+            auto_scale_loss=auto_scale_loss,
+        )
+        # Built at once, so that its state is there to be restored before the first step.
+        self.optimizer.build(self.trainable_variables)
+
+        self._terms = {name: keras.metrics.Mean(name=name) for name in self._term_names()}
+        self._scores = {
+            direction: [
+                PSNR(DATA_RANGE, name=f"psnr_{direction}"),
+                SSIM(DATA_RANGE, name=f"ssim_{direction}"),
+                keras.metrics.MeanAbsoluteError(name=f"mae_{direction}"),
+            ]
+            for direction in ("ab", "ba")
+        }
+        # What the user said: Keras would keep what "auto" came to on this machine.
+        self._compile_arguments = {
+            "generator_optimizer": optimizers[0],
+            "discriminator_optimizer": optimizers[1],
+            "adversarial_loss": adversarial_loss,
+            "cycle_weight": self.cycle_weight,
+            "identity_weight": self.identity_weight,
+            "jit_compile": jit_compile,
+            "steps_per_execution": steps_per_execution,
+            "run_eagerly": run_eagerly,
+            "auto_scale_loss": auto_scale_loss,
+        }
+
+    def _same_channels(self) -> bool:
+        return self.generator_ab.input_shape[-1] == self.generator_ab.output_shape[-1]
+
+    def _term_names(self) -> list[str]:
+        names = ["loss", "adversarial_ab", "adversarial_ba"]
+        names += ["cycle_a", "cycle_b"] if self.cycle_weight else []
+        names += ["identity_a", "identity_b"] if self.identity_weight else []
+        names += ["discriminator_a", "discriminator_b"]
+        if any(network.losses for network in self.networks.values()):
+            names.append("regularization")
+        return names
+
+    # === Training and scoring: Keras' steps, over one objective ===
+
+    @property
+    def networks(self) -> dict[str, keras.Model]:
+        """The four networks by name."""
+        return {name: getattr(self, name) for name in NETWORKS}
+
+    def train_step(self, *args: Any) -> Any:
+        """Update every network once; what Keras calls on its backend."""
+        return backends.train_step(self, *args)
+
+    def test_step(self, *args: Any) -> Any:
+        """Score one batch of pairs in both directions; what Keras calls on its backend."""
+        return backends.test_step(self, *args)
+
+    def unpack(self, data: Any) -> tuple[Any, Any]:
+        """Return a batch's images of A and of B as float32 tensors."""
+        a, b, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if b is None:
+            raise ValueError(
+                "CycleGAN takes batches of (a, b). Received batches of one array: pass images of "
+                "both domains, `fit(a, b)`, or a source that yields pairs of batches."
+            )
+        return ops.convert_to_tensor(a, "float32"), ops.convert_to_tensor(b, "float32")
+
+    def pooled(self, domain: str, fake: Any) -> Any:
+        """Return the fakes that the discriminator of `domain` is shown, cut off from gradients."""
+        if not self.pool_size:
+            return ops.stop_gradient(fake)
+        return {"a": self.pool_a, "b": self.pool_b}[domain](fake)
+
+    def update_terms(self, loss: Any, terms: dict[str, Any], batch: Any) -> dict[str, Any]:
+        """Add a batch's terms to their running means, and return these."""
+        for name, value in {"loss": loss, **terms}.items():
+            self._terms[name].update_state(value, sample_weight=ops.shape(batch)[0])
+        return {name: mean.result() for name, mean in self._terms.items()}
+
+    def update_scores(self, a: Any, b: Any) -> dict[str, Any]:
+        """Add a batch's scores to their running means, and return these."""
+        translated = {
+            "ab": (b, self.generator_ab(a, training=False)),
+            "ba": (a, self.generator_ba(b, training=False)),
+        }
+        for direction, (truth, found) in translated.items():
+            for score in self._scores[direction]:
+                score.update_state(truth, found)
+        return {m.name: m.result() for scores in self._scores.values() for m in scores}
+
+    @property
+    def metrics(self) -> list:
+        """The running means of the terms and, for `evaluate`, of the scores."""
+        if not self.compiled:
+            return []
+        return [*self._terms.values(), *(m for scores in self._scores.values() for m in scores)]
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
+        """Train on unpaired images; every other argument is that of `keras.Model.fit`.
+
+        Args:
+            x: Images of A, an array `(images, height, width, channels)` of floats in [-1, 1]; or
+                any source of `(a, b)` batches: an `UnpairedDataset` or other
+                `keras.utils.PyDataset`, a `tf.data.Dataset`, a torch `DataLoader`, a generator.
+            y: Images of B if `x` is an array. There may be more or fewer of them than of A: arrays
+                are drawn from as an `UnpairedDataset`, each side in an order of its own.
+            batch_size: Integer, images of each domain in a batch, for arrays. Defaults to 1, as in
+                the paper.
+            *args: Further arguments of `keras.Model.fit`, in its order.
+            **kwargs: Further arguments of `keras.Model.fit`, by name.
+
+        Returns:
+            A `keras.callbacks.History`, with every term of the objective and `loss` per epoch.
+
+        Raises:
+            ValueError: Data that the networks cannot take; the message names what was found.
+        """
+        self._assert_compile_called("fit")
+        source, options = sources.training_source(self, x, y, batch_size, kwargs)
+        return super().fit(source, None, None if y is not None else batch_size, *args, **options)
+
+    def evaluate(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any
+    ) -> Any:
+        """Score translations against the truth, where image k of A and of B show the same slice.
+
+        Args:
+            x: Images of A, `(images, height, width, channels)` in [-1, 1], or a source of
+                `(a, b)` batches of pairs.
+            y: Images of B in the same order, if `x` is an array.
+            batch_size: Integer, images scored at once. Defaults to 8.
+            **kwargs: Further arguments of `keras.Model.evaluate`, such as `return_dict`.
+
+        Returns:
+            PSNR in dB, SSIM and mean absolute error in both directions: `psnr_ab`, `ssim_ab`,
+            `mae_ab`, `psnr_ba`, `ssim_ba`, `mae_ba`, means over the images, with a data range of 2;
+            a list in this order, or a dictionary if `return_dict=True`.
+
+        Raises:
+            ValueError: Images that the networks cannot take, or that cannot be pairs.
+        """
+        if y is not None:
+            x, y = sources.pairs(self, x, y)
+        if isinstance(x, np.ndarray) and batch_size is None:
+            batch_size = 8
+        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Translate from A to B; so `predict` is `translate(..., direction="ab")`."""
+        return self.generator_ab(inputs, training=training)
+
+    def translate(
+        self,
+        images: Any,
+        direction: str = "ab",
+        batch_size: int = 8,
+        verbose: int | str = 0,
+    ) -> np.ndarray:
+        """Translate images from one domain to the other.
+
+        Args:
+            images: Array `(images, height, width, channels)` of floats in [-1, 1].
+            direction: `"ab"` from A to B, `"ba"` from B to A. Defaults to `"ab"`.
+            batch_size: Integer, images translated at once. Defaults to 8.
+            verbose: As in `keras.Model.predict`: 1 shows a progress bar. Defaults to 0.
+
+        Returns:
+            Float32 array of as many images in [-1, 1].
+
+        Raises:
+            ValueError: Another direction, or images that the generator cannot take.
+        """
+        _checks.one_of("direction", direction, ("ab", "ba"))
+        generator = {"ab": self.generator_ab, "ba": self.generator_ba}[direction]
+        array = _checks.images("images", images, generator.input_shape[1:])
+        self.warn_range_once("images", array)
+        _checks.positive_int("batch_size", batch_size)
+        return generator.predict(array, batch_size=batch_size, verbose=verbose)
+
+    def warn_range_once(self, name: str, array: np.ndarray) -> None:
+        """Warn, once in this model's life, that images are not in [-1, 1]."""
+        if not self._range_warned:
+            self._range_warned = _checks.warn_range(name, array)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Print what each network takes and gives and how many weights it has.
+
+        Args:
+            line_length: As in `keras.Model.summary`, for the nested tables.
+            positions: As in `keras.Model.summary`, for the nested tables.
+            print_fn: Function that is given each line instead of `print`.
+            expand_nested: Boolean, whether every network's own summary follows. Defaults to
+                `False`.
+            **kwargs: Further arguments of `keras.Model.summary`, for the nested tables.
+        """
+        show = print if print_fn is None else print_fn
+        rows = [
+            (name, f"{_size(network.input_shape)} -> {_size(network.output_shape)}", network)
+            for name, network in self.networks.items()
+        ]
+        show(f'CycleGAN "{self.name}"')
+        for name, shapes, network in rows:
+            show(f"  {name:<16}{shapes:<36}{network.count_params():>14,} weights")
+        show(f"  {'total':<52}{sum(row[2].count_params() for row in rows):>14,} weights")
+        for domain in ("a", "b") if self.pool_size else ():
+            show(f"  {f'pool_{domain}':<16}{self.pool_size} past fakes")
+        for network in self.networks.values() if expand_nested else ():
+            network.summary(line_length, positions, print_fn, expand_nested, **kwargs)
+
+    # === Config ===
+
+    def get_config(self) -> dict:
+        """Return what makes this model again: its networks, pool size and seed."""
+        networks = {
+            name: keras.saving.serialize_keras_object(network)
+            for name, network in self.networks.items()
+        }
+        return {**networks, "pool_size": self.pool_size, "seed": self.seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> "CycleGAN":
+        """Make the model that `get_config` described, with new weights."""
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+            for name in NETWORKS
+        }
+        return cls(**{**config, **networks})
+
+    def get_compile_config(self) -> dict | None:
+        """Return the arguments of `compile`, in a form that every backend can read."""
+        if not self.compiled:
+            return None
+        config = {
+            name: keras.saving.serialize_keras_object(value)
+            for name, value in self._compile_arguments.items()
+        }
+        for name in ("generator_optimizer", "discriminator_optimizer"):
+            if config[name]["module"].startswith("keras."):
+                # On torch Keras would name its own torch class, which no other backend has.
+                config[name].update(module="keras.optimizers", registered_name=None)
+        return config
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compile with what `get_compile_config` returned."""
+        self.compile(
+            **{
+                name: keras.saving.deserialize_keras_object(value)
+                for name, value in config.items()
+            }
+        )
+
+
+def _size(shape: tuple) -> str:
+    return " x ".join("any" if size is None else str(size) for size in shape[1:])
+
+
+def _optimizer(name: str, optimizer: Any) -> keras.optimizers.Optimizer:
+    """Return the paper's optimizer for `None`, or one that a composite can drive."""
+    if optimizer is None:
+        return keras.optimizers.Adam(2e-4, beta_1=0.5)
+    optimizer = keras.optimizers.get(optimizer)
+    scaling = optimizer.loss_scale_factor is not None
+    if scaling or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        raise ValueError(
+            f"`{name}` must not scale the loss by itself: the four networks share one loss, which "
+            "is scaled as a whole under the policy 'mixed_float16' (`auto_scale_loss=True`). "
+            f"Received: {optimizer!r}."
+        )
+    if optimizer.built:
+        raise ValueError(
+            f"`{name}` must be a new optimizer. Received one that already holds the state of "
+            "other variables; make another with the same arguments."
+        )
+    return optimizer

@@ -1,0 +1,77 @@
+"""The CycleGAN objective: every term of it, for both directions, from one batch of each domain."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+def objective(model: Any, real_a: Any, real_b: Any) -> tuple[Any, dict[str, Any]]:
+    """Return the loss to differentiate, and its terms, unweighted.
+
+    One gradient of this loss gives every network its own: the generators are judged by
+    discriminators whose weights stand still, the discriminators see fakes that are cut off from
+    the generators. It equals the paper's order, generators first and then the discriminators on the
+    fakes of that same step, since neither update reads what the other has changed.
+
+    Args:
+        model: A compiled `CycleGAN`.
+        real_a: Scans of domain A, `(batch, height, width, channels)`.
+        real_b: Scans of domain B, likewise.
+
+    Returns:
+        A scalar, and a dictionary from the terms' names to scalars.
+    """
+    fake_b = model.generator_ab(real_a, training=True)
+    fake_a = model.generator_ba(real_b, training=True)
+    terms = {}
+
+    # === Generators: translations that pass for real ===
+    adversarial = model.adversarial_loss
+    terms["adversarial_ab"] = adversarial.generator(_frozen(model.discriminator_b, fake_b))
+    terms["adversarial_ba"] = adversarial.generator(_frozen(model.discriminator_a, fake_a))
+    loss = terms["adversarial_ab"] + terms["adversarial_ba"]
+
+    # === Cycle consistency: there and back again is where we were ===
+    # Each generator takes part in both cycles and learns from both.
+    if model.cycle_weight:
+        terms["cycle_a"] = _l1(real_a, model.generator_ba(fake_b, training=True))
+        terms["cycle_b"] = _l1(real_b, model.generator_ab(fake_a, training=True))
+        loss += model.cycle_weight * (terms["cycle_a"] + terms["cycle_b"])
+
+    # === Identity mapping: what is of the target contrast already stays as it is ===
+    if model.identity_weight:
+        terms["identity_a"] = _l1(real_a, model.generator_ba(real_a, training=True))
+        terms["identity_b"] = _l1(real_b, model.generator_ab(real_b, training=True))
+        loss += model.identity_weight * (terms["identity_a"] + terms["identity_b"])
+
+    # === Discriminators: scans from translations, past and present ===
+    terms["discriminator_a"] = adversarial.discriminator(
+        model.discriminator_a(real_a, training=True),
+        model.discriminator_a(model.pooled("a", fake_a), training=True),
+    )
+    terms["discriminator_b"] = adversarial.discriminator(
+        model.discriminator_b(real_b, training=True),
+        model.discriminator_b(model.pooled("b", fake_b), training=True),
+    )
+    loss += terms["discriminator_a"] + terms["discriminator_b"]
+
+    # === Whatever the networks' own layers ask for, such as weight decay ===
+    penalties = [penalty for network in model.networks.values() for penalty in network.losses]
+    if penalties:
+        terms["regularization"] = sum(penalties)
+        loss += terms["regularization"]
+
+    return loss, terms
+
+
+def _frozen(discriminator: keras.Model, images: Any) -> Any:
+    """Judge `images` with weights that get no gradient, and leave no trace in the network."""
+    weights = [ops.stop_gradient(v.value) for v in discriminator.trainable_variables]
+    state = [v.value for v in discriminator.non_trainable_variables]
+    logits, _ = discriminator.stateless_call(weights, state, images, training=True)
+    return logits
+
+
+def _l1(expected: Any, found: Any) -> Any:
+    return ops.mean(ops.abs(expected - found))

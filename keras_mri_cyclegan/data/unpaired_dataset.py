@@ -1,0 +1,221 @@
+"""Batches of two contrasts that know nothing of each other."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._extras import require
+
+Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+class UnpairedDataset(keras.utils.PyDataset):
+    """Batches `(a, b)` in which the images of `a` and of `b` are drawn independently.
+
+    An epoch has `ceil(max(len(a), len(b)) / batch_size)` batches, all of them full, so that a
+    compiled training step never meets a second shape. Each side goes through its images in random
+    order, as many times as the epoch needs: every image of the longer side is seen at least once,
+    and no image of the shorter side a second time before all its others were. (An image can be
+    twice in one batch only where one round ends and the next begins.)
+
+    Batch `i` of epoch `e` depends on `seed`, `e` and `i` alone, whatever the number of workers.
+    `epoch` moves on in `on_epoch_end`; set it to go back, or to resume.
+
+    `fit` calls `on_epoch_end` once more before its first epoch, so its epoch `k` (from 0) is this
+    class' epoch `k + 1`. A run that resumes with `dataset.epoch = initial_epoch` sees the batches
+    of the run that was not interrupted. Leave `steps_per_epoch` out.
+
+    Args:
+        a: Images of the first contrast: floats in `[-1, 1]`, `(images, height, width, channels)`
+            or `(images, depth, height, width, channels)`.
+        b: Images of the second contrast, of the same rank. Their number, size and channels may
+            differ from those of `a`.
+        batch_size: Images of each side in a batch; at most the images of the longer side.
+            Defaults to 1, as in the CycleGAN paper.
+        shuffle: Whether to draw a new order every epoch. With `False` both sides keep the given
+            order, and with equal lengths image `k` of `a` then always meets image `k` of `b`.
+            Defaults to `True`.
+        seed: Integer of at least 0. Defaults to `None`: one is drawn from the operating system
+            and kept in `seed`, so that the run can be repeated.
+        augment: A callable `(image, rng) -> image`, or a sequence of them, applied in this order
+            to each image on its own. The result must be float32 and keep the shape. `rng` is a
+            `numpy.random.Generator` of that image, side, batch and epoch. Defaults to none.
+        **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
+            `keras.utils.PyDataset`.
+
+    Raises:
+        ValueError: Images of a wrong type, rank or with NaN; `a` and `b` of different rank; a
+            batch larger than the longer side; an augmentation that cannot be called.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.data import RandomFlip, UnpairedDataset
+        >>> t1 = np.random.default_rng(0).uniform(-1, 1, (5, 16, 16, 1)).astype("float32")
+        >>> t2 = np.random.default_rng(1).uniform(-1, 1, (3, 16, 16, 1)).astype("float32")
+        >>> dataset = UnpairedDataset(t1, t2, batch_size=2, seed=0, augment=RandomFlip())
+        >>> len(dataset)
+        3
+        >>> a, b = dataset[2]
+        >>> a.shape, b.shape
+        ((2, 16, 16, 1), (2, 16, 16, 1))
+
+    Reference: Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
+    Networks", ICCV 2017, https://arxiv.org/abs/1703.10593.
+    """
+
+    def __init__(
+        self,
+        a: Any,
+        b: Any,
+        batch_size: int = 1,
+        shuffle: bool = True,
+        seed: int | None = None,
+        augment: Augmentation | Sequence[Augmentation] | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self.a = _checks.images("a", a)
+        self.b = _checks.images("b", b)
+        if self.a.ndim != self.b.ndim:
+            raise ValueError(
+                "`a` and `b` must both hold images or both hold volumes. Received: shapes "
+                f"{self.a.shape} and {self.b.shape}."
+            )
+        _checks.warn_range("a", self.a)
+        _checks.warn_range("b", self.b)
+        self.batch_size = _checks.positive_int("batch_size", batch_size)
+        longer = max(len(self.a), len(self.b))
+        if self.batch_size > longer:
+            raise ValueError(
+                f"`batch_size` must be at most the number of images of the longer side, {longer}, "
+                f"or a batch would repeat an image. Received: {batch_size}."
+            )
+        self.shuffle = _checks.one_of("shuffle", shuffle, (True, False))
+        if seed is None:
+            seed = int(np.random.SeedSequence().generate_state(1)[0])
+        self.seed = _checks.positive_int("seed", seed, minimum=0)
+        self.augment = _callables(augment)
+        self.epoch = 0
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose batches are given now, from 0."""
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, value: int) -> None:
+        self._epoch = _checks.positive_int("epoch", value, minimum=0)
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch, and so to a new order of both sides."""
+        self.epoch += 1
+
+    def __len__(self) -> int:
+        return math.ceil(max(len(self.a), len(self.b)) / self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return batch `index` of the current epoch.
+
+        Args:
+            index: Integer in `[0, len(dataset))`, or negative to count from the end.
+
+        Returns:
+            float32 arrays `(batch_size, [depth,] height, width, channels)` of `a` and of `b`.
+
+        Raises:
+            IndexError: No such batch.
+            ValueError: An augmentation changed an image's shape or dtype.
+        """
+        return self._batch(self.epoch, index)
+
+    def to_tf_dataset(self) -> Any:
+        """Return the same batches, in the same order, as a `tf.data.Dataset`.
+
+        Each pass over it is one epoch: it takes the current `epoch` and moves it on as it starts.
+
+        Returns:
+            A prefetching `tf.data.Dataset` of known cardinality and shapes.
+
+        Raises:
+            ImportError: TensorFlow is not installed.
+        """
+        tf = require("tensorflow", extra="tensorflow")
+
+        def one_pass() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            # Moved on here and not after the last batch, which prefetching reaches at a time of
+            # its own, or in a pass that was given up.
+            epoch = self.epoch
+            self.epoch = epoch + 1
+            for index in range(len(self)):
+                yield self._batch(epoch, index)
+
+        signature = tuple(
+            tf.TensorSpec((self.batch_size, *images.shape[1:]), tf.float32)
+            for images in (self.a, self.b)
+        )
+        dataset = tf.data.Dataset.from_generator(one_pass, output_signature=signature)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(self)))
+        return dataset.prefetch(tf.data.AUTOTUNE)
+
+    def __repr__(self) -> str:
+        return (
+            f"UnpairedDataset(a={self.a.shape}, b={self.b.shape}, batch_size={self.batch_size}, "
+            f"batches={len(self)}, shuffle={self.shuffle}, seed={self.seed}, epoch={self.epoch})"
+        )
+
+    def _batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        # Nothing is kept between calls, so that any thread or process gives the same batch.
+        batches = len(self)
+        if not -batches <= index < batches:
+            raise IndexError(f"Batch {index} of a dataset of {batches} batches.")
+        index = index % batches
+        return self._side(epoch, index, side=0), self._side(epoch, index, side=1)
+
+    def _side(self, epoch: int, index: int, side: int) -> np.ndarray:
+        images = (self.a, self.b)[side]
+        rounds = math.ceil(len(self) * self.batch_size / len(images))
+        order = np.tile(np.arange(len(images)), (rounds, 1))
+        if self.shuffle:
+            rng = np.random.default_rng([self.seed, epoch, side])
+            order = rng.permuted(order, axis=1)  # each round on its own
+        chosen = order.ravel()[index * self.batch_size : (index + 1) * self.batch_size]
+        batch = images[chosen]  # a copy: an augmentation may write into it
+        for position in range(self.batch_size if self.augment else 0):
+            rng = np.random.default_rng([self.seed, epoch, side, index, position])
+            batch[position] = self._augmented(batch[position], rng)
+        return batch
+
+    def _augmented(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        for function in self.augment:
+            result = function(image, rng)
+            if (
+                not isinstance(result, np.ndarray)
+                or result.shape != image.shape
+                or result.dtype != np.float32
+            ):
+                name = getattr(function, "__name__", type(function).__name__)
+                dtype = getattr(result, "dtype", type(result).__name__)
+                raise ValueError(
+                    f"The augmentation `{name}` must return a float32 array of shape "
+                    f"{image.shape}, the shape it was given. Received: {dtype}, shape "
+                    f"{np.shape(result)}."
+                )
+            image = result
+        return image
+
+
+def _callables(augment: Any) -> tuple[Augmentation, ...]:
+    if augment is None:
+        return ()
+    functions = tuple(augment) if isinstance(augment, (list, tuple)) else (augment,)
+    for function in functions:
+        if not callable(function):
+            raise ValueError(
+                "`augment` must be a callable `(image, rng) -> image` or a list of them. "
+                f"Received: {function!r}."
+            )
+    return functions

@@ -1,0 +1,101 @@
+"""One grey PNG or TIFF file to an array, or an error that names the file and what is wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SUFFIXES = (".png", ".tif", ".tiff")
+
+# Far above any slice; a header that claims more is broken or an attack on the memory.
+MAX_PIXELS = 8192 * 8192
+
+# PNG specification, section 11.2.1: byte 24 is the bit depth, byte 25 the colour type.
+PNG_COLOUR = {0: "grey", 2: "colour", 3: "palette", 4: "grey with alpha", 6: "colour with alpha"}
+# TIFF 6.0 specification, tags 262 and 339.
+TIFF_COLOUR = {0: "grey with 0 as white", 1: "grey", 2: "colour", 3: "palette", 5: "CMYK"}
+TIFF_SAMPLE = {1: "unsigned", 2: "signed", 3: "floating point"}
+
+
+def read_grey(path: Path) -> np.ndarray:
+    """Read an 8- or 16-bit grey PNG or TIFF file, to the last pixel as it is stored.
+
+    Args:
+        path: The file.
+
+    Returns:
+        uint8 or uint16 array `(height, width)`.
+
+    Raises:
+        ValueError: The file is of another kind, has several pages, is damaged or truncated, or
+            claims more than `MAX_PIXELS` pixels.
+    """
+    from PIL import ImageFile
+
+    if ImageFile.LOAD_TRUNCATED_IMAGES:
+        raise ValueError(
+            "`PIL.ImageFile.LOAD_TRUNCATED_IMAGES` is set in this process, so a truncated file "
+            "would be filled up with made-up pixels. Set it to False before loading images."
+        )
+    try:
+        return _read(path)
+    except _NotGreyError as error:
+        raise ValueError(str(error)) from None
+    except Exception as error:  # Pillow raises nearly every type on a damaged file
+        raise ValueError(
+            f"`{path}` cannot be read as a PNG or TIFF image: {type(error).__name__}: {error}. "
+            "It is empty, damaged, truncated, or something else under this name. Remove it, or "
+            "write it again."
+        ) from error
+
+
+class _NotGreyError(Exception):
+    """The file is sound, and not an 8- or 16-bit grey image."""
+
+
+def _read(path: Path) -> np.ndarray:
+    from PIL import Image
+
+    with path.open("rb") as file:
+        header = file.read(26)
+        # Loading alone does not compare the checksums of a PNG.
+        Image.open(file, formats=("PNG", "TIFF")).verify()
+        file.seek(0)
+        image: Any = Image.open(file, formats=("PNG", "TIFF"))
+        bits, kind = _png_kind(image, header) if image.format == "PNG" else _tiff_kind(image)
+        pages = image.n_frames
+        if pages > 1:
+            kind = f"{pages} pages or frames of {kind}"
+        if kind != "grey" or bits not in (8, 16):
+            raise _NotGreyError(
+                f"`{path}` holds {bits}-bit {kind} ({image.format}). Expected one 8- or 16-bit "
+                "grey image, unsigned, without palette, colour or alpha. Convert it first, for "
+                "example with `skimage.color.rgb2gray` if it is colour, and write one file a slice."
+            )
+        width, height = image.size
+        if not 0 < width * height <= MAX_PIXELS:
+            raise _NotGreyError(
+                f"`{path}` claims {height} x {width} pixels. Expected 1 to {MAX_PIXELS}, which is "
+                "more than any slice has. Crop it or make it smaller first."
+            )
+        # Never `image.convert("L")`, which clips 16 bits to 255.
+        return np.asarray(image).astype(np.uint8 if bits == 8 else np.uint16)
+
+
+def _png_kind(image: Any, header: bytes) -> tuple[int, str]:
+    kind = PNG_COLOUR.get(header[25], "unknown")
+    if kind == "grey" and "transparency" in image.info:
+        kind = "grey with a transparent value"
+    return header[24], kind
+
+
+def _tiff_kind(image: Any) -> tuple[int, str]:
+    tags = image.tag_v2
+    bits = tags.get(258, (1,))
+    kind = TIFF_COLOUR.get(tags.get(262), "unknown")
+    sample = tags.get(339, (1,))[0]
+    if kind == "grey" and len(bits) > 1:
+        kind = "grey with alpha or other channels"
+    if kind == "grey" and sample != 1:
+        kind = f"{TIFF_SAMPLE.get(sample, 'unknown')} grey"
+    return bits[0], kind

@@ -1,0 +1,87 @@
+"""Peak signal-to-noise ratio (PSNR): how far two images are apart, pixel by pixel, in decibels."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mri_cyclegan.metrics._image_pair import as_float32_pair, checked_data_range
+
+
+def psnr(y_true: Any, y_pred: Any, *, data_range: float) -> Any:
+    """Peak signal-to-noise ratio of each image, in decibels.
+
+    `10 log10(data_range² / MSE)`, with the mean squared error over all pixels and channels of an
+    image. Equal to `skimage.metrics.peak_signal_noise_ratio` image by image. Computed in float32
+    whatever the input.
+
+    Args:
+        y_true: The images aimed at, `(batch, height, width, channels)` or
+            `(batch, depth, height, width, channels)`.
+        y_pred: The images to score, of the same shape.
+        data_range: The distance between the smallest and the largest value that an image can
+            have: 2.0 for images in [-1, 1]. There is no default, because a wrong one shifts every
+            score (by 6 dB for a factor of 2).
+
+    Returns:
+        Float32 tensor `(batch,)`. Higher is better; `inf` where both images are identical, and
+        NaN where either holds a NaN.
+
+    Raises:
+        ValueError: Shapes that differ or are neither of the two above, values that are not real
+            numbers, or a `data_range` that is not a finite number above 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras import ops
+        >>> from keras_mri_cyclegan.metrics import psnr
+        >>> a = np.zeros((3, 64, 64, 1), "float32")
+        >>> b = np.full((3, 64, 64, 1), 0.2, "float32")
+        >>> scores = psnr(a, b, data_range=2.0)
+        >>> [round(float(score), 2) for score in ops.convert_to_numpy(scores)]
+        [20.0, 20.0, 20.0]
+    """
+    data_range = checked_data_range(data_range)
+    y_true, y_pred = as_float32_pair(y_true, y_pred)
+    image_axes = tuple(range(1, len(y_true.shape)))
+    mean_squared_error = ops.mean(ops.square((y_true - y_pred) / data_range), axis=image_axes)
+    # The natural logarithm of 0 is -inf on every backend.
+    return -10 / math.log(10) * ops.log(mean_squared_error)
+
+
+@keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
+class PSNR(keras.metrics.MeanMetricWrapper):
+    """Mean over all images seen of their peak signal-to-noise ratio, in decibels.
+
+    The mean of the decibels of each image (see :func:`psnr`), as papers report it, not the decibels
+    of the mean error. One pair of identical images makes the mean `inf`.
+
+    Args:
+        data_range: The distance between the smallest and the largest value that an image can
+            have: 2.0 for images in [-1, 1].
+        name: The metric's name. Defaults to `"psnr"`.
+        dtype: The dtype of the result. Defaults to `keras.config.floatx()`.
+
+    Raises:
+        ValueError: `data_range` is not a finite number above 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.metrics import PSNR
+        >>> metric = PSNR(data_range=2.0)
+        >>> a = np.zeros((1, 64, 64, 1), "float32")
+        >>> metric.update_state(a, a + 0.2)  # 20 dB
+        >>> metric.update_state(a, a + 0.02)  # 40 dB
+        >>> round(float(metric.result()), 2)
+        30.0
+    """
+
+    def __init__(self, data_range: float, name: str = "psnr", dtype: Any = None) -> None:
+        self.data_range = checked_data_range(data_range)
+        super().__init__(psnr, name=name, dtype=dtype, data_range=self.data_range)
+        self._direction = "up"  # What mode="auto" of ModelCheckpoint and EarlyStopping reads.
+
+    def get_config(self) -> dict:
+        """Return the arguments that build an equal metric."""
+        return {"name": self.name, "dtype": self.dtype, "data_range": self.data_range}

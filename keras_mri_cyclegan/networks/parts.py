@@ -1,0 +1,127 @@
+"""The parts that the networks are made of, for images (rank 2) and volumes (rank 3) alike.
+
+A part takes a tensor and gives a tensor. The rank is read off the tensor, so that one builder
+makes a 2-D and a 3-D network. Data is channels last, whatever `keras.config.image_data_format()`
+says, as an `input_shape` of `(height, width, channels)` promises.
+"""
+
+from typing import Any
+
+import keras
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.layers import InstanceNormalization
+
+NORMALIZATIONS = ("instance", "batch", None)
+UPSAMPLINGS = ("transpose", "resize")
+
+
+def initializer() -> keras.initializers.Initializer:
+    """Return the papers' weight initialisation, N(0, 0.02); a new one for each layer.
+
+    A Keras initialiser gives the same numbers every time that it is called, so layers that share
+    one would start alike.
+    """
+    return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def convolution(x: Any, filters: int, kernel_size: int, name: str, **kwargs: Any) -> Any:
+    """Convolve `x`, in two or three dimensions."""
+    return convolution_layer(_rank(x), filters, kernel_size, name=name, **kwargs)(x)
+
+
+def convolution_layer(
+    rank: int, filters: int, kernel_size: int, name: str, **kwargs: Any
+) -> keras.layers.Layer:
+    """Return a convolution over `rank` spatial axes."""
+    layer = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}[rank]
+    return layer(
+        filters,
+        kernel_size,
+        data_format="channels_last",
+        kernel_initializer=initializer(),
+        name=name,
+        **kwargs,
+    )
+
+
+def upsample(
+    x: Any, filters: int, kernel_size: int, upsampling: str, name: str, **kwargs: Any
+) -> Any:
+    """Double the size of `x`, by a transposed convolution or by repeating pixels and convolving.
+
+    A transposed convolution whose kernel its stride does not divide, or that is badly trained,
+    leaves a checkerboard; resizing first cannot (Odena et al., Distill 2016).
+    """
+    rank = _rank(x)
+    if upsampling == "transpose":
+        layer = {2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}[rank]
+        return layer(
+            filters,
+            kernel_size,
+            strides=2,
+            padding="same",
+            data_format="channels_last",
+            kernel_initializer=initializer(),
+            name=name,
+            **kwargs,
+        )(x)
+    nearest = {2: keras.layers.UpSampling2D, 3: keras.layers.UpSampling3D}[rank]
+    x = nearest(2, data_format="channels_last", name=f"{name}_resize")(x)
+    return convolution(x, filters, 3, padding="same", name=name, **kwargs)
+
+
+def normalize(x: Any, normalization: str | None, name: str) -> Any:
+    """Normalise `x` over each image ("instance"), over the batch ("batch"), or not at all."""
+    if normalization == "instance":
+        return InstanceNormalization(axis=-1, epsilon=1e-5, name=name)(x)
+    if normalization == "batch":
+        return keras.layers.BatchNormalization(axis=-1, epsilon=1e-5, momentum=0.9, name=name)(x)
+    return x
+
+
+def zero_padding(x: Any, padding: int, name: str) -> Any:
+    """Surround `x` with `padding` zeros."""
+    layer = {2: keras.layers.ZeroPadding2D, 3: keras.layers.ZeroPadding3D}[_rank(x)]
+    return layer(padding, data_format="channels_last", name=name)(x)
+
+
+def float32_activation(x: Any, activation: str, name: str) -> Any:
+    """Activate `x` in float32, so that a network's output and its losses are never half precise."""
+    return keras.layers.Activation(activation, dtype="float32", name=name)(x)
+
+
+def check_choices(normalization: Any, upsampling: Any = "transpose") -> None:
+    """Raise a `ValueError` if a builder was given a normalisation or up-sampling we do not have."""
+    _checks.one_of("normalization", normalization, NORMALIZATIONS)
+    _checks.one_of("upsampling", upsampling, UPSAMPLINGS)
+
+
+def check_divisible(shape: tuple, halvings: int, remedy: str) -> None:
+    """Raise a `ValueError` if a spatial size of `shape` cannot be halved `halvings` times."""
+    factor = 2**halvings
+    wrong = [size for size in shape[:-1] if size is not None and size % factor]
+    if not wrong:
+        return
+    below = tuple(s if s is None else max(s // factor, 1) * factor for s in shape[:-1])
+    above = tuple(s if s is None else -(-s // factor) * factor for s in shape[:-1])
+    fitting = f"{above + shape[-1:]}"
+    if below != above:
+        fitting = f"{below + shape[-1:]} or {fitting}"
+    raise ValueError(
+        f"`input_shape` must have sizes that {factor} divides: the network halves them {halvings} "
+        f"times. Received: {shape}. {fitting} would fit; pad or crop the images to it{remedy}."
+    )
+
+
+def check_smallest(shape: tuple, smallest: int, remedy: str = "") -> None:
+    """Raise a `ValueError` if a spatial size of `shape` is below `smallest`."""
+    if any(size is not None and size < smallest for size in shape[:-1]):
+        raise ValueError(
+            f"`input_shape` must have sizes of at least {smallest}. Received: {shape}. Enlarge or "
+            f"pad the images{remedy}."
+        )
+
+
+def _rank(x: Any) -> int:
+    return len(x.shape) - 2

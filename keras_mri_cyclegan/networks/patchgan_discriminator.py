@@ -1,0 +1,127 @@
+"""The PatchGAN: the discriminator that judges patches, not pictures."""
+
+from typing import Any
+
+import keras
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.networks import parts
+
+# The 70-pixel PatchGAN of pix2pix (Isola et al., CVPR 2017, appendix 6.1.2) has three layers of
+# stride 2: C64-C128-C256-C512, as the authors' code builds it, borders of one zero included.
+WIDEST = 8  # times the first filters
+
+
+def patchgan_discriminator(
+    input_shape: tuple,
+    layers: int = 3,
+    filters: int = 64,
+    normalization: str | None = "instance",
+    spectral_normalization: bool = False,
+    name: str = "patchgan_discriminator",
+) -> keras.Model:
+    """Build a PatchGAN, which tells patch by patch whether an image is a real scan.
+
+    `layers` 4 x 4 convolutions of stride 2, one of stride 1, and one to a single logit per patch.
+    How large a patch is, its receptive field, follows from `layers`:
+
+    ======== ================ ==============================
+    `layers` receptive field  logits for an image of 256 x 256
+    ======== ================ ==============================
+    1        16 x 16          126 x 126
+    2        34 x 34          62 x 62
+    3        70 x 70          30 x 30
+    4        142 x 142        14 x 14
+    ======== ================ ==============================
+
+    The rank of `input_shape` decides: `(height, width, channels)` builds a 2-D network,
+    `(depth, height, width, channels)` a volumetric one.
+
+    Args:
+        input_shape: Shape of one image, without the batch axis; a spatial size may be `None`.
+        layers: Integer, number of convolutions of stride 2. Defaults to 3, the paper's patches of
+            70 pixels.
+        filters: Integer, filters of the first convolution, doubled in each further one up to eight
+            times as many. Defaults to 64.
+        normalization: `"instance"`, `"batch"` or `None`; the first convolution has none. Defaults
+            to `"instance"`.
+        spectral_normalization: Boolean, whether each convolution is wrapped in
+            `keras.layers.SpectralNormalization`. Commonly used with `normalization=None`. Defaults
+            to `False`.
+        name: String, name of the model.
+
+    Returns:
+        A functional `keras.Model` from `(batch, height, width, channels)` in [-1, 1] to logits
+        `(batch, patches down, patches across, 1)`, float32, without an activation.
+
+    Raises:
+        ValueError: An argument is out of its range, or the image is too small for `layers`.
+
+    Example:
+        >>> import keras_mri_cyclegan as kmc
+        >>> discriminator = kmc.patchgan_discriminator((256, 256, 1), filters=8)
+        >>> discriminator.output_shape
+        (None, 30, 30, 1)
+
+    References:
+        - Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks",
+          CVPR 2017, https://arxiv.org/abs/1611.07004
+        - Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR 2018,
+          https://arxiv.org/abs/1802.05957
+    """
+    shape = _checks.input_shape(input_shape)
+    _checks.positive_int("layers", layers)
+    _checks.positive_int("filters", filters)
+    parts.check_choices(normalization)
+    _checks.one_of("spectral_normalization", spectral_normalization, (True, False))
+    parts.check_smallest(shape, _smallest(layers), remedy=", or choose fewer `layers`")
+    return _build(shape, layers, filters, normalization, spectral_normalization, name)
+
+
+def _build(
+    shape: tuple,
+    layers: int,
+    filters: int,
+    normalization: str | None,
+    spectral: bool,
+    name: str,
+) -> keras.Model:
+    x = image = keras.Input(shape, name="image")
+    for level in range(layers + 1):
+        x = _block(
+            x,
+            filters * min(2**level, WIDEST),
+            strides=2 if level < layers else 1,
+            normalization=normalization if level > 0 else None,
+            spectral=spectral,
+            name=f"block_{level}",
+        )
+    x = _convolution(x, 1, strides=1, use_bias=True, spectral=spectral, name="patch")
+    x = parts.float32_activation(x, "linear", name="logits")
+    return keras.Model(image, x, name=name)
+
+
+def _block(
+    x: Any, filters: int, strides: int, normalization: str | None, spectral: bool, name: str
+) -> Any:
+    # A bias in front of a normalisation has no gradient but rounding noise, which Adam amplifies.
+    x = _convolution(x, filters, strides, normalization is None, spectral, name)
+    x = parts.normalize(x, normalization, name=f"{name}_norm")
+    return keras.layers.LeakyReLU(0.2, name=f"{name}_act")(x)
+
+
+def _convolution(
+    x: Any, filters: int, strides: int, use_bias: bool, spectral: bool, name: str
+) -> Any:
+    x = parts.zero_padding(x, 1, name=f"{name}_pad")
+    layer = parts.convolution_layer(
+        len(x.shape) - 2, filters, 4, strides=strides, use_bias=use_bias, name=name
+    )
+    if spectral:
+        layer = keras.layers.SpectralNormalization(layer, name=f"{name}_spectral")
+    return layer(x)
+
+
+def _smallest(layers: int) -> int:
+    """Return the smallest image that leaves one logit: 3 before the two of stride 1."""
+    return 3 * 2**layers

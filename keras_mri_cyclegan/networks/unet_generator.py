@@ -1,0 +1,151 @@
+"""The modified U-Net: the generator of this library."""
+
+import math
+from typing import Any
+
+import keras
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.networks import parts
+
+# Encoder-decoder of "Image-to-Image Translation with Conditional Adversarial Networks" (pix2pix,
+# Isola et al., CVPR 2017, appendix 6.1): eight levels, widths 64-128-256-512-512-512-512-512.
+PIX2PIX_DEPTH = 8
+PIX2PIX_WIDEST = 8  # times the first filters
+PIX2PIX_DROPOUT_BLOCKS = 3
+
+
+def unet_generator(
+    input_shape: tuple,
+    depth: int | None = None,
+    filters: int = 64,
+    output_channels: int | None = None,
+    dropout: float = 0.5,
+    upsampling: str = "transpose",
+    normalization: str | None = "instance",
+    name: str = "unet_generator",
+) -> keras.Model:
+    """Build the modified, instance-normalised U-Net that translates one contrast into another.
+
+    Each level down is a 4 x 4 convolution of stride 2, normalisation and a leaky ReLU (0.2); each
+    level up doubles the size, normalises, and is joined with the level of the same size on the way
+    down (skip connection), so that what is only copied need not pass the bottleneck. There is no
+    normalisation at the first level, nor at the deepest, where a map of one pixel would be
+    normalised to nothing. With the defaults, `unet_generator((256, 256, 1))` is the U-Net-256 of
+    pix2pix with instance in place of batch normalisation: 54.4 million parameters.
+
+    The rank of `input_shape` decides: `(height, width, channels)` builds a 2-D network,
+    `(depth, height, width, channels)` a volumetric one from the same code. Neighbouring slices go
+    in as channels.
+
+    Args:
+        input_shape: Shape of one image, without the batch axis. Each spatial size must be a
+            multiple of `2 ** depth`, or `None` for any such size.
+        depth: Integer, how many times the image is halved, at least 2. Defaults to as often as
+            brings the smallest side to one pixel, and 8 at most: 8 for 256, 7 for 128, 6 for 64.
+        filters: Integer, filters of the first level. They double from level to level, up to eight
+            times as many. Defaults to 64.
+        output_channels: Integer, channels of the translation. Defaults to those of the input.
+        dropout: Float in `[0, 1)`, share of the features dropped in training in the three deepest
+            blocks of the decoder. 0 leaves the layers out. Defaults to 0.5.
+        upsampling: `"transpose"` for 4 x 4 transposed convolutions of stride 2 as in pix2pix;
+            `"resize"` for repeating each pixel followed by a 3 x 3 convolution, which cannot leave
+            a checkerboard. Defaults to `"transpose"`.
+        normalization: `"instance"`, `"batch"` or `None`. Defaults to `"instance"`.
+        name: String, name of the model.
+
+    Returns:
+        A functional `keras.Model` from `(batch, height, width, channels)` in [-1, 1] to
+        `(batch, height, width, output_channels)` in [-1, 1] (tanh), float32.
+
+    Raises:
+        ValueError: An argument is out of its range, or a size does not divide; the message says
+            which sizes would.
+
+    Example:
+        >>> import keras_mri_cyclegan as kmc
+        >>> generator = kmc.unet_generator((64, 64, 1), filters=8)
+        >>> generator.output_shape
+        (None, 64, 64, 1)
+        >>> volumetric = kmc.unet_generator((16, 32, 32, 1), depth=3, filters=4)
+        >>> volumetric.output_shape
+        (None, 16, 32, 32, 1)
+
+    References:
+        - Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks",
+          CVPR 2017, https://arxiv.org/abs/1611.07004
+        - Ulyanov et al., "Instance Normalization: The Missing Ingredient for Fast Stylization",
+          2016, https://arxiv.org/abs/1607.08022
+    """
+    shape = _checks.input_shape(input_shape)
+    if depth is None:
+        depth = _deepest(shape)
+    _checks.positive_int("depth", depth, minimum=2)
+    _checks.positive_int("filters", filters)
+    output_channels = _checks.positive_int(
+        "output_channels", shape[-1] if output_channels is None else output_channels
+    )
+    _checks.fraction("dropout", dropout)
+    parts.check_choices(normalization, upsampling)
+    parts.check_divisible(shape, depth, remedy=", or choose a smaller `depth`")
+    return _build(
+        shape, depth, filters, output_channels, dropout, upsampling, normalization, name
+    )
+
+
+def _build(
+    shape: tuple,
+    depth: int,
+    filters: int,
+    output_channels: int,
+    dropout: float,
+    upsampling: str,
+    normalization: str | None,
+    name: str,
+) -> keras.Model:
+    widths = [filters * min(2**level, PIX2PIX_WIDEST) for level in range(depth)]
+    bottleneck = depth - 1
+
+    x = image = keras.Input(shape, name="image")
+    skips = []
+    for level in range(depth):
+        normalized = None if level in (0, bottleneck) else normalization
+        x = _down(x, widths[level], normalized, name=f"down_{level}")
+        skips.append(x)
+
+    x = skips.pop()
+    for level in reversed(range(bottleneck)):
+        dropped = dropout if level >= bottleneck - PIX2PIX_DROPOUT_BLOCKS else 0.0
+        x = _up(x, widths[level], upsampling, normalization, dropped, name=f"up_{level}")
+        x = keras.layers.Concatenate(name=f"up_{level}_skip")([x, skips.pop()])
+
+    x = parts.upsample(x, output_channels, 4, upsampling, name="output")
+    x = parts.float32_activation(x, "tanh", name="translation")
+    return keras.Model(image, x, name=name)
+
+
+def _down(x: Any, filters: int, normalization: str | None, name: str) -> Any:
+    # A bias in front of a normalisation has no gradient but rounding noise, which Adam amplifies.
+    x = parts.convolution(
+        x, filters, 4, strides=2, padding="same", use_bias=normalization is None, name=name
+    )
+    x = parts.normalize(x, normalization, name=f"{name}_norm")
+    return keras.layers.LeakyReLU(0.2, name=f"{name}_act")(x)
+
+
+def _up(
+    x: Any, filters: int, upsampling: str, normalization: str | None, dropout: float, name: str
+) -> Any:
+    x = parts.upsample(x, filters, 4, upsampling, use_bias=normalization is None, name=name)
+    x = parts.normalize(x, normalization, name=f"{name}_norm")
+    if dropout:
+        x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
+    return keras.layers.ReLU(name=f"{name}_act")(x)
+
+
+def _deepest(shape: tuple) -> int:
+    """Return the depth whose bottleneck is one pixel wide, and pix2pix' depth at most."""
+    sizes = [size for size in shape[:-1] if size is not None]
+    if not sizes:
+        return PIX2PIX_DEPTH
+    return max(2, min(PIX2PIX_DEPTH, int(math.log2(min(sizes)))))

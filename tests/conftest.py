@@ -1,0 +1,24 @@
+"""Set-up shared by all tests: the backend is the one that KERAS_BACKEND names."""
+
+import keras
+import pytest
+
+
+def pytest_report_header():
+    return f"keras {keras.version()} on {keras.backend.backend()}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compile_each_step_once(tmp_path_factory):
+    """Let JAX find a step again that an equal model has had compiled before."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("jax")))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    keras.utils.set_random_seed(0)

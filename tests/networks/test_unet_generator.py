@@ -1,0 +1,116 @@
+import keras
+import numpy as np
+import pytest
+
+import keras_mri_cyclegan as kmc
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape", "expected"),
+    [
+        ({"filters": 4}, (64, 64, 1), (64, 64, 1)),
+        ({"filters": 4, "depth": 3}, (24, 40, 1), (24, 40, 1)),
+        ({"filters": 4, "depth": 3, "output_channels": 1}, (16, 16, 3), (16, 16, 1)),
+        ({"filters": 4, "depth": 2, "upsampling": "resize"}, (16, 16, 2), (16, 16, 2)),
+        ({"filters": 4, "depth": 2, "normalization": None}, (16, 16, 1), (16, 16, 1)),
+        ({"filters": 4, "depth": 2, "normalization": "batch"}, (16, 16, 1), (16, 16, 1)),
+        ({"filters": 2, "depth": 3}, (8, 16, 16, 1), (8, 16, 16, 1)),
+        ({"filters": 2, "depth": 2, "upsampling": "resize"}, (8, 8, 8, 1), (8, 8, 8, 1)),
+    ],
+)
+def test_shape_and_range(arguments, shape, expected):
+    network = kmc.unet_generator(shape, **arguments)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype("float32")
+    translated = network.predict(images, verbose=0)
+    assert translated.shape == (2, *expected)
+    assert translated.dtype == np.float32
+    assert np.abs(translated).max() <= 1
+    assert translated.std() > 0
+
+
+def test_defaults_are_the_unet_256_of_pix2pix():
+    network = kmc.unet_generator((256, 256, 1))
+    assert len([layer for layer in network.layers if layer.name.endswith("_skip")]) == 7
+    assert network.get_layer("down_7").output.shape == (None, 1, 1, 512)
+    assert network.count_params() == independent_parameter_count()
+    assert round(network.count_params() / 1e6, 1) == 54.4
+
+
+def independent_parameter_count(kernel=16):
+    """Count by hand: kernel weights, a bias where nothing normalises, else gamma and beta."""
+    down = [(1, 64), (64, 128), (128, 256), (256, 512)] + [(512, 512)] * 4
+    up = [(512, 512)] + [(1024, 512)] * 3 + [(1024, 256), (512, 128), (256, 64)]
+    total = sum(kernel * i * o for i, o in down + up) + kernel * 128 * 1
+    biases = 64 + 512 + 1
+    gammas_and_betas = 2 * sum(o for _, o in down[1:-1] + up)
+    return total + biases + gammas_and_betas
+
+
+@pytest.mark.parametrize(
+    ("shape", "depth"),
+    [((512, 512, 1), 8), ((256, 256, 1), 8), ((128, 128, 1), 7), ((64, 128, 1), 6), ((None, None, 1), 8)],
+)
+def test_default_depth_reaches_one_pixel(shape, depth):
+    network = kmc.unet_generator(shape, filters=1)
+    assert len([w for w in network.layers if w.name.startswith("down_") and "_" not in w.name[5:]]) == depth
+
+
+def test_volume_of_64_needs_no_further_argument():
+    network = kmc.unet_generator((64, 64, 64, 1), filters=1)
+    assert network.output_shape == (None, 64, 64, 64, 1)
+
+
+def test_skips_carry_detail_past_the_bottleneck():
+    """A change in one pixel changes the translation there most, through the first skip."""
+    network = kmc.unet_generator((32, 32, 1), filters=4, normalization=None, dropout=0)
+    images = np.zeros((1, 32, 32, 1), "float32")
+    touched = images.copy()
+    touched[0, 9, 20, 0] = 1
+    change = np.abs(network.predict(touched, verbose=0) - network.predict(images, verbose=0))
+    row, column = np.unravel_index(change[0, :, :, 0].argmax(), (32, 32))
+    assert abs(row - 9) <= 3
+    assert abs(column - 20) <= 3
+
+
+def test_dropout_is_active_in_training_alone():
+    network = kmc.unet_generator((32, 32, 1), filters=8, dropout=0.5)
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1)).astype("float32")
+    first, second = (keras.ops.convert_to_numpy(network(image, training=True)) for _ in range(2))
+    assert np.abs(first - second).max() > 0
+    first, second = (keras.ops.convert_to_numpy(network(image, training=False)) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert not any("dropout" in w.name for w in kmc.unet_generator((32, 32, 1), dropout=0).layers)
+
+
+def test_saved_network_gives_the_same_translation(tmp_path):
+    network = kmc.unet_generator((16, 16, 1), depth=3, filters=4)
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 1)).astype("float32")
+    network.save(tmp_path / "generator.keras")
+    loaded = keras.models.load_model(tmp_path / "generator.keras")
+    np.testing.assert_array_equal(
+        loaded.predict(image, verbose=0), network.predict(image, verbose=0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "arguments", "message"),
+    [
+        ((256,), {}, r"`input_shape` must be \(height, width, channels\)"),
+        (256, {}, "`input_shape` must be"),
+        ((256, 256), {}, "`input_shape` must be"),
+        ((256, 256, None), {}, "`input_shape` must be an integer"),
+        ((100, 128, 1), {"depth": 3}, r"\(96, 128, 1\) or \(104, 128, 1\) would fit"),
+        ((181, 217, 1), {}, r"\(128, 128, 1\) or \(256, 256, 1\) would fit"),
+        ((4, 8, 1), {"depth": 4}, r"\(16, 16, 1\) would fit"),
+        ((64, 64, 1), {"depth": 1}, "`depth` must be an integer of at least 2"),
+        ((64, 64, 1), {"depth": 2.0}, "`depth` must be an integer"),
+        ((64, 64, 1), {"filters": 0}, "`filters` must be"),
+        ((64, 64, 1), {"output_channels": 0}, "`output_channels` must be"),
+        ((64, 64, 1), {"dropout": 1.0}, "`dropout` must be"),
+        ((64, 64, 1), {"upsampling": "bilinear"}, "`upsampling` must be one of 'transpose', 'resize'"),
+        ((64, 64, 1), {"normalization": "layer"}, "`normalization` must be one of"),
+    ],
+)
+def test_bad_arguments(shape, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        kmc.unet_generator(shape, **arguments)

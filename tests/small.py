@@ -1,0 +1,57 @@
+"""Small models and data for the tests."""
+
+import keras
+import numpy as np
+
+import keras_mri_cyclegan as kmc
+
+SHAPE = (16, 16, 1)
+
+
+def networks(shape_a=SHAPE, shape_b=None, dropout=0.0, **arguments):
+    """Return the four networks of a CycleGAN of a few thousand weights."""
+    shape_b = shape_a if shape_b is None else shape_b
+    generator = {"depth": 2, "filters": 4, "dropout": dropout, **arguments}
+    return {
+        "generator_ab": kmc.unet_generator(shape_a, output_channels=shape_b[-1], **generator),
+        "generator_ba": kmc.unet_generator(shape_b, output_channels=shape_a[-1], **generator),
+        "discriminator_a": kmc.patchgan_discriminator(shape_a, layers=1, filters=4),
+        "discriminator_b": kmc.patchgan_discriminator(shape_b, layers=1, filters=4),
+    }
+
+
+def cyclegan(pool_size=4, seed=0, **arguments):
+    """Return a small CycleGAN whose weights are the same on every backend."""
+    model = kmc.CycleGAN(**networks(**arguments), pool_size=pool_size, seed=seed)
+    set_weights(model)
+    return model
+
+
+def set_weights(model, seed=0):
+    """Draw every weight of the four networks from NumPy's generator: N(0, 0.2), gammas near 1."""
+    rng = np.random.default_rng(seed)
+    for network in model.networks.values():
+        for variable in network.variables:
+            if "seed" in variable.path:
+                continue
+            value = rng.normal(0, 0.2, variable.shape)
+            variable.assign((value + ("gamma" in variable.path)).astype("float32"))
+
+
+def images(count=4, shape=SHAPE, seed=0):
+    """Return smooth random images in [-1, 1]."""
+    rng = np.random.default_rng(seed)
+    axes = np.meshgrid(*(np.linspace(-1, 1, size) for size in shape[:-1]), indexing="ij")
+    waves = rng.normal(0, 3, (count, shape[-1], len(axes)))
+    phases = rng.uniform(0, 6, (count, shape[-1], *[1] * len(axes)))
+    values = np.sin(np.einsum("ncd,d...->nc...", waves, np.stack(axes)) + phases)
+    return np.moveaxis(values, 1, -1).astype("float32")
+
+
+def weights(model):
+    """Return every variable of the four networks, as one list of arrays."""
+    return [
+        keras.ops.convert_to_numpy(variable.value)
+        for network in model.networks.values()
+        for variable in network.variables
+    ]
