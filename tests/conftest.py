@@ -8,6 +8,15 @@ def pytest_report_header():
     return f"keras {keras.version()} on {keras.backend.backend()}"
 
 
+def pytest_configure():
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # Two logical devices, to be set before TensorFlow starts: see test_backends.
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compile_each_step_once(tmp_path_factory):
     """Let JAX find a step again that an equal model has had compiled before."""

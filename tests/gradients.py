@@ -33,7 +33,7 @@ def gradients(function: Callable[[], Any], variables: Sequence[keras.Variable]) 
     elif backend == "jax":
         import jax
 
-        found = jax.grad(at)(values)
+        found = jax.jit(jax.grad(at))(values)
     elif backend == "torch":
         import torch
 

@@ -6,6 +6,18 @@ import numpy as np
 import keras_mri_cyclegan as kmc
 
 SHAPE = (16, 16, 1)
+TERMS = {
+    "loss",
+    "adversarial_ab",
+    "adversarial_ba",
+    "cycle_a",
+    "cycle_b",
+    "identity_a",
+    "identity_b",
+    "discriminator_a",
+    "discriminator_b",
+}
+SCORES = {f"{score}_{direction}" for score in ("psnr", "ssim", "mae") for direction in ("ab", "ba")}
 
 
 def networks(shape_a=SHAPE, shape_b=None, dropout=0.0, **arguments):
@@ -55,3 +67,14 @@ def weights(model):
         for network in model.networks.values()
         for variable in network.variables
     ]
+
+
+def compiled(model=None, rate=1e-2, **arguments):
+    """Return a CycleGAN, a small one unless given, that learns fast."""
+    model = cyclegan() if model is None else model
+    model.compile(
+        keras.optimizers.Adam(rate, beta_1=0.5),
+        keras.optimizers.Adam(rate, beta_1=0.5),
+        **arguments,
+    )
+    return model

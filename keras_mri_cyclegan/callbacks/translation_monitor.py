@@ -1,8 +1,11 @@
 """Pictures of the translations after each epoch: a CycleGAN's losses say little about them."""
 
+import contextlib
 import os
 import re
+import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,15 +105,13 @@ class TranslationMonitor(keras.callbacks.Callback):
         """Create the folder, so that a training that could not be drawn fails at once."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.directory):
+                pass  # It could be written, and is gone again.
         except OSError as error:
             raise OSError(
-                f"`directory` {str(self.directory)!r} cannot be created ({error}). Choose another."
+                f"`directory` {str(self.directory)!r} cannot be created or written to ({error}). "
+                "Choose another, or change its permissions."
             ) from error
-        if not os.access(self.directory, os.W_OK | os.X_OK):
-            raise PermissionError(
-                f"`directory` {str(self.directory)!r} cannot be written to. Change its "
-                "permissions, or choose another."
-            )
         self._epochs_before = None
         self._drawn = set()
 
@@ -145,10 +146,11 @@ class TranslationMonitor(keras.callbacks.Callback):
 
     def _draw(self, epoch: int) -> None:
         a, b = self.names
-        halves = [
-            self._half(self.a, ("ab", "ba"), [a, f"{a} to {b}", "and back"], f"epoch {epoch}"),
-            self._half(self.b, ("ba", "ab"), [b, f"{b} to {a}", "and back"], ""),
-        ]
+        with _torch_generator_kept():
+            halves = [
+                self._half(self.a, ("ab", "ba"), [a, f"{a} to {b}", "and back"], f"epoch {epoch}"),
+                self._half(self.b, ("ba", "ab"), [b, f"{b} to {a}", "and back"], ""),
+            ]
         height = max(half.shape[0] for half in halves)
         padded = [
             np.pad(half, ((0, height - half.shape[0]), (0, 0)), constant_values=figures.BACKGROUND)
@@ -184,8 +186,26 @@ class TranslationMonitor(keras.callbacks.Callback):
         )
         found = {int(name[1]) for name in names if name}
         before = self._epochs_before or 0
-        resumed = {epoch for epoch in found if 0 < before and epoch <= before}
+        resumed = {epoch for epoch in found if epoch <= before}
         return sorted(resumed | (self._drawn & found))
+
+
+@contextlib.contextmanager
+def _torch_generator_kept() -> Iterator[None]:
+    """Leave torch's generator, from which an unseeded dropout draws, as it was.
+
+    On torch `predict` reads its array through a `DataLoader`, which draws a seed from it.
+    """
+    if keras.backend.backend() != "torch":
+        yield
+        return
+    import torch
+
+    state = torch.get_rng_state()
+    try:
+        yield
+    finally:
+        torch.set_rng_state(state)
 
 
 def _checked_names(names: Any) -> tuple[str, str]:

@@ -13,21 +13,30 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
     settings: schedule, clipping, gradient accumulation, exponential moving average.
 
     Args:
-        generator_optimizer: `keras.optimizers.Optimizer` of the generators.
-        discriminator_optimizer: `keras.optimizers.Optimizer` of the discriminators.
+        generator_optimizer: `keras.optimizers.Optimizer` of the generators, or `None` for the
+            CycleGAN paper's, `Adam(2e-4, beta_1=0.5)`.
+        discriminator_optimizer: The same for the discriminators.
         discriminator_variables: List of the variables that go to `discriminator_optimizer`; all
             others go to `generator_optimizer`.
+
+    Raises:
+        ValueError: An optimizer that is already in use, or that scales the loss by itself.
     """
 
     def __init__(
         self,
-        generator_optimizer: keras.optimizers.Optimizer,
-        discriminator_optimizer: keras.optimizers.Optimizer,
+        generator_optimizer: keras.optimizers.Optimizer | None,
+        discriminator_optimizer: keras.optimizers.Optimizer | None,
         discriminator_variables: list,
     ):
         super().__init__(learning_rate=0.0, name="composite_optimizer")
-        self.generator_optimizer = generator_optimizer
-        self.discriminator_optimizer = discriminator_optimizer
+        self.generator_optimizer = _part("generator_optimizer", generator_optimizer)
+        self.discriminator_optimizer = _part("discriminator_optimizer", discriminator_optimizer)
+        if self.generator_optimizer is self.discriminator_optimizer:
+            raise ValueError(
+                "`generator_optimizer` and `discriminator_optimizer` must be two optimizers. "
+                "Received the same object for both; make one for each."
+            )
         self._discriminator_ids = frozenset(id(v) for v in discriminator_variables)
 
     def build(self, variables: list) -> None:
@@ -45,7 +54,9 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
 
     def apply(self, grads: list, trainable_variables: list | None = None) -> None:
         """Update each variable by its own optimizer."""
-        variables = self._trainable_variables if trainable_variables is None else trainable_variables
+        variables = (
+            self._trainable_variables if trainable_variables is None else trainable_variables
+        )
         variables = list(variables)
         grads = list(grads)
         if not self.built:
@@ -96,8 +107,43 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
         }
 
     def _route(self, variables: list) -> list[tuple[keras.optimizers.Optimizer, list[int]]]:
-        mine: list[int] = []
-        theirs: list[int] = []
+        generators: list[int] = []
+        discriminators: list[int] = []
         for index, variable in enumerate(variables):
-            (theirs if id(variable) in self._discriminator_ids else mine).append(index)
-        return [(self.generator_optimizer, mine), (self.discriminator_optimizer, theirs)]
+            found = id(variable) in self._discriminator_ids
+            (discriminators if found else generators).append(index)
+        return [
+            (self.generator_optimizer, generators),
+            (self.discriminator_optimizer, discriminators),
+        ]
+
+
+def portable(config: dict) -> dict:
+    """Return a config of `serialize_keras_object` whose optimizers every backend can open.
+
+    On torch Keras names its own class of an optimizer, which no other backend has.
+    """
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        if config[name]["module"].startswith("keras."):
+            config[name].update(module="keras.optimizers", registered_name=None)
+    return config
+
+
+def _part(name: str, optimizer: Any) -> keras.optimizers.Optimizer:
+    """Return the paper's optimizer for `None`, or `optimizer` if a composite can drive it."""
+    if optimizer is None:
+        return keras.optimizers.Adam(2e-4, beta_1=0.5)
+    optimizer = keras.optimizers.get(optimizer)
+    scaling = optimizer.loss_scale_factor is not None
+    if scaling or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        raise ValueError(
+            f"`{name}` must not scale the loss by itself: the four networks share one loss, which "
+            "is scaled as a whole under the policy 'mixed_float16' (`auto_scale_loss=True`). "
+            f"Received: {optimizer!r}."
+        )
+    if optimizer.built:
+        raise ValueError(
+            f"`{name}` must be a new optimizer. Received one that already holds the state of "
+            "other variables; make another with the same arguments."
+        )
+    return optimizer

@@ -9,7 +9,8 @@ from keras import ops
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.cyclegan import backends, sources
-from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer
+from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer, portable
+from keras_mri_cyclegan.cyclegan.describe import describe
 from keras_mri_cyclegan.cyclegan.fit_together import check_fit
 from keras_mri_cyclegan.cyclegan.image_pool import ImagePool
 from keras_mri_cyclegan.losses import adversarial
@@ -52,8 +53,8 @@ class CycleGAN(keras.Model):
         >>> import keras_mri_cyclegan as kmc
         >>> a, b = kmc.datasets.load_phantom(("t1", "t2"), slices=4, size=32)
         >>> model = kmc.CycleGAN(
-        ...     generator_ab=kmc.unet_generator((32, 32, 1), filters=4),
-        ...     generator_ba=kmc.unet_generator((32, 32, 1), filters=4),
+        ...     generator_ab=kmc.unet_generator((32, 32, 1), depth=2, filters=4),
+        ...     generator_ba=kmc.unet_generator((32, 32, 1), depth=2, filters=4),
         ...     discriminator_a=kmc.patchgan_discriminator((32, 32, 1), layers=1, filters=4),
         ...     discriminator_b=kmc.patchgan_discriminator((32, 32, 1), layers=1, filters=4),
         ... )
@@ -170,18 +171,13 @@ class CycleGAN(keras.Model):
             )
             self.identity_weight = 0.0
 
-        optimizers = _optimizer("generator_optimizer", generator_optimizer), _optimizer(
-            "discriminator_optimizer", discriminator_optimizer
+        optimizer = CompositeOptimizer(
+            generator_optimizer,
+            discriminator_optimizer,
+            discriminator_variables=self.discriminator_a.variables + self.discriminator_b.variables,
         )
-        if optimizers[0] is optimizers[1]:
-            raise ValueError(
-                "`generator_optimizer` and `discriminator_optimizer` must be two optimizers. "
-                "Received the same object for both; make one for each."
-            )
         super().compile(
-            optimizer=CompositeOptimizer(
-                *optimizers, self.discriminator_a.variables + self.discriminator_b.variables
-            ),
+            optimizer=optimizer,
             jit_compile=jit_compile,
             steps_per_execution=steps_per_execution,
             run_eagerly=run_eagerly,
@@ -201,8 +197,7 @@ class CycleGAN(keras.Model):
         }
         # What the user said: Keras would keep what "auto" came to on this machine.
         self._compile_arguments = {
-            "generator_optimizer": optimizers[0],
-            "discriminator_optimizer": optimizers[1],
+            **optimizer.get_config(),
             "adversarial_loss": adversarial_loss,
             "cycle_weight": self.cycle_weight,
             "identity_weight": self.identity_weight,
@@ -391,17 +386,8 @@ class CycleGAN(keras.Model):
                 `False`.
             **kwargs: Further arguments of `keras.Model.summary`, for the nested tables.
         """
-        show = print if print_fn is None else print_fn
-        rows = [
-            (name, f"{_size(network.input_shape)} -> {_size(network.output_shape)}", network)
-            for name, network in self.networks.items()
-        ]
-        show(f'CycleGAN "{self.name}"')
-        for name, shapes, network in rows:
-            show(f"  {name:<16}{shapes:<36}{network.count_params():>14,} weights")
-        show(f"  {'total':<52}{sum(row[2].count_params() for row in rows):>14,} weights")
-        for domain in ("a", "b") if self.pool_size else ():
-            show(f"  {f'pool_{domain}':<16}{self.pool_size} past fakes")
+        for line in describe(self):
+            (print if print_fn is None else print_fn)(line)
         for network in self.networks.values() if expand_nested else ():
             network.summary(line_length, positions, print_fn, expand_nested, **kwargs)
 
@@ -432,41 +418,10 @@ class CycleGAN(keras.Model):
             name: keras.saving.serialize_keras_object(value)
             for name, value in self._compile_arguments.items()
         }
-        for name in ("generator_optimizer", "discriminator_optimizer"):
-            if config[name]["module"].startswith("keras."):
-                # On torch Keras would name its own torch class, which no other backend has.
-                config[name].update(module="keras.optimizers", registered_name=None)
-        return config
+        return portable(config)
 
     def compile_from_config(self, config: dict) -> None:
         """Compile with what `get_compile_config` returned."""
         self.compile(
-            **{
-                name: keras.saving.deserialize_keras_object(value)
-                for name, value in config.items()
-            }
+            **{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()}
         )
-
-
-def _size(shape: tuple) -> str:
-    return " x ".join("any" if size is None else str(size) for size in shape[1:])
-
-
-def _optimizer(name: str, optimizer: Any) -> keras.optimizers.Optimizer:
-    """Return the paper's optimizer for `None`, or one that a composite can drive."""
-    if optimizer is None:
-        return keras.optimizers.Adam(2e-4, beta_1=0.5)
-    optimizer = keras.optimizers.get(optimizer)
-    scaling = optimizer.loss_scale_factor is not None
-    if scaling or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        raise ValueError(
-            f"`{name}` must not scale the loss by itself: the four networks share one loss, which "
-            "is scaled as a whole under the policy 'mixed_float16' (`auto_scale_loss=True`). "
-            f"Received: {optimizer!r}."
-        )
-    if optimizer.built:
-        raise ValueError(
-            f"`{name}` must be a new optimizer. Received one that already holds the state of "
-            "other variables; make another with the same arguments."
-        )
-    return optimizer

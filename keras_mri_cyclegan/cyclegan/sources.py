@@ -30,7 +30,9 @@ def training_source(
         a = _checks.images("x", x, shape_a)
         b = _checks.images("y", y, shape_b)
         shuffle = options.get("shuffle", True)
-        x = UnpairedDataset(a, b, batch_size=1 if batch_size is None else batch_size, shuffle=shuffle)
+        x = UnpairedDataset(
+            a, b, batch_size=1 if batch_size is None else batch_size, shuffle=shuffle
+        )
     elif x is None or isinstance(x, np.ndarray):
         raise ValueError(
             "`fit` needs images of both domains: `fit(a, b)`, or a source of (a, b) batches. "
@@ -95,10 +97,11 @@ def _put_back(batch: Any, rest: Iterator) -> Iterator:
 
 def _pair(batch: Any) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
-        found = f"{len(batch)} of them" if isinstance(batch, (tuple, list)) else type(batch).__name__
+        found = (
+            f"{len(batch)} of them" if isinstance(batch, (tuple, list)) else type(batch).__name__
+        )
         raise ValueError(
-            "A source of training data must yield pairs of batches, (a, b). Received: "
-            f"{found}."
+            f"A source of training data must yield pairs of batches, (a, b). Received: {found}."
         )
     a, b = (keras.ops.convert_to_numpy(side) for side in batch)
     return a, b

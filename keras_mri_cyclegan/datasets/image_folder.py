@@ -53,7 +53,8 @@ def load_image_folder(
     directly in the folder, in natural order: "Image #2" before "Image #10". Hidden files, other
     files and sub-folders are passed over. Nothing is converted on the quiet: a file with colour
     (also one whose three channels are equal), palette, alpha, several pages, or values that are
-    not unsigned 8- or 16-bit integers is an error.
+    not unsigned 8- or 16-bit integers is an error. The checksums of PNG files are compared; TIFF
+    has none, so a pixel changed by a broken disk goes unnoticed there.
 
     Args:
         path: The folder.

@@ -56,8 +56,8 @@ def ssim(y_true: Any, y_pred: Any, *, data_range: float) -> Any:
     spatial_shape = tuple(y_true.shape)[1:-1]
     if any(size is not None and size < WINDOW for size in spatial_shape):
         raise ValueError(
-            f"`y_true` and `y_pred` must have at least {WINDOW} pixels along each spatial axis: the "
-            f"similarity is taken in windows of that size. Received: shape {tuple(y_true.shape)}."
+            f"`y_true` and `y_pred` must have at least {WINDOW} pixels along each spatial axis: "
+            f"the similarity is taken in windows of that size. Received: {tuple(y_true.shape)}."
         )
     pixels = WINDOW ** len(spatial_shape)
     spatial_axes = tuple(range(1, 1 + len(spatial_shape)))

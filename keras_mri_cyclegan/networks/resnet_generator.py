@@ -81,9 +81,7 @@ def resnet_generator(
     parts.check_choices(normalization, upsampling)
     parts.check_divisible(shape, HALVINGS, remedy="")
     parts.check_smallest(shape, SMALLEST)
-    return _build(
-        shape, blocks, filters, output_channels, dropout, upsampling, normalization, name
-    )
+    return _build(shape, blocks, filters, output_channels, dropout, upsampling, normalization, name)
 
 
 def _build(
@@ -115,9 +113,7 @@ def _build(
 
     for level in reversed(range(HALVINGS)):
         block = f"up_{level}"
-        x = parts.upsample(
-            x, filters * 2**level, 3, upsampling, use_bias=biased, name=block
-        )
+        x = parts.upsample(x, filters * 2**level, 3, upsampling, use_bias=biased, name=block)
         x = _normalize_relu(x, normalization, name=block)
 
     x = ReflectionPadding(3, name="output_pad")(x)

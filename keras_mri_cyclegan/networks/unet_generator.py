@@ -50,7 +50,8 @@ def unet_generator(
             blocks of the decoder. 0 leaves the layers out. Defaults to 0.5.
         upsampling: `"transpose"` for 4 x 4 transposed convolutions of stride 2 as in pix2pix;
             `"resize"` for repeating each pixel followed by a 3 x 3 convolution, which cannot leave
-            a checkerboard. Defaults to `"transpose"`.
+            a checkerboard; its last level is joined with the input image as well. Defaults to
+            `"transpose"`.
         normalization: `"instance"`, `"batch"` or `None`. Defaults to `"instance"`.
         name: String, name of the model.
 
@@ -88,9 +89,7 @@ def unet_generator(
     _checks.fraction("dropout", dropout)
     parts.check_choices(normalization, upsampling)
     parts.check_divisible(shape, depth, remedy=", or choose a smaller `depth`")
-    return _build(
-        shape, depth, filters, output_channels, dropout, upsampling, normalization, name
-    )
+    return _build(shape, depth, filters, output_channels, dropout, upsampling, normalization, name)
 
 
 def _build(
@@ -119,7 +118,13 @@ def _build(
         x = _up(x, widths[level], upsampling, normalization, dropped, name=f"up_{level}")
         x = keras.layers.Concatenate(name=f"up_{level}_skip")([x, skips.pop()])
 
-    x = parts.upsample(x, output_channels, 4, upsampling, name="output")
+    if upsampling == "resize":
+        # Repeated pixels are alike within their block: what tells them apart comes from the image.
+        x = _up(x, widths[0], upsampling, normalization, dropout=0.0, name="up_image")
+        x = keras.layers.Concatenate(name="up_image_skip")([x, image])
+        x = parts.convolution(x, output_channels, 3, padding="same", name="output")
+    else:
+        x = parts.upsample(x, output_channels, 4, upsampling, name="output")
     x = parts.float32_activation(x, "tanh", name="translation")
     return keras.Model(image, x, name=name)
 

@@ -38,7 +38,7 @@ def test_a_full_pool_exchanges_or_hands_on(shape):
         else:
             exchanged += 1
             slot = before.index(found)
-            assert numbers(pool.images) == before[:slot] + [number] + before[slot + 1 :]
+            assert numbers(pool.images) == [*before[:slot], number, *before[slot + 1 :]]
     assert 14 < exchanged < 46  # 30 expected, with a standard deviation of 4
 
 

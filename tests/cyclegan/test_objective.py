@@ -66,9 +66,7 @@ def discriminator_terms(weights, makers, adversarial):
         ("discriminator_b", B, ab * A + ab_bias),
     ):
         weight, bias = weights[name]
-        terms[name] = (
-            real(weight * scans + bias).mean() + fake(weight * fakes + bias).mean()
-        ) / 2
+        terms[name] = (real(weight * scans + bias).mean() + fake(weight * fakes + bias).mean()) / 2
     return terms
 
 
@@ -121,7 +119,9 @@ def test_terms_and_loss(adversarial):
     model, a, b = model_and_data()
     model.compile(adversarial_loss=adversarial)
     logs = model.train_on_batch(a, b, return_dict=True)
-    expected = generator_terms(START, {}, adversarial) | discriminator_terms(START, START, adversarial)
+    expected = generator_terms(START, {}, adversarial) | discriminator_terms(
+        START, START, adversarial
+    )
     factors = {"cycle_a": 10, "cycle_b": 10, "identity_a": 5, "identity_b": 5}
     expected["loss"] = sum(factors.get(name, 1) * value for name, value in expected.items())
     assert set(logs) == set(expected)

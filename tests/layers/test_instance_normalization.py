@@ -197,11 +197,12 @@ def test_half_precision_loses_only_the_rounding_of_the_output(dtype, offset, std
 def test_gamma_and_beta_are_not_rounded_to_half_precision(dtype):
     layer = InstanceNormalization(dtype=dtype)
     layer.build((1, 2, 1))
-    layer.set_weights([np.array([1000.3]), np.array([1000.3])])
-    # (-1, 1) becomes (beta - gamma, beta + gamma) but for epsilon: the first is small.
+    layer.set_weights([np.array([1000.3]), np.array([1000.0])])
+    # (-1, 1) becomes beta -+ gamma but for epsilon. 1000.3 rounds to 1000.5 or 1000 in half
+    # precision, 1000 is exact.
     x = ops.cast(ops.convert_to_tensor([[[-1.0], [1.0]]]), layer.compute_dtype)
-    small = float(as_float64(layer(x))[0, 0, 0])
-    assert small == pytest.approx(1000.3 * (1 - 1 / np.sqrt(1.001)), rel=2.0**-8)
+    difference = float(as_float64(layer(x))[0, 0, 0])
+    assert difference == pytest.approx(1000.0 - 1000.3 / np.sqrt(1.001), rel=2.0**-8)
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="JAX has no float64 unless it is switched on at start")

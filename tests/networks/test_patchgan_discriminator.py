@@ -10,7 +10,9 @@ import keras_mri_cyclegan as kmc
 def test_receptive_field_by_gradient(layers, expected):
     """The pixels that one logit depends on are those that get a gradient from it."""
     size = 200
-    network = kmc.patchgan_discriminator((size, size, 1), layers=layers, filters=1, normalization=None)
+    network = kmc.patchgan_discriminator(
+        (size, size, 1), layers=layers, filters=1, normalization=None
+    )
     # Positive weights, so that no path cancels another.
     network.set_weights([np.full(w.shape, 0.1) for w in network.get_weights()])
     image = keras.Variable(np.zeros((1, size, size, 1), "float32"))

@@ -48,11 +48,20 @@ def independent_parameter_count(kernel=16):
 
 @pytest.mark.parametrize(
     ("shape", "depth"),
-    [((512, 512, 1), 8), ((256, 256, 1), 8), ((128, 128, 1), 7), ((64, 128, 1), 6), ((None, None, 1), 8)],
+    [
+        ((512, 512, 1), 8),
+        ((256, 256, 1), 8),
+        ((128, 128, 1), 7),
+        ((64, 128, 1), 6),
+        ((None, None, 1), 8),
+    ],
 )
 def test_default_depth_reaches_one_pixel(shape, depth):
     network = kmc.unet_generator(shape, filters=1)
-    assert len([w for w in network.layers if w.name.startswith("down_") and "_" not in w.name[5:]]) == depth
+    assert (
+        len([w for w in network.layers if w.name.startswith("down_") and "_" not in w.name[5:]])
+        == depth
+    )
 
 
 def test_volume_of_64_needs_no_further_argument():
@@ -107,7 +116,11 @@ def test_saved_network_gives_the_same_translation(tmp_path):
         ((64, 64, 1), {"filters": 0}, "`filters` must be"),
         ((64, 64, 1), {"output_channels": 0}, "`output_channels` must be"),
         ((64, 64, 1), {"dropout": 1.0}, "`dropout` must be"),
-        ((64, 64, 1), {"upsampling": "bilinear"}, "`upsampling` must be one of 'transpose', 'resize'"),
+        (
+            (64, 64, 1),
+            {"upsampling": "bilinear"},
+            "`upsampling` must be one of 'transpose', 'resize'",
+        ),
         ((64, 64, 1), {"normalization": "layer"}, "`normalization` must be one of"),
     ],
 )

@@ -12,7 +12,9 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
     real_a, real_b = model.unpack(data)
     with tf.GradientTape() as tape:
         loss, terms = objective(model, real_a, real_b)
-        scaled = model.optimizer.scale_loss(loss)
+        # The optimizers add up the gradients of all replicas of a `tf.distribute` strategy.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        scaled = model.optimizer.scale_loss(loss / replicas)
     variables = model.trainable_variables
     model.optimizer.apply(tape.gradient(scaled, variables), variables)
     return model.update_terms(loss, terms, real_a)

@@ -1,0 +1,70 @@
+"""How Sphinx builds this documentation: `python -m sphinx -W --keep-going -b html docs docs/_build/html`."""
+
+import inspect
+
+import keras
+
+import keras_mri_cyclegan
+
+project = "keras_mri_cyclegan"
+author = "The keras_mri_cyclegan authors"
+copyright = author
+release = version = keras_mri_cyclegan.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+]
+exclude_patterns = ["_build"]
+
+# === Markdown ===
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+
+# === Docstrings ===
+napoleon_numpy_docstring = False
+napoleon_custom_sections = ["Input shape", "Output shape"]
+autosummary_generate = False  # The pages of api/ are written by hand; the tables stand on them.
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+python_maximum_signature_line_length = 88
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+
+# In docstrings `name` is code, and a link where there is something of that name to link to.
+default_role = "py:obj"
+
+# References that are written out must lead somewhere. Names in single backticks need not, and there
+# is nothing to link to for what other packages define.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", ".*"),
+    ("py:.*", r"(keras|numpy|np|tensorflow|tf|torch|jax|os|pathlib|collections|typing)\..*"),
+    ("py:class", r"Any|Callable|Iterable|Mapping|Path|Augmentation|optional|module"),
+]
+
+# === HTML ===
+html_theme = "furo"
+html_title = f"{project} {release}"
+html_show_sourcelink = False
+html_copy_source = False
+
+_PUBLIC = [keras, keras.layers, keras.callbacks, keras.metrics, keras.optimizers, keras.utils]
+
+
+def _name_bases_as_users_do(app, name, obj, options, bases):
+    """Show `keras.layers.Layer`, not the private module that defines it."""
+    for index, base in enumerate(bases):
+        if not inspect.isclass(base):
+            continue
+        for module in _PUBLIC:
+            if getattr(module, base.__name__, None) is base:
+                bases[index] = f":py:class:`{module.__name__}.{base.__name__}`"
+
+
+def setup(app):
+    app.connect("autodoc-process-bases", _name_bases_as_users_do)

@@ -1,0 +1,53 @@
+"""Make the pictures of the documentation: `python docs/make_images.py`, in less than a minute."""
+
+from pathlib import Path
+
+import numpy as np
+
+import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan.datasets.phantom import TISSUES
+
+IMAGES = Path(__file__).parent / "images"
+SIZE = (217, 181)  # 1 mm pixels
+
+
+def main() -> None:
+    """Write every picture."""
+    IMAGES.mkdir(exist_ok=True)
+    kmc.figures.save_png(IMAGES / "phantom_contrasts.png", contrasts())
+    kmc.figures.save_png(IMAGES / "phantom_options.png", options())
+
+
+def contrasts() -> np.ndarray:
+    """Draw two slices of two subjects in all contrasts, and their tissues."""
+    *images, tissues = kmc.datasets.load_phantom(
+        ("t1", "t2", "pd", "flair"),
+        slices=8,
+        size=SIZE,
+        subjects=2,
+        lesions=8,
+        return_tissues=True,
+    )
+    labels = tissues.argmax(axis=-1)[..., None] * (2 / (len(TISSUES) - 1)) - 1
+    rows = [[contrast[k] for contrast in (*images, labels)] for k in (1, 6)]
+    return kmc.figures.image_grid(rows, titles=["T1", "T2", "PD", "FLAIR", "main tissue"])
+
+
+def options() -> np.ndarray:
+    """Draw one slice as it is, and with each option."""
+    settings = {
+        "T2": {},
+        "lesions=12": {"lesions": 12},
+        "noise=0.03": {"noise": 0.03},
+        "bias_field=0.6": {"bias_field": 0.6},
+        "field_strength=3.0": {"field_strength": 3.0},
+    }
+    row = [
+        kmc.datasets.load_phantom("t2", slices=4, size=SIZE, subjects=[3], **setting)[0][1]
+        for setting in settings.values()
+    ]
+    return kmc.figures.image_grid([row], titles=list(settings))
+
+
+if __name__ == "__main__":
+    main()

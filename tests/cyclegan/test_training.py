@@ -1,0 +1,195 @@
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from small import SCORES, SHAPE, TERMS, compiled, cyclegan, images, networks, weights
+
+import keras_mri_cyclegan as kmc
+
+A, B = images(5, seed=1), images(3, seed=2)
+
+
+# === Training ===
+
+
+def test_every_term_is_in_the_logs_and_every_network_learns():
+    model = compiled()
+    before = weights(model)
+    history = model.fit(A, B, batch_size=1, epochs=3, verbose=0).history
+    assert set(history) == TERMS
+    assert all(len(values) == 3 and np.isfinite(values).all() for values in history.values())
+    assert history["cycle_a"][-1] < history["cycle_a"][0]
+    assert all(np.abs(x - y).max() > 0 for x, y in zip(before, weights(model), strict=True))
+
+
+def test_logs_of_an_epoch_are_means_over_its_batches():
+    model = compiled(rate=1e-12)  # so that nothing changes between batches
+    logs = model.fit(A[:4], B[:2], batch_size=2, epochs=1, verbose=0).history
+    expected = np.abs(model.translate(A[:4], direction="ba") - A[:4]).mean()
+    assert logs["identity_a"][0] == pytest.approx(expected, rel=1e-4)
+
+
+def test_weights_of_zero_skip_the_work():
+    calls = []
+
+    @keras.saving.register_keras_serializable("tests")
+    class Counted(keras.layers.Layer):
+        def call(self, x):
+            calls.append(self.name)
+            return x
+
+    def generator(name):
+        image = keras.Input(SHAPE)
+        x = keras.layers.Conv2D(1, 3, padding="same")(Counted(name=name)(image))
+        return keras.Model(image, x, name=name)
+
+    def count(**arguments):
+        model = kmc.CycleGAN(
+            **{**networks(), "generator_ab": generator("g"), "generator_ba": generator("f")}
+        )
+        model.compile(run_eagerly=True, **arguments)
+        calls.clear()
+        logs = model.train_on_batch(A[:1], B[:1], return_dict=True)
+        return len(calls), set(logs)
+
+    assert count() == (6, TERMS)
+    assert count(identity_weight=0) == (4, TERMS - {"identity_a", "identity_b"})
+    assert count(identity_weight=0, cycle_weight=0) == (
+        2,
+        TERMS - {"identity_a", "identity_b", "cycle_a", "cycle_b"},
+    )
+
+
+@pytest.mark.parametrize("adversarial", ["least_squares", "binary_crossentropy", "hinge"])
+@pytest.mark.parametrize("pool_size", [0, 3])
+def test_adversarial_losses_and_pools(adversarial, pool_size):
+    model = compiled(cyclegan(pool_size=pool_size), adversarial_loss=adversarial)
+    history = model.fit(A, B, batch_size=2, epochs=1, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert len([w for w in model.layers if "pool" in w.name]) == (2 if pool_size else 0)
+
+
+def test_discriminators_are_shown_past_fakes():
+    model = compiled(cyclegan(pool_size=2))
+    model.fit(A[:4], B[:3], batch_size=1, epochs=1, verbose=0)
+    assert int(model.pool_a.filled) == 2
+    latest = model.translate(B, direction="ba")
+    kept = keras.ops.convert_to_numpy(model.pool_a.images)
+    assert all(np.abs(kept[:1] - image[None]).max() > 1e-6 for image in latest)
+
+
+def test_volumes():
+    shape = (8, 8, 8, 1)
+    model = compiled(cyclegan(shape_a=shape))
+    volumes = images(2, shape)
+    history = model.fit(volumes, volumes[::-1], batch_size=1, epochs=1, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert model.translate(volumes).shape == volumes.shape
+    assert set(model.evaluate(volumes, volumes, return_dict=True, verbose=0)) == SCORES
+
+
+def test_different_numbers_of_channels_turn_identity_off_and_say_so():
+    model = cyclegan(shape_a=(16, 16, 3), shape_b=(16, 16, 1))
+    with pytest.warns(
+        UserWarning, match="as many channels in domain A as in domain B, found 3 and 1"
+    ):
+        model.compile()
+    three, one = images(2, (16, 16, 3)), images(2)
+    history = model.fit(three, one, epochs=1, verbose=0).history
+    assert set(history) == TERMS - {"identity_a", "identity_b"}
+    assert model.translate(three).shape == one.shape
+    assert model.translate(one, direction="ba").shape == three.shape
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.compile(identity_weight=0)
+
+
+def test_the_seed_repeats_a_training():
+    def run():
+        keras.utils.set_random_seed(7)
+        model = compiled(cyclegan(dropout=0.5, seed=3))
+        data = kmc.data.UnpairedDataset(A, B, batch_size=2, seed=5)
+        return model.fit(data, epochs=2, verbose=0).history
+
+    first, second = run(), run()
+    assert first == second
+
+
+# === Keras' own switches ===
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_jit_compile_changes_no_number(jit_compile):
+    if jit_compile and keras.backend.backend() == "torch":
+        pytest.skip("torch.compile takes minutes for a step on a CPU")
+    model = compiled(jit_compile=jit_compile)
+    found = model.train_on_batch(A[:2], B[:2], return_dict=True)
+    eager = compiled(run_eagerly=True)
+    expected = eager.train_on_batch(A[:2], B[:2], return_dict=True)
+    for name, value in expected.items():
+        assert float(found[name]) == pytest.approx(float(value), rel=1e-4), name
+
+
+def test_steps_per_execution():
+    if keras.backend.backend() == "torch":
+        pytest.skip("Keras allows one step per execution on torch")
+    several, single = compiled(steps_per_execution=2), compiled()
+    data = kmc.data.UnpairedDataset(A, B, seed=1)
+    found = several.fit(data, epochs=1, verbose=0).history
+    data = kmc.data.UnpairedDataset(A, B, seed=1)
+    expected = single.fit(data, epochs=1, verbose=0).history
+    for x, y in zip(weights(several), weights(single), strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-4)
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-4)
+
+
+POLICIES = [
+    "mixed_bfloat16",
+    pytest.param(
+        "mixed_float16",
+        marks=pytest.mark.skipif(
+            keras.backend.backend() == "torch", reason="torch lacks float16 convolutions on a CPU"
+        ),
+    ),
+]
+
+
+@pytest.fixture
+def policy(request):
+    keras.config.set_dtype_policy(request.param)
+    yield request.param
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("policy", POLICIES, indirect=True)
+def test_mixed_precision_gives_the_terms_of_float32(policy):
+    model = compiled(rate=1e-12)
+    found = model.fit(A[:2], B[:2], epochs=1, verbose=0).history
+    assert model.generator_ab.get_layer("down_1").compute_dtype == policy.removeprefix("mixed_")
+    assert model.translate(A).dtype == np.float32
+    keras.config.set_dtype_policy("float32")
+    expected = compiled(rate=1e-12).fit(A[:2], B[:2], epochs=1, verbose=0).history
+    for name in TERMS:
+        assert found[name][0] == pytest.approx(expected[name][0], rel=0.05, abs=0.02), name
+
+
+@pytest.mark.parametrize("policy", POLICIES, indirect=True)
+def test_mixed_precision_updates_are_as_large_as_those_of_float32(policy):
+    """A loss scaled for float16 is scaled back for both optimizers."""
+
+    def first_change():
+        model = cyclegan()
+        model.compile(keras.optimizers.SGD(1e-2), keras.optimizers.SGD(1e-2))
+        before = weights(model)
+        for _ in range(20):  # Keras skips a step and halves its scale as long as that overflows
+            model.train_on_batch(A[:1], B[:1])
+            change = [y - x for x, y in zip(before, weights(model), strict=True)]
+            if np.abs(change[0]).max() > 0:
+                return change
+        raise AssertionError("no step in twenty was taken")
+
+    found = first_change()
+    keras.config.set_dtype_policy("float32")
+    for x, y in zip(found, first_change(), strict=True):
+        assert np.linalg.norm(x - y) <= 0.25 * np.linalg.norm(y) + 1e-5

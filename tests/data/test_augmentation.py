@@ -1,0 +1,132 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_mri_cyclegan.data import RandomFlip, RandomTranslation
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def image(*shape):
+    return rng(7).uniform(-1, 1, shape).astype("float32")
+
+
+@pytest.mark.parametrize(
+    ("axis", "shape", "expected"),
+    [
+        ("width", (4, 5, 2), lambda x: x[:, ::-1]),
+        ("height", (4, 5, 2), lambda x: x[::-1]),
+        ("width", (3, 4, 5, 2), lambda x: x[:, :, ::-1]),
+        ("height", (3, 4, 5, 2), lambda x: x[:, ::-1]),
+        ("depth", (3, 4, 5, 2), lambda x: x[::-1]),
+    ],
+)
+def test_flip_mirrors_its_axis_alone(axis, shape, expected):
+    x = image(*shape)
+    before = x.copy()
+    flipped = RandomFlip(axis, probability=1)(x, rng())
+    np.testing.assert_array_equal(flipped, expected(before))
+    assert flipped.dtype == np.float32
+    flipped[:] = 0  # what is returned is not a view of what was given
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(RandomFlip(axis, probability=0)(x, rng()), before)
+
+
+def test_flip_follows_its_probability():
+    x, generator, flip = image(1, 4, 1), rng(1), RandomFlip(probability=0.25)
+    share = np.mean([not np.array_equal(flip(x, generator), x) for _ in range(2000)])
+    assert abs(share - 0.25) < 0.04  # four standard deviations
+
+
+def brute_force_shift(x, shift, fill):
+    """Every pixel one by one, the independent reference."""
+    out = np.full_like(x, fill)
+    for index in np.ndindex(*x.shape[:-1]):
+        source = tuple(i - s for i, s in zip(index, shift, strict=True))
+        if all(0 <= i < n for i, n in zip(source, x.shape, strict=False)):
+            out[index] = x[source]
+    return out
+
+
+@pytest.mark.parametrize("shape", [(10, 7, 2), (5, 6, 8, 1)])
+@pytest.mark.parametrize(("fraction", "fill"), [(0.3, -1.0), (0.9, 0.5)])
+def test_translation_is_one_shift_within_its_limits(shape, fraction, fill):
+    x = image(*shape)
+    limits = [int(fraction * size) for size in shape[:-1]]
+    augment, generator = RandomTranslation(fraction, fill), rng(3)
+    for _ in range(5):
+        shifted = augment(x, generator)
+        # One pixel that stayed in tells the shift; then all pixels are compared.
+        where = np.argwhere((shifted != np.float32(fill)).all(-1))[0]
+        source = np.argwhere((x == shifted[tuple(where)]).all(-1))[0]
+        shift = where - source
+        assert (np.abs(shift) <= limits).all()
+        np.testing.assert_array_equal(shifted, brute_force_shift(x, shift, fill))
+
+
+def test_translation_reaches_every_shift_equally_often():
+    x = np.arange(1, 11, dtype="float32").reshape(1, 10, 1) / 10
+    augment, generator = RandomTranslation(0.2), rng(5)
+    counts = dict.fromkeys(range(-2, 3), 0)
+    for _ in range(2000):
+        shifted = augment(x, generator)[0, :, 0]
+        # Column 5 always stays in: it holds x[5 - shift].
+        counts[5 - int(np.argmin(np.abs(x[0, :, 0] - shifted[5])))] += 1
+    assert all(abs(count - 400) < 80 for count in counts.values()), counts
+
+
+@pytest.mark.parametrize("augment", [RandomTranslation(0.0), RandomTranslation(0.09)])
+def test_translation_below_one_pixel_changes_nothing(augment):
+    x = image(8, 9, 1)
+    np.testing.assert_array_equal(augment(x, rng()), x)
+
+
+@pytest.mark.parametrize("augment", [RandomFlip(), RandomTranslation(0.4)])
+def test_same_generator_same_result(augment):
+    x = image(9, 9, 1)
+    np.testing.assert_array_equal(augment(x, rng(11)), augment(x, rng(11)))
+
+
+@pytest.mark.parametrize(
+    "augment", [RandomFlip("height", 0.25), RandomTranslation(fraction=0.2, fill=-0.5)]
+)
+def test_config_round_trip(augment):
+    assert type(augment).from_config(augment.get_config()).get_config() == augment.get_config()
+    config = keras.saving.serialize_keras_object(augment)
+    restored = keras.saving.deserialize_keras_object(config)
+    assert type(restored) is type(augment)
+    assert restored.get_config() == augment.get_config()
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: RandomFlip("left"), "axis"),
+        (lambda: RandomFlip(probability=1.5), "probability"),
+        (lambda: RandomFlip(probability="often"), "probability"),
+        (lambda: RandomTranslation(1.0), "fraction"),
+        (lambda: RandomTranslation(-0.1), "fraction"),
+        (lambda: RandomTranslation(fill=-2), "fill"),
+        (lambda: RandomTranslation(fill=float("nan")), "fill"),
+        (lambda: RandomTranslation(fill="air"), "fill"),
+    ],
+)
+def test_bad_arguments(make, name):
+    with pytest.raises(ValueError, match=f"`{name}`.*Received"):
+        make()
+
+
+@pytest.mark.parametrize("augment", [RandomFlip(), RandomTranslation()])
+@pytest.mark.parametrize(
+    "bad", [np.zeros((4, 4), "float32"), np.zeros((4, 4, 1), "uint8"), [[[0.0]]], None]
+)
+def test_bad_images(augment, bad):
+    with pytest.raises(ValueError, match=r"`image`.*Received"):
+        augment(bad, rng())
+
+
+def test_flip_of_an_axis_that_is_not_there():
+    with pytest.raises(ValueError, match=r"needs a volume.*\(4, 5, 1\)"):
+        RandomFlip("depth")(image(4, 5, 1), rng())
