@@ -1,8 +1,12 @@
-"""How Sphinx builds this documentation: `python -m sphinx -W --keep-going -b html docs docs/_build/html`."""
+"""How Sphinx builds this documentation.
+
+python -m sphinx -W --keep-going -b html docs docs/_build/html
+"""
 
 import inspect
 
 import keras
+from sphinx.util.inspect import stringify_signature
 
 import keras_mri_cyclegan
 
@@ -20,11 +24,12 @@ extensions = [
 exclude_patterns = ["_build"]
 
 # === Markdown ===
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
 # === Docstrings ===
 napoleon_numpy_docstring = False
+napoleon_use_rtype = False
 napoleon_custom_sections = ["Input shape", "Output shape"]
 autosummary_generate = False  # The pages of api/ are written by hand; the tables stand on them.
 autodoc_default_options = {"members": True, "show-inheritance": True}
@@ -42,13 +47,15 @@ default_role = "py:obj"
 # is nothing to link to for what other packages define.
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:obj", ".*"),
+    ("py:obj", "(?s).*"),
     ("py:.*", r"(keras|numpy|np|tensorflow|tf|torch|jax|os|pathlib|collections|typing)\..*"),
     ("py:class", r"Any|Callable|Iterable|Mapping|Path|Augmentation|optional|module"),
 ]
 
 # === HTML ===
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["custom.css"]
 html_title = f"{project} {release}"
 html_show_sourcelink = False
 html_copy_source = False
@@ -66,5 +73,18 @@ def _name_bases_as_users_do(app, name, obj, options, bases):
                 bases[index] = f":py:class:`{module.__name__}.{base.__name__}`"
 
 
+def _constructor_as_written(app, what, name, obj, options, signature, return_annotation):
+    """Show what `__init__` takes; Keras' `__new__` takes anything."""
+    if what != "class" or "__init__" not in vars(obj) or signature != "(*args, **kwargs)":
+        return None
+    written = inspect.signature(obj.__init__)
+    without_self = written.replace(
+        parameters=list(written.parameters.values())[1:],
+        return_annotation=inspect.Signature.empty,
+    )
+    return stringify_signature(without_self, unqualified_typehints=True), None
+
+
 def setup(app):
     app.connect("autodoc-process-bases", _name_bases_as_users_do)
+    app.connect("autodoc-process-signature", _constructor_as_written)

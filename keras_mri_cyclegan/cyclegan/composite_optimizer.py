@@ -48,6 +48,11 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
         super().build(variables)
 
     @property
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
+        """Both optimizers, as `keras.callbacks.SwapEMAWeights` looks for them."""
+        return [self.generator_optimizer, self.discriminator_optimizer]
+
+    @property
     def variables(self) -> list:
         """The variables of both optimizers; the composite has none of its own."""
         return self.generator_optimizer.variables + self.discriminator_optimizer.variables
@@ -112,10 +117,7 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
         for index, variable in enumerate(variables):
             found = id(variable) in self._discriminator_ids
             (discriminators if found else generators).append(index)
-        return [
-            (self.generator_optimizer, generators),
-            (self.discriminator_optimizer, discriminators),
-        ]
+        return list(zip(self.optimizers, (generators, discriminators), strict=True))
 
 
 def portable(config: dict) -> dict:

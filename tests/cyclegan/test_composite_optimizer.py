@@ -89,3 +89,27 @@ def test_keras_scheduler_drives_both():
     model.fit(images(2), images(2), epochs=2, verbose=0, callbacks=[halve])
     assert float(model.optimizer.generator_optimizer.learning_rate) == pytest.approx(2.5e-4)
     assert float(model.optimizer.discriminator_optimizer.learning_rate) == pytest.approx(5e-4)
+
+
+def test_keras_callback_validates_with_the_moving_average():
+    """The weights are the averages while `SwapEMAWeights` has them swapped, and after `fit`."""
+    model = cyclegan()
+    average = {"use_ema": True, "ema_momentum": 0.9}
+    model.compile(keras.optimizers.Adam(1e-2, **average), keras.optimizers.Adam(1e-2))
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(weights(self.model))
+
+    model.fit(
+        images(3),
+        images(3, seed=1),
+        epochs=1,
+        verbose=0,
+        callbacks=[Watch(), keras.callbacks.SwapEMAWeights(swap_on_epoch=True)],
+    )
+    first, second, third = (step[0] for step in seen)
+    expected = 0.9 * (0.9 * first + 0.1 * second) + 0.1 * third
+    np.testing.assert_allclose(weights(model)[0], expected, atol=1e-5)
+    np.testing.assert_allclose(weights(model)[-1], seen[-1][-1], atol=1e-6)

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 import pytest
+from gradients import gradients
+from small import cyclegan, images
 
 import keras_mri_cyclegan as kmc
 
@@ -166,3 +168,52 @@ def test_weight_decay_of_the_networks_layers_is_part_of_the_loss():
     model.compile()
     logs = model.train_on_batch(a, b, return_dict=True)
     assert float(logs["regularization"]) == pytest.approx(0.5 * START["generator_ab"][0] ** 2)
+
+
+def test_gradients_of_real_networks():
+    """The step of a U-Net CycleGAN against each network's own loss, differentiated by itself."""
+    rate = 1e-2
+    a = keras.ops.convert_to_tensor(images(2, seed=1))
+    b = keras.ops.convert_to_tensor(images(2, seed=2))
+    model = cyclegan(pool_size=0)
+    ab, ba, judge_a, judge_b = model.networks.values()
+
+    def l1(x, y):
+        return keras.ops.mean(keras.ops.abs(x - y))
+
+    def generators():
+        fake_b, fake_a = ab(a, training=True), ba(b, training=True)
+        fooling = keras.ops.mean((judge_b(fake_b) - 1) ** 2) + keras.ops.mean(
+            (judge_a(fake_a) - 1) ** 2
+        )
+        cycles = l1(ba(fake_b, training=True), a) + l1(ab(fake_a, training=True), b)
+        identities = l1(ba(a, training=True), a) + l1(ab(b, training=True), b)
+        return fooling + 10 * cycles + 5 * identities
+
+    def judging(judge, scans, fakes):
+        def loss():
+            real, fake = judge(scans, training=True), judge(fakes, training=True)
+            return (keras.ops.mean((real - 1) ** 2) + keras.ops.mean(fake**2)) / 2
+
+        return loss
+
+    losses = {
+        "generator_ab": generators,
+        "generator_ba": generators,
+        "discriminator_a": judging(judge_a, a, keras.ops.stop_gradient(ba(b))),
+        "discriminator_b": judging(judge_b, b, keras.ops.stop_gradient(ab(a))),
+    }
+    expected = {
+        name: gradients(loss, model.networks[name].trainable_variables)
+        for name, loss in losses.items()
+    }
+    before = {name: network.get_weights() for name, network in model.networks.items()}
+    model.compile(keras.optimizers.SGD(rate), keras.optimizers.SGD(rate))
+    model.train_on_batch(a, b)
+    for name, network in model.networks.items():
+        for old, new, gradient in zip(
+            before[name], network.get_weights(), expected[name], strict=True
+        ):
+            scale = np.abs(gradient).max()
+            assert scale > 0
+            np.testing.assert_allclose((old - new) / rate, gradient, atol=1e-3 * scale + 1e-4)

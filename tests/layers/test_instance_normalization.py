@@ -141,7 +141,7 @@ def test_agrees_with_the_formula(shape, axis, epsilon):
 
 
 @pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.parametrize("value", [0.0, 0.1, -1.0, 1e4, 12345.678, 1e6 / 3])
+@pytest.mark.parametrize("value", [0.1, -1e4, 12345.678, 1e6 / 3])
 @pytest.mark.parametrize(
     "shape", [(1, 256, 256, 2), (2, 37, 53, 2), (2, 1, 1, 2), (1, 9, 33, 7, 2)]
 )
