@@ -39,14 +39,12 @@ def main() -> None:
 
     # === Model ===
     model = build((SIZE, SIZE, 1))
-    rate = keras.optimizers.schedules.PolynomialDecay(
-        1e-3, decay_steps=arguments.epochs * len(train), end_learning_rate=1e-4
-    )
+    steps = arguments.epochs * len(train)
     model.compile(
-        generator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
-        discriminator_optimizer=keras.optimizers.Adam(rate, beta_1=0.5),
+        generator_optimizer=adam(1e-3, steps),
+        discriminator_optimizer=adam(4e-4, steps),
         cycle_weight=10.0,
-        identity_weight=0.0,  # T1 and T2 are near to each other's negative: identity asks for less
+        identity_weight=0.0,  # T2 is close to a negative of T1: identity would ask for the opposite
     )
     model.summary()
 
@@ -69,12 +67,20 @@ def build(shape: tuple) -> kmc.CycleGAN:
     """Return a small CycleGAN for `shape`."""
 
     def generator() -> keras.Model:
-        return kmc.unet_generator(shape, depth=3, filters=16, dropout=0.0, upsampling="resize")
+        return kmc.unet_generator(
+            shape, depth=2, filters=16, dropout=0.0, upsampling="resize", full_resolution=True
+        )
 
     def discriminator() -> keras.Model:
-        return kmc.patchgan_discriminator(shape, layers=2, filters=32)
+        return kmc.patchgan_discriminator(shape, layers=2, filters=16)
 
     return kmc.CycleGAN(generator(), generator(), discriminator(), discriminator(), pool_size=50)
+
+
+def adam(rate: float, steps: int) -> keras.optimizers.Optimizer:
+    """Return Adam with a rate that falls linearly to a twentieth in `steps` steps."""
+    schedule = keras.optimizers.schedules.PolynomialDecay(rate, steps, rate / 20)
+    return keras.optimizers.Adam(schedule, beta_1=0.5)
 
 
 def copying(t1: np.ndarray, t2: np.ndarray) -> dict:
@@ -118,7 +124,7 @@ def draw(model: kmc.CycleGAN, t1: np.ndarray, t2: np.ndarray, path: Path) -> Non
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=40, help="default: %(default)s")
+    parser.add_argument("--epochs", type=int, default=60, help="default: %(default)s")
     parser.add_argument(
         "--subjects", type=int, default=25, help="per contrast, 8 slices each; default: %(default)s"
     )

@@ -83,6 +83,7 @@ def generator_settings(arguments: argparse.Namespace) -> dict:
         "filters": arguments.filters,
         "dropout": 0.0,
         "upsampling": "resize",
+        "full_resolution": True,
     }
 
 

@@ -325,8 +325,7 @@ class CycleGAN(keras.Model):
         Raises:
             ValueError: Images that the networks cannot take, or that cannot be pairs.
         """
-        if y is not None:
-            x, y = sources.pairs(self, x, y)
+        x, y = sources.pairs(self, x, y)
         if isinstance(x, np.ndarray) and batch_size is None:
             batch_size = 8
         return super().evaluate(x, y, batch_size=batch_size, **kwargs)

@@ -57,12 +57,21 @@ def training_source(
     return x, options
 
 
-def pairs(model: Any, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return arrays of A and B if image k of one can be the truth for image k of the other.
+def pairs(model: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Return what `evaluate` was given if image k of A can be the truth for image k of B.
 
     Raises:
-        ValueError: Images that the model cannot take, or different numbers of them.
+        ValueError: Arrays that the model cannot take, different numbers of images, or data that
+            are unpaired by design.
     """
+    if isinstance(x, UnpairedDataset):
+        raise ValueError(
+            "`evaluate` compares image k of A with image k of B, and an `UnpairedDataset` draws "
+            "them independently: its scores would mean nothing. Pass the arrays of pairs, "
+            "`evaluate(a, b)`."
+        )
+    if y is None:
+        return x, y
     shape_a, shape_b = _shapes(model)
     a, b = _checks.images("x", x, shape_a), _checks.images("y", y, shape_b)
     if len(a) != len(b):

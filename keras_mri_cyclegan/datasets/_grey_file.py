@@ -1,7 +1,11 @@
 """One grey PNG or TIFF file to an array, or an error that names the file and what is wrong."""
 
+import math
+import os
+import struct
+import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -12,6 +16,16 @@ MAX_PIXELS = 8192 * 8192
 
 # PNG specification, section 11.2.1: byte 24 is the bit depth, byte 25 the colour type.
 PNG_COLOUR = {0: "grey", 2: "colour", 3: "palette", 4: "grey with alpha", 6: "colour with alpha"}
+# Section 8.2, interlacing: first column and row, steps between columns and rows of each pass.
+ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
 # TIFF 6.0 specification, tags 262 and 339.
 TIFF_COLOUR = {0: "grey with 0 as white", 1: "grey", 2: "colour", 3: "palette", 5: "CMYK"}
 TIFF_SAMPLE = {1: "unsigned", 2: "signed", 3: "floating point"}
@@ -62,7 +76,8 @@ def _read(path: Path) -> np.ndarray:
         Image.open(file, formats=("PNG", "TIFF")).verify()
         file.seek(0)
         image: Any = Image.open(file, formats=("PNG", "TIFF"))
-        bits, kind = _png_kind(image, header) if image.format == "PNG" else _tiff_kind(image)
+        is_png = image.format == "PNG"
+        bits, kind = _png_kind(image, header) if is_png else _tiff_kind(image)
         pages = image.n_frames
         if pages > 1:
             kind = f"{pages} pages or frames of {kind}"
@@ -77,6 +92,12 @@ def _read(path: Path) -> np.ndarray:
             raise _NotGreyError(
                 f"`{path}` claims {height} x {width} pixels. Expected 1 to {MAX_PIXELS}, which is "
                 "more than any slice has. Crop it or make it smaller first."
+            )
+        found, needed = _png_bytes(image, file, bits) if is_png else _tiff_blocks(image)
+        if found < needed:  # Pillow would make the rest black without a word
+            raise OSError(
+                f"it has {found} of the {needed} {'bytes' if is_png else 'blocks'} of "
+                f"{height} x {width} pixels"
             )
         # Never `image.convert("L")`, which clips 16 bits to 255.
         return np.asarray(image).astype(np.uint8 if bits == 8 else np.uint16)
@@ -99,3 +120,34 @@ def _tiff_kind(image: Any) -> tuple[int, str]:
     if kind == "grey" and sample != 1:
         kind = f"{TIFF_SAMPLE.get(sample, 'unknown')} grey"
     return bits[0], kind
+
+
+def _png_bytes(image: Any, file: BinaryIO, bits: int) -> tuple[int, int]:
+    """The uncompressed bytes that a PNG has, and those that its size needs."""
+    width, height = image.size
+    passes = ADAM7 if image.info.get("interlace") else ((0, 0, 1, 1),)
+    needed = 0
+    for first_column, first_row, column_step, row_step in passes:
+        columns = math.ceil((width - first_column) / column_step)
+        rows = math.ceil((height - first_row) / row_step)
+        if columns > 0 and rows > 0:
+            needed += rows * (1 + columns * bits // 8)  # each row starts with its filter
+    file.seek(8)
+    packed = []
+    kind = b""
+    while kind != b"IEND":
+        length, kind = struct.unpack(">I4s", file.read(8))
+        content = file.read(length)
+        if kind == b"IDAT":
+            packed.append(content)
+        file.seek(4, os.SEEK_CUR)  # the checksum, which `verify` has compared
+    return len(zlib.decompressobj().decompress(b"".join(packed), needed)), needed
+
+
+def _tiff_blocks(image: Any) -> tuple[int, int]:
+    """The strips or tiles that a TIFF has, and those that its size needs."""
+    tags = image.tag_v2
+    width, height = tags[256], tags[257]
+    if 324 in tags:
+        return len(tags[324]), math.ceil(width / tags[322]) * math.ceil(height / tags[323])
+    return len(tags[273]), math.ceil(height / tags.get(278, height))

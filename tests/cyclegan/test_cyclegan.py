@@ -161,7 +161,7 @@ def test_images_of_0_to_255_warn_once():
     with pytest.warns(UserWarning, match=r"values in \[.*\].*expect \[-1, 1\]"):
         model.translate(A * 127 + 128)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         model.translate(A * 127 + 128)
 
 
@@ -174,5 +174,7 @@ def test_translate_refuses():
 
 
 def test_evaluate_needs_pairs():
+    with pytest.raises(ValueError, match="draws them independently"):
+        compiled().evaluate(kmc.data.UnpairedDataset(A, B), verbose=0)
     with pytest.raises(ValueError, match=r"as many of one as of the other\. Received: 5 and 3"):
         compiled().evaluate(A, B, verbose=0)

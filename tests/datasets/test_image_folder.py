@@ -44,6 +44,37 @@ def raw_tiff(values, order="<", tags=()):
     return start + ifd + bytes(4) + values.astype(values.dtype.newbyteorder(order)).tobytes()
 
 
+def png_file(width, height, depth, colour, interlace, rows):
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace)
+    pixels = chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b"")
+
+
+def png(depth, colour, width=4, height=3):
+    """A black PNG, with pixels for 100 x 100 at most, whatever it claims."""
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    row = bytes(1 + (min(width, 100) * depth * channels + 7) // 8)
+    return png_file(width, height, depth, colour, 0, row * min(height, 100))
+
+
+def interlaced_png(values):
+    """Pillow reads interlaced PNG and cannot write it."""
+    starts = [(0, 0), (0, 4), (4, 0), (0, 2), (2, 0), (0, 1), (1, 0)]
+    steps = [(8, 8), (8, 8), (8, 4), (4, 4), (4, 2), (2, 2), (2, 1)]
+    rows = b""
+    for (y, x), (dy, dx) in zip(starts, steps, strict=True):
+        part = values[y::dy, x::dx]
+        if part.size:
+            rows += b"".join(
+                b"\0" + row.astype(row.dtype.newbyteorder(">")).tobytes() for row in part
+            )
+    return png_file(*values.shape[::-1], values.itemsize * 8, 0, 1, rows)
+
+
 def expected(values, low=0, high=None):
     high = np.iinfo(values.dtype).max if high is None else high
     return 2 * (values.astype("float64") - low) / (high - low) - 1
@@ -83,6 +114,25 @@ def test_compressed_tiff(tmp_path, compression, dtype):
     (tmp_path / "slice.tif").write_bytes(encoded(values, "TIFF", compression=compression))
     images = load_image_folder(tmp_path)
     np.testing.assert_allclose(images[0, ..., 0], expected(values), atol=1e-7)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 2), (13, 9), (64, 33)])
+def test_sizes_that_are_no_multiple_of_a_block(tmp_path, shape, dtype):
+    values = grey(64, 33, dtype)[: shape[0], : shape[1]]
+    contents = {
+        "plain.png": encoded(values),
+        "interlaced.png": interlaced_png(values),
+        "strips.tif": encoded(values, "TIFF", tiffinfo={278: 5}),
+        "strips_lzw.tif": encoded(values, "TIFF", tiffinfo={278: 5}, compression="tiff_lzw"),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    for image, name in zip(
+        load_image_folder(tmp_path, value_range=(0, 65535)), sorted(contents), strict=True
+    ):
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / name)), values)
+        np.testing.assert_allclose(image[..., 0], expected(values, 0, 65535), atol=1e-7)
 
 
 def test_value_range(tmp_path):
@@ -247,21 +297,6 @@ def test_bad_arguments(tmp_path, kwargs, message):
 # === What is refused ===
 
 
-def png(depth, colour, width=4, height=3):
-    """A PNG written by hand, black; with pixels for 100 x 100 at most, whatever it claims."""
-
-    def chunk(kind, data):
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
-    row = bytes(1 + (min(width, 100) * depth * channels + 7) // 8)
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
-    body = chunk(b"IDAT", zlib.compress(row * min(height, 100)))
-    return b"\x89PNG\r\n\x1a\n" + header + body + chunk(b"IEND", b"")
-
-
 def pages(fmt):
     frames = [Image.fromarray(grey(seed=k)) for k in range(3)]
     return encoded(frames[0], fmt, save_all=True, append_images=frames[1:])
@@ -317,6 +352,10 @@ DAMAGED = {
     "lzw_half.tif": encoded(grey(), "TIFF", compression="tiff_lzw")[:150],
     "signature.png": PNG8[:8],
     "no_rows.png": png(8, 0, height=200),
+    "one_row_less.png": png(8, 0, height=101),
+    "no_rows16.png": png(16, 0, width=50, height=130),
+    "no_strip.tif": raw_tiff(grey(), tags={278: 5}),
+    "no_rows.tif": raw_tiff(grey(dtype="uint16"), ">", tags={257: 26}),
     "no_width.png": png(8, 0, width=0),
     "flipped.png": PNG16[:70] + bytes([PNG16[70] ^ 4]) + PNG16[71:],
 }

@@ -15,6 +15,8 @@ import keras_mri_cyclegan as kmc
         ({"filters": 4, "depth": 2, "normalization": None}, (16, 16, 1), (16, 16, 1)),
         ({"filters": 4, "depth": 2, "normalization": "batch"}, (16, 16, 1), (16, 16, 1)),
         ({"filters": 2, "depth": 3}, (8, 16, 16, 1), (8, 16, 16, 1)),
+        ({"filters": 4, "depth": 2, "full_resolution": True}, (16, 16, 3), (16, 16, 3)),
+        ({"filters": 2, "depth": 2, "full_resolution": True}, (8, 8, 8, 1), (8, 8, 8, 1)),
         ({"filters": 2, "depth": 2, "upsampling": "resize"}, (8, 8, 8, 1), (8, 8, 8, 1)),
     ],
 )
@@ -81,6 +83,22 @@ def test_skips_carry_detail_past_the_bottleneck():
     assert abs(column - 20) <= 3
 
 
+def test_full_resolution_sees_single_pixels():
+    """A change in one pixel reaches its own place by a way of 3 x 3 convolutions alone."""
+    network = kmc.unet_generator(
+        (16, 16, 1), depth=2, filters=4, normalization=None, full_resolution=True
+    )
+    for layer in ("down_0", "up_full"):  # cut every way but that at the image's own size
+        part = network.get_layer(layer)
+        part.set_weights([0 * weight for weight in part.get_weights()])
+    images = np.zeros((1, 16, 16, 1), "float32")
+    touched = images.copy()
+    touched[0, 8, 8, 0] = 1
+    change = np.abs(network.predict(touched, verbose=0) - network.predict(images, verbose=0))
+    rows = np.flatnonzero(change[0, :, :, 0].sum(axis=1))
+    assert (rows.min(), rows.max()) == (5, 11)
+
+
 def test_dropout_is_active_in_training_alone():
     network = kmc.unet_generator((32, 32, 1), filters=8, dropout=0.5)
     image = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 1)).astype("float32")
@@ -121,6 +139,7 @@ def test_saved_network_gives_the_same_translation(tmp_path):
             {"upsampling": "bilinear"},
             "`upsampling` must be one of 'transpose', 'resize'",
         ),
+        ((64, 64, 1), {"full_resolution": "yes"}, "`full_resolution` must be one of True, False"),
         ((64, 64, 1), {"normalization": "layer"}, "`normalization` must be one of"),
     ],
 )
