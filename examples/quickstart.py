@@ -53,7 +53,7 @@ def main() -> None:
         t1_test[4::8], t2_test[4::8], arguments.output, names=("T1", "T2")
     )
     before = model.evaluate(t1_test, t2_test, return_dict=True, verbose=0)
-    model.fit(train, epochs=arguments.epochs, callbacks=[monitor])
+    model.fit(train, epochs=arguments.epochs, callbacks=[monitor, ProgressBar()], verbose=0)
     after = model.evaluate(t1_test, t2_test, return_dict=True, verbose=0)
 
     # === What it came to ===
@@ -81,6 +81,18 @@ def adam(rate: float, steps: int) -> keras.optimizers.Optimizer:
     """Return Adam with a rate that falls linearly to a twentieth in `steps` steps."""
     schedule = keras.optimizers.schedules.PolynomialDecay(rate, steps, rate / 20)
     return keras.optimizers.Adam(schedule, beta_1=0.5)
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """One bar for the whole training, with the time that is left."""
+
+    def on_train_begin(self, logs=None):
+        """Start the bar."""
+        self.bar = keras.utils.Progbar(self.params["epochs"] * self.params["steps"])
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Move it on."""
+        self.bar.add(1, [("loss", logs["loss"])])
 
 
 def copying(t1: np.ndarray, t2: np.ndarray) -> dict:

@@ -44,7 +44,7 @@ def image_grid(
         caption: One line above everything. Defaults to none.
 
     Returns:
-        The picture: uint8 array `(height, width)`, 0 black, 255 white.
+        uint8 array `(height, width)`, 0 black, 255 white.
 
     Raises:
         ValueError: Images of different or unknown shapes, rows of different lengths, titles that

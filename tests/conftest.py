@@ -14,7 +14,9 @@ def pytest_configure():
 
         # Two logical devices, to be set before TensorFlow starts: see test_backends.
         cpu = tf.config.list_physical_devices("CPU")[0]
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)

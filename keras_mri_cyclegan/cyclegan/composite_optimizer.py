@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 
 class CompositeOptimizer(keras.optimizers.Optimizer):
@@ -37,6 +38,8 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
                 "`generator_optimizer` and `discriminator_optimizer` must be two optimizers. "
                 "Received the same object for both; make one for each."
             )
+        self.generator_optimizer.name = "generator"
+        self.discriminator_optimizer.name = "discriminator"
         self._discriminator_ids = frozenset(id(v) for v in discriminator_variables)
 
     def build(self, variables: list) -> None:
@@ -49,7 +52,11 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
 
     @property
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
-        """Both optimizers, as `keras.callbacks.SwapEMAWeights` looks for them."""
+        """Both optimizers, as Keras' callbacks look for them.
+
+        `LearningRateScheduler` and `ReduceLROnPlateau` set the rate of each by itself and log it as
+        `learning_rate_generator` and `learning_rate_discriminator`.
+        """
         return [self.generator_optimizer, self.discriminator_optimizer]
 
     @property
@@ -74,6 +81,10 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
         var_list = list(var_list)
         for optimizer, indices in self._route(var_list):
             optimizer.finalize_variable_values([var_list[i] for i in indices])
+            if optimizer.use_ema:
+                # Weight and average would share one buffer, which JAX may then donate only once.
+                for i in indices:
+                    var_list[i].assign(ops.copy(var_list[i].value))
 
     @property
     def iterations(self) -> Any:
@@ -84,8 +95,7 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
     def learning_rate(self) -> Any:
         """The generators' learning rate.
 
-        Setting it, as `LearningRateScheduler` and `ReduceLROnPlateau` do, sets the discriminators'
-        in proportion, so that the ratio of the two stays as it is.
+        Setting it sets the discriminators' in proportion, so that the ratio of the two stays.
         """
         return self.generator_optimizer.learning_rate
 

@@ -318,9 +318,9 @@ class CycleGAN(keras.Model):
             **kwargs: Further arguments of `keras.Model.evaluate`, such as `return_dict`.
 
         Returns:
-            PSNR in dB, SSIM and mean absolute error in both directions: `psnr_ab`, `ssim_ab`,
-            `mae_ab`, `psnr_ba`, `ssim_ba`, `mae_ba`, means over the images, with a data range of 2;
-            a list in this order, or a dictionary if `return_dict=True`.
+            PSNR in dB, SSIM and mean absolute error in both directions, `psnr_ab`, `ssim_ab`,
+            `mae_ab`, `psnr_ba`, `ssim_ba`, `mae_ba`, means over the images, with a data range of 2.
+            A dictionary if `return_dict=True`, otherwise a list in this order.
 
         Raises:
             ValueError: Images that the networks cannot take, or that cannot be pairs.

@@ -63,8 +63,9 @@ class UnpairedDataset(keras.utils.PyDataset):
         >>> a.shape, b.shape
         ((2, 16, 16, 1), (2, 16, 16, 1))
 
-    Reference: Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
-    Networks", ICCV 2017, https://arxiv.org/abs/1703.10593.
+    References:
+        - Zhu et al., "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial
+          Networks", ICCV 2017, https://arxiv.org/abs/1703.10593
     """
 
     def __init__(

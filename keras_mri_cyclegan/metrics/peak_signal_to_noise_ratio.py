@@ -80,7 +80,8 @@ class PSNR(keras.metrics.MeanMetricWrapper):
     def __init__(self, data_range: float, name: str = "psnr", dtype: Any = None) -> None:
         self.data_range = checked_data_range(data_range)
         super().__init__(psnr, name=name, dtype=dtype, data_range=self.data_range)
-        self._direction = "up"  # What mode="auto" of ModelCheckpoint and EarlyStopping reads.
+        # What mode="auto" of EarlyStopping reads, if the metric was given to `compile(metrics=)`.
+        self._direction = "up"
 
     def get_config(self) -> dict:
         """Return the arguments that build an equal metric."""

@@ -46,7 +46,7 @@ def ssim(y_true: Any, y_pred: Any, *, data_range: float) -> Any:
         >>> [round(float(score), 2) for score in ops.convert_to_numpy(ssim(a, a, data_range=2.0))]
         [1.0, 1.0]
 
-    Reference:
+    References:
         Z. Wang, A. C. Bovik, H. R. Sheikh and E. P. Simoncelli, "Image Quality Assessment: From
         Error Visibility to Structural Similarity", IEEE Transactions on Image Processing 13(4),
         2004. https://doi.org/10.1109/TIP.2003.819861
@@ -116,7 +116,8 @@ class SSIM(keras.metrics.MeanMetricWrapper):
     def __init__(self, data_range: float, name: str = "ssim", dtype: Any = None) -> None:
         self.data_range = checked_data_range(data_range)
         super().__init__(ssim, name=name, dtype=dtype, data_range=self.data_range)
-        self._direction = "up"  # What mode="auto" of ModelCheckpoint and EarlyStopping reads.
+        # What mode="auto" of EarlyStopping reads, if the metric was given to `compile(metrics=)`.
+        self._direction = "up"
 
     def get_config(self) -> dict:
         """Return the arguments that build an equal metric."""

@@ -13,6 +13,7 @@ from keras_mri_cyclegan.networks import parts
 PIX2PIX_DEPTH = 8
 PIX2PIX_WIDEST = 8  # times the first filters
 PIX2PIX_DROPOUT_BLOCKS = 3
+WIDEST_BOTTLENECK = 8  # pixels that a network of default depth may leave on the smallest side
 
 
 def unet_generator(
@@ -42,8 +43,10 @@ def unet_generator(
     Args:
         input_shape: Shape of one image, without the batch axis. Each spatial size must be a
             multiple of `2 ** depth`, or `None` for any such size.
-        depth: Integer, how many times the image is halved, at least 2. Defaults to as often as
-            brings the smallest side to one pixel, and 8 at most: 8 for 256, 7 for 128, 6 for 64.
+        depth: Integer, how many times the image is halved, at least 2. Defaults to as often as all
+            sizes can be halved, 8 times at most: 8 for 256, 7 for 128, 6 for 192, 5 for 160 and
+            224. Sizes that leave more than 8 pixels on the smallest side, such as 100 or 181, need
+            padding, or a `depth` of their own.
         filters: Integer, filters of the first level. They double from level to level, up to eight
             times as many. Defaults to 64.
         output_channels: Integer, channels of the translation. Defaults to those of the input.
@@ -176,8 +179,17 @@ def _full(x: Any, filters: int, normalization: str | None, name: str) -> Any:
 
 
 def _deepest(shape: tuple) -> int:
-    """Return the depth whose bottleneck is one pixel wide, and pix2pix' depth at most."""
+    """Return how often the sizes can be halved, if that makes a deep network of it.
+
+    Where it does not, return pix2pix' depth or that of a bottleneck of one pixel, which does not
+    divide the sizes either and leads to the error that says so.
+    """
     sizes = [size for size in shape[:-1] if size is not None]
     if not sizes:
         return PIX2PIX_DEPTH
-    return max(2, min(PIX2PIX_DEPTH, int(math.log2(min(sizes)))))
+    one_pixel = max(2, min(PIX2PIX_DEPTH, int(math.log2(min(sizes)))))
+    for depth in range(one_pixel, 1, -1):
+        divides = all(size % 2**depth == 0 for size in sizes)
+        if divides and min(sizes) // 2**depth <= WIDEST_BOTTLENECK:
+            return depth
+    return one_pixel

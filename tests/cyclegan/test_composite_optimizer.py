@@ -86,7 +86,9 @@ def test_keras_scheduler_drives_both():
     model = cyclegan()
     model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(2e-3))
     halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
-    model.fit(images(2), images(2), epochs=2, verbose=0, callbacks=[halve])
+    logs = model.fit(images(2), images(2), epochs=2, verbose=0, callbacks=[halve]).history
+    assert logs["learning_rate_generator"] == pytest.approx([5e-4, 2.5e-4])
+    assert logs["learning_rate_discriminator"] == pytest.approx([1e-3, 5e-4])
     assert float(model.optimizer.generator_optimizer.learning_rate) == pytest.approx(2.5e-4)
     assert float(model.optimizer.discriminator_optimizer.learning_rate) == pytest.approx(5e-4)
 
@@ -113,3 +115,14 @@ def test_keras_callback_validates_with_the_moving_average():
     expected = 0.9 * (0.9 * first + 0.1 * second) + 0.1 * third
     np.testing.assert_allclose(weights(model)[0], expected, atol=1e-5)
     np.testing.assert_allclose(weights(model)[-1], seen[-1][-1], atol=1e-6)
+
+
+def test_training_and_saving_go_on_after_a_moving_average(tmp_path):
+    model = cyclegan()
+    model.compile(
+        keras.optimizers.Adam(1e-2, use_ema=True), keras.optimizers.Adam(1e-2, use_ema=True)
+    )
+    for _ in range(2):
+        model.fit(images(2), images(2, seed=1), verbose=0)
+        model.evaluate(images(2), images(2, seed=1), verbose=0)
+        model.save(tmp_path / "model.keras")

@@ -1,3 +1,5 @@
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -53,17 +55,17 @@ def independent_parameter_count(kernel=16):
     [
         ((512, 512, 1), 8),
         ((256, 256, 1), 8),
+        ((224, 192, 1), 5),
         ((128, 128, 1), 7),
+        ((96, 160, 1), 5),
         ((64, 128, 1), 6),
+        ((4, 8, 1), 2),
         ((None, None, 1), 8),
     ],
 )
-def test_default_depth_reaches_one_pixel(shape, depth):
+def test_default_depth_is_as_deep_as_the_sizes_allow(shape, depth):
     network = kmc.unet_generator(shape, filters=1)
-    assert (
-        len([w for w in network.layers if w.name.startswith("down_") and "_" not in w.name[5:]])
-        == depth
-    )
+    assert len([w for w in network.layers if re.fullmatch(r"down_\d", w.name)]) == depth
 
 
 def test_volume_of_64_needs_no_further_argument():
@@ -128,6 +130,7 @@ def test_saved_network_gives_the_same_translation(tmp_path):
         ((256, 256, None), {}, "`input_shape` must be an integer"),
         ((100, 128, 1), {"depth": 3}, r"\(96, 128, 1\) or \(104, 128, 1\) would fit"),
         ((181, 217, 1), {}, r"\(128, 128, 1\) or \(256, 256, 1\) would fit"),
+        ((100, 100, 1), {}, r"\(64, 64, 1\) or \(128, 128, 1\) would fit"),
         ((4, 8, 1), {"depth": 4}, r"\(16, 16, 1\) would fit"),
         ((64, 64, 1), {"depth": 1}, "`depth` must be an integer of at least 2"),
         ((64, 64, 1), {"depth": 2.0}, "`depth` must be an integer"),
