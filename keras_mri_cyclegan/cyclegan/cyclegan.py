@@ -13,11 +13,10 @@ from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer, 
 from keras_mri_cyclegan.cyclegan.describe import describe
 from keras_mri_cyclegan.cyclegan.fit_together import check_fit
 from keras_mri_cyclegan.cyclegan.image_pool import ImagePool
+from keras_mri_cyclegan.cyclegan.progress import Progress
 from keras_mri_cyclegan.losses import adversarial
-from keras_mri_cyclegan.metrics import PSNR, SSIM
 
 NETWORKS = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
-DATA_RANGE = 2.0  # of images in [-1, 1]
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
@@ -171,6 +170,7 @@ class CycleGAN(keras.Model):
             )
             self.identity_weight = 0.0
 
+        self.progress = Progress(self._term_names())
         optimizer = CompositeOptimizer(
             generator_optimizer,
             discriminator_optimizer,
@@ -186,15 +186,6 @@ class CycleGAN(keras.Model):
         # Built at once, so that its state is there to be restored before the first step.
         self.optimizer.build(self.trainable_variables)
 
-        self._terms = {name: keras.metrics.Mean(name=name) for name in self._term_names()}
-        self._scores = {
-            direction: [
-                PSNR(DATA_RANGE, name=f"psnr_{direction}"),
-                SSIM(DATA_RANGE, name=f"ssim_{direction}"),
-                keras.metrics.MeanAbsoluteError(name=f"mae_{direction}"),
-            ]
-            for direction in ("ab", "ba")
-        }
         # What the user said: Keras would keep what "auto" came to on this machine.
         self._compile_arguments = {
             **optimizer.get_config(),
@@ -250,29 +241,17 @@ class CycleGAN(keras.Model):
             return ops.stop_gradient(fake)
         return {"a": self.pool_a, "b": self.pool_b}[domain](fake)
 
-    def update_terms(self, loss: Any, terms: dict[str, Any], batch: Any) -> dict[str, Any]:
-        """Add a batch's terms to their running means, and return these."""
-        for name, value in {"loss": loss, **terms}.items():
-            self._terms[name].update_state(value, sample_weight=ops.shape(batch)[0])
-        return {name: mean.result() for name, mean in self._terms.items()}
-
-    def update_scores(self, a: Any, b: Any) -> dict[str, Any]:
-        """Add a batch's scores to their running means, and return these."""
-        translated = {
-            "ab": (b, self.generator_ab(a, training=False)),
-            "ba": (a, self.generator_ba(b, training=False)),
+    def score(self, a: Any, b: Any) -> dict[str, Any]:
+        """Add the scores of a batch of pairs to their running means, and return these."""
+        return {
+            **self.progress.update_scores("ab", b, self.generator_ab(a, training=False)),
+            **self.progress.update_scores("ba", a, self.generator_ba(b, training=False)),
         }
-        for direction, (truth, found) in translated.items():
-            for score in self._scores[direction]:
-                score.update_state(truth, found)
-        return {m.name: m.result() for scores in self._scores.values() for m in scores}
 
     @property
     def metrics(self) -> list:
         """The running means of the terms and, for `evaluate`, of the scores."""
-        if not self.compiled:
-            return []
-        return [*self._terms.values(), *(m for scores in self._scores.values() for m in scores)]
+        return self.progress.metrics if self.compiled else []
 
     def fit(
         self,
@@ -367,28 +346,19 @@ class CycleGAN(keras.Model):
         if not self._range_warned:
             self._range_warned = _checks.warn_range(name, array)
 
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: list | None = None,
-        print_fn: Any = None,
-        expand_nested: bool = False,
-        **kwargs: Any,
-    ) -> None:
+    def summary(self, *args: Any, **kwargs: Any) -> None:
         """Print what each network takes and gives and how many weights it has.
 
         Args:
-            line_length: As in `keras.Model.summary`, for the nested tables.
-            positions: As in `keras.Model.summary`, for the nested tables.
-            print_fn: Function that is given each line instead of `print`.
-            expand_nested: Boolean, whether every network's own summary follows. Defaults to
-                `False`.
-            **kwargs: Further arguments of `keras.Model.summary`, for the nested tables.
+            *args: As in `keras.Model.summary`.
+            **kwargs: As in `keras.Model.summary`: `print_fn` is given each line instead of `print`;
+                `expand_nested=True` lets every network's own summary follow.
         """
+        show = kwargs.get("print_fn") or print
         for line in describe(self):
-            (print if print_fn is None else print_fn)(line)
-        for network in self.networks.values() if expand_nested else ():
-            network.summary(line_length, positions, print_fn, expand_nested, **kwargs)
+            show(line)
+        for network in self.networks.values() if kwargs.get("expand_nested") else ():
+            network.summary(*args, **kwargs)
 
     # === Config ===
 

@@ -26,7 +26,7 @@ def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tup
     )
     trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
     with _scope(model.metrics_variables, metrics) as scope:
-        logs = model.update_terms(loss, terms, real_a)
+        logs = model.progress.update_terms(loss, terms, real_a)
     metrics = _values(scope, model.metrics_variables, metrics)
     return logs, (trainable, non_trainable, optimizer, metrics)
 
@@ -36,7 +36,7 @@ def test_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tupl
     trainable, non_trainable, metrics = state
     variables = model.trainable_variables + model.non_trainable_variables + model.metrics_variables
     with _scope(variables, trainable + non_trainable + metrics) as scope:
-        logs = model.update_scores(*model.unpack(data))
+        logs = model.score(*model.unpack(data))
     non_trainable = _values(scope, model.non_trainable_variables, non_trainable)
     return logs, (trainable, non_trainable, _values(scope, model.metrics_variables, metrics))
 

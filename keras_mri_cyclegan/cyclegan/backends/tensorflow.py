@@ -17,9 +17,9 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
         scaled = model.optimizer.scale_loss(loss / replicas)
     variables = model.trainable_variables
     model.optimizer.apply(tape.gradient(scaled, variables), variables)
-    return model.update_terms(loss, terms, real_a)
+    return model.progress.update_terms(loss, terms, real_a)
 
 
 def test_step(model: Any, data: Any) -> dict[str, Any]:
     """Score the translations of a batch of pairs and return the running means."""
-    return model.update_scores(*model.unpack(data))
+    return model.score(*model.unpack(data))

@@ -16,10 +16,10 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
     variables = model.trainable_variables
     with torch.no_grad():
         model.optimizer.apply([v.value.grad for v in variables], variables)
-        return model.update_terms(loss, terms, real_a)
+        return model.progress.update_terms(loss, terms, real_a)
 
 
 def test_step(model: Any, data: Any) -> dict[str, Any]:
     """Score the translations of a batch of pairs and return the running means."""
     with torch.no_grad():
-        return model.update_scores(*model.unpack(data))
+        return model.score(*model.unpack(data))

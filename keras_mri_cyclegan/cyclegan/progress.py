@@ -1,0 +1,49 @@
+"""The running means that `fit` and `evaluate` show."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mri_cyclegan.metrics import PSNR, SSIM
+
+DATA_RANGE = 2.0  # of images in [-1, 1]
+
+
+class Progress:
+    """The means of a CycleGAN's terms over an epoch, and of its scores over an evaluation.
+
+    Not a layer, so that Keras does not save it with the model: it says how an epoch went so far,
+    and begins anew with each.
+
+    Args:
+        terms: List of the terms' names.
+    """
+
+    def __init__(self, terms: list[str]):
+        self.terms = {name: keras.metrics.Mean(name=name) for name in terms}
+        self.scores = {
+            direction: [
+                PSNR(DATA_RANGE, name=f"psnr_{direction}"),
+                SSIM(DATA_RANGE, name=f"ssim_{direction}"),
+                keras.metrics.MeanAbsoluteError(name=f"mae_{direction}"),
+            ]
+            for direction in ("ab", "ba")
+        }
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """All of them, terms first."""
+        return [*self.terms.values(), *self.scores["ab"], *self.scores["ba"]]
+
+    def update_terms(self, loss: Any, terms: dict[str, Any], batch: Any) -> dict[str, Any]:
+        """Add a batch's terms to their means, and return these."""
+        for name, value in {"loss": loss, **terms}.items():
+            self.terms[name].update_state(value, sample_weight=ops.shape(batch)[0])
+        return {name: mean.result() for name, mean in self.terms.items()}
+
+    def update_scores(self, direction: str, truth: Any, translated: Any) -> dict[str, Any]:
+        """Add the scores of a batch's translations to their means, and return these."""
+        for score in self.scores[direction]:
+            score.update_state(truth, translated)
+        return {score.name: score.result() for score in self.scores[direction]}
