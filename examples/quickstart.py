@@ -102,8 +102,8 @@ def some(images: np.ndarray) -> np.ndarray:
 
 def copying(t1: np.ndarray, t2: np.ndarray) -> dict:
     """Return the scores of not translating at all, which any translation has to beat."""
-    psnr = float(np.mean(kmc.metrics.psnr(t2, t1, data_range=2.0)))
-    ssim = float(np.mean(kmc.metrics.ssim(t2, t1, data_range=2.0)))
+    psnr = float(keras.ops.mean(kmc.metrics.psnr(t2, t1, data_range=2.0)))
+    ssim = float(keras.ops.mean(kmc.metrics.ssim(t2, t1, data_range=2.0)))
     return {"psnr_ab": psnr, "ssim_ab": ssim, "psnr_ba": psnr, "ssim_ba": ssim}
 
 

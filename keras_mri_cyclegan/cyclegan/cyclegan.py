@@ -89,6 +89,7 @@ class CycleGAN(keras.Model):
                     f"`{argument}` must be built, so that its weights and shapes are known. Call "
                     "it on an image once, or make it with the functional API."
                 )
+            backends.prepare(network)
         _checks.positive_int("pool_size", pool_size, minimum=0)
 
         # === Networks ===

@@ -2,9 +2,24 @@
 
 from typing import Any
 
+import keras
 import torch
 
 from keras_mri_cyclegan.cyclegan.objective import objective
+
+
+def prepare(network: keras.Model) -> None:
+    """Lay out kernels of one output channel in a way that torch can differentiate.
+
+    The stride of an axis of one element says nothing, but torch takes the layout that Keras gives
+    such a kernel for none that it knows, and on a CPU refuses a small 3 x 3 convolution with it
+    ("grad_weight must be contiguous"). Values and shapes stay as they are.
+    """
+    for variable in network.variables:
+        data = variable.value.data
+        if data.ndim in (4, 5) and data.shape[-1] == 1:
+            strides = (*data.stride()[:-1], data.numel())
+            variable.value.data = torch.as_strided(data, data.shape, strides)
 
 
 def train_step(model: Any, data: Any) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""The scripts in `examples/` run from end to end, in small, on every backend."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import keras_mri_cyclegan as kmc
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(monkeypatch, script, *arguments):
+    monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+    runpy.run_path(str(EXAMPLES / script), run_name="__main__")
+
+
+def test_quickstart(tmp_path, monkeypatch, capsys):
+    output = tmp_path / "out"
+    run(monkeypatch, "quickstart.py", "--epochs", 2, "--subjects", 1, "--output", output)
+    names = {path.name for path in output.iterdir()}
+    assert names == {
+        "epoch_0000.png",
+        "epoch_0002.png",
+        "training.gif",
+        "result.png",
+        "t1_t2.keras",
+    }
+    printed = capsys.readouterr().out
+    for row in ("copy the input", "before training", "after training"):
+        assert row in printed
+    assert str(output) in printed
+    assert isinstance(keras.models.load_model(output / "t1_t2.keras"), kmc.CycleGAN)
+
+
+def test_train_on_slices(tmp_path, monkeypatch):
+    t1, t2 = kmc.datasets.load_phantom(slices=3, size=40)
+    for name, images in (("T1", t1), ("T2", t2[:2])):
+        (tmp_path / name).mkdir()
+        for number, image in enumerate(images):
+            grey = np.round((image[..., 0] + 1) * 127.5).astype("uint8")
+            kmc.figures.save_png(tmp_path / name / f"slice {number}.png", grey)
+    output = tmp_path / "out"
+    small = ["--size", 32, "--depth", 2, "--filters", 4, "--epochs", 2]
+    folders = ["--a", tmp_path / "T1", "--b", tmp_path / "T2", "--output", output]
+    run(monkeypatch, "train_on_slices.py", *folders, *small)
+    assert len((output / "losses.csv").read_text().splitlines()) == 3
+    assert len(list((output / "progress").glob("epoch_*.png"))) == 3
+    translated = kmc.datasets.load_image_folder(output / "a_to_b")
+    assert translated.shape == (3, 32, 32, 1)
+    assert kmc.datasets.load_image_folder(output / "b_to_a").shape == (2, 32, 32, 1)
+    model = keras.models.load_model(output / "cyclegan.keras")
+    source = kmc.datasets.load_image_folder(tmp_path / "T1", size=(32, 32))
+    np.testing.assert_allclose(model.translate(source), translated, atol=1 / 127)
