@@ -20,15 +20,16 @@ TERMS = {
 SCORES = {f"{score}_{direction}" for score in ("psnr", "ssim", "mae") for direction in ("ab", "ba")}
 
 
-def networks(shape_a=SHAPE, shape_b=None, dropout=0.0, **arguments):
+def networks(shape_a=SHAPE, shape_b=None, dropout=0.0, discriminator=None, **arguments):
     """Return the four networks of a CycleGAN of a few thousand weights."""
     shape_b = shape_a if shape_b is None else shape_b
     generator = {"depth": 2, "filters": 4, "dropout": dropout, **arguments}
+    discriminator = {"layers": 1, "filters": 4, **(discriminator or {})}
     return {
         "generator_ab": kmc.unet_generator(shape_a, output_channels=shape_b[-1], **generator),
         "generator_ba": kmc.unet_generator(shape_b, output_channels=shape_a[-1], **generator),
-        "discriminator_a": kmc.patchgan_discriminator(shape_a, layers=1, filters=4),
-        "discriminator_b": kmc.patchgan_discriminator(shape_b, layers=1, filters=4),
+        "discriminator_a": kmc.patchgan_discriminator(shape_a, **discriminator),
+        "discriminator_b": kmc.patchgan_discriminator(shape_b, **discriminator),
     }
 
 

@@ -84,13 +84,16 @@ class CycleGAN(keras.Model):
         for argument, network in zip(NETWORKS, given, strict=True):
             if not isinstance(network, keras.Model):
                 raise ValueError(f"`{argument}` must be a `keras.Model`. Received: {network!r}.")
-            if not network.built:
+            if not isinstance(getattr(network, "input_shape", None), tuple):
                 raise ValueError(
-                    f"`{argument}` must be built, so that its weights and shapes are known. Call "
-                    "it on an image once, or make it with the functional API."
+                    f"`{argument}` must have one input of known shape. Received: {network!r}. Make "
+                    "it with the functional API, or wrap it: `image = keras.Input(shape)`, "
+                    "`keras.Model(image, network(image))`."
                 )
             backends.prepare(network)
         _checks.positive_int("pool_size", pool_size, minimum=0)
+        if seed is not None:
+            seed = _checks.positive_int("seed", seed, minimum=0) % 2**31
 
         # === Networks ===
         super().__init__(name=name, **kwargs)
@@ -171,7 +174,8 @@ class CycleGAN(keras.Model):
             )
             self.identity_weight = 0.0
 
-        self.progress = Progress(self._term_names())
+        sizes = self.generator_ab.input_shape[1:-1] + self.generator_ba.input_shape[1:-1]
+        self.progress = Progress(self._term_names(), sizes)
         optimizer = CompositeOptimizer(
             generator_optimizer,
             discriminator_optimizer,
@@ -207,8 +211,7 @@ class CycleGAN(keras.Model):
         names += ["cycle_a", "cycle_b"] if self.cycle_weight else []
         names += ["identity_a", "identity_b"] if self.identity_weight else []
         names += ["discriminator_a", "discriminator_b"]
-        if any(network.losses for network in self.networks.values()):
-            names.append("regularization")
+        names += ["regularization"] if self.regularized else []
         return names
 
     # === Training and scoring: Keras' steps, over one objective ===
@@ -217,6 +220,11 @@ class CycleGAN(keras.Model):
     def networks(self) -> dict[str, keras.Model]:
         """The four networks by name."""
         return {name: getattr(self, name) for name in NETWORKS}
+
+    @property
+    def regularized(self) -> list:
+        """The weights that have a regularizer of their own, which adds to the loss."""
+        return [v for v in self.trainable_variables if v.regularizer is not None]
 
     def train_step(self, *args: Any) -> Any:
         """Update every network once; what Keras calls on its backend."""
@@ -259,10 +267,14 @@ class CycleGAN(keras.Model):
         x: Any = None,
         y: Any = None,
         batch_size: int | None = None,
-        *args: Any,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_data: Any = None,
+        shuffle: bool = True,
         **kwargs: Any,
     ) -> keras.callbacks.History:
-        """Train on unpaired images; every other argument is that of `keras.Model.fit`.
+        """Train on unpaired images, as `keras.Model.fit` does.
 
         Args:
             x: Images of A, an array `(images, height, width, channels)` of floats in [-1, 1]; or
@@ -272,8 +284,14 @@ class CycleGAN(keras.Model):
                 are drawn from as an `UnpairedDataset`, each side in an order of its own.
             batch_size: Integer, images of each domain in a batch, for arrays. Defaults to 1, as in
                 the paper.
-            *args: Further arguments of `keras.Model.fit`, in its order.
-            **kwargs: Further arguments of `keras.Model.fit`, by name.
+            epochs: Integer, the epoch to stop at. Defaults to 1.
+            verbose: As in `keras.Model.fit`.
+            callbacks: List of `keras.callbacks.Callback`. Defaults to none.
+            validation_data: `(a, b)`, arrays of pairs to be scored after each epoch as `evaluate`
+                does, or a source of batches of them. Defaults to none.
+            shuffle: Boolean, for arrays and a `keras.utils.PyDataset`. Defaults to `True`.
+            **kwargs: Further arguments of `keras.Model.fit`, such as `initial_epoch`. There are no
+                `sample_weight`, `class_weight` and `validation_split`.
 
         Returns:
             A `keras.callbacks.History`, with every term of the objective and `loss` per epoch.
@@ -282,8 +300,19 @@ class CycleGAN(keras.Model):
             ValueError: Data that the networks cannot take; the message names what was found.
         """
         self._assert_compile_called("fit")
-        source, options = sources.training_source(self, x, y, batch_size, kwargs)
-        return super().fit(source, None, None if y is not None else batch_size, *args, **options)
+        sources.check_options(kwargs)
+        validation_data = sources.validation_source(self, validation_data)
+        source, shuffle = sources.training_source(self, x, y, batch_size, shuffle)
+        return super().fit(
+            source,
+            batch_size=None if y is not None else batch_size,
+            epochs=epochs,
+            verbose=verbose,
+            callbacks=sources.with_resumed_order(callbacks, source),
+            validation_data=validation_data,
+            shuffle=shuffle,
+            **{"validation_batch_size": sources.scored_at_once(validation_data), **kwargs},
+        )
 
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any
@@ -305,9 +334,10 @@ class CycleGAN(keras.Model):
         Raises:
             ValueError: Images that the networks cannot take, or that cannot be pairs.
         """
+        self._assert_compile_called("evaluate")
         x, y = sources.pairs(self, x, y)
-        if isinstance(x, np.ndarray) and batch_size is None:
-            batch_size = 8
+        if batch_size is None:
+            batch_size = sources.scored_at_once((x, y))
         return super().evaluate(x, y, batch_size=batch_size, **kwargs)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
@@ -347,19 +377,22 @@ class CycleGAN(keras.Model):
         if not self._range_warned:
             self._range_warned = _checks.warn_range(name, array)
 
-    def summary(self, *args: Any, **kwargs: Any) -> None:
-        """Print what each network takes and gives and how many weights it has.
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: list | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Print what each network takes and gives; the arguments are `keras.Model.summary`'s.
 
-        Args:
-            *args: As in `keras.Model.summary`.
-            **kwargs: As in `keras.Model.summary`: `print_fn` is given each line instead of `print`;
-                `expand_nested=True` lets every network's own summary follow.
+        With `expand_nested=True` every network's own summary follows.
         """
-        show = kwargs.get("print_fn") or print
         for line in describe(self):
-            show(line)
-        for network in self.networks.values() if kwargs.get("expand_nested") else ():
-            network.summary(*args, **kwargs)
+            (print_fn or print)(line)
+        for network in self.networks.values() if expand_nested else ():
+            network.summary(line_length, positions, print_fn, expand_nested, **kwargs)
 
     # === Config ===
 

@@ -56,10 +56,9 @@ def objective(model: Any, real_a: Any, real_b: Any) -> tuple[Any, dict[str, Any]
     )
     loss += terms["discriminator_a"] + terms["discriminator_b"]
 
-    # === Whatever the networks' own layers ask for, such as weight decay ===
-    penalties = [penalty for network in model.networks.values() for penalty in network.losses]
-    if penalties:
-        terms["regularization"] = sum(penalties)
+    # === Weight decay, where a network's layers ask for it ===
+    if model.regularized:
+        terms["regularization"] = sum(v.regularizer(v.value) for v in model.regularized)
         loss += terms["regularization"]
 
     return loss, terms

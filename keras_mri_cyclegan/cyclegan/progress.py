@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_mri_cyclegan.metrics import PSNR, SSIM
+from keras_mri_cyclegan.metrics.structural_similarity import WINDOW
 
 DATA_RANGE = 2.0  # of images in [-1, 1]
 
@@ -18,14 +19,17 @@ class Progress:
 
     Args:
         terms: List of the terms' names.
+        sizes: The images' sizes along each spatial axis. Where one is below 7, as in thin volumes,
+            there is no structural similarity, whose window has 7 pixels.
     """
 
-    def __init__(self, terms: list[str]):
+    def __init__(self, terms: list[str], sizes: tuple):
+        thin = any(size is not None and size < WINDOW for size in sizes)
         self.terms = {name: keras.metrics.Mean(name=name) for name in terms}
         self.scores = {
             direction: [
                 PSNR(DATA_RANGE, name=f"psnr_{direction}"),
-                SSIM(DATA_RANGE, name=f"ssim_{direction}"),
+                *([] if thin else [SSIM(DATA_RANGE, name=f"ssim_{direction}")]),
                 keras.metrics.MeanAbsoluteError(name=f"mae_{direction}"),
             ]
             for direction in ("ab", "ba")

@@ -9,18 +9,20 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.data import UnpairedDataset
 
+SCORED_AT_ONCE = 8
+
 
 def training_source(
-    model: Any, x: Any, y: Any, batch_size: int | None, options: dict
-) -> tuple[Any, dict]:
-    """Return a source of `(a, b)` batches for Keras' `fit`, and the options to call it with.
+    model: Any, x: Any, y: Any, batch_size: int | None, shuffle: bool
+) -> tuple[Any, bool]:
+    """Return a source of `(a, b)` batches for Keras' `fit`, and whether Keras is to shuffle it.
 
     Args:
         model: The `CycleGAN` that is to be trained.
         x: Images of A, or a source of batches.
         y: Images of B, or `None`.
         batch_size: Images of each domain in a batch, for arrays.
-        options: The other arguments of `fit`, by name.
+        shuffle: Whether the user wants it shuffled.
 
     Raises:
         ValueError: Data that the model cannot take.
@@ -29,7 +31,6 @@ def training_source(
     if y is not None:
         a = _checks.images("x", x, shape_a)
         b = _checks.images("y", y, shape_b)
-        shuffle = options.get("shuffle", True)
         x = UnpairedDataset(
             a, b, batch_size=1 if batch_size is None else batch_size, shuffle=shuffle
         )
@@ -43,7 +44,7 @@ def training_source(
         _checks.images("the dataset's `a`", x.a[:1], shape_a)
         _checks.images("the dataset's `b`", x.b[:1], shape_b)
         # It shuffles by itself, seeded; Keras would shuffle its batches with a global generator.
-        return x, {**options, "shuffle": False}
+        return x, False
 
     batch, x = _first_batch(x)
     a, b = _pair(batch)
@@ -51,10 +52,65 @@ def training_source(
     b = _checks.images("the first batch of domain B", b, shape_b)
     model.warn_range_once("the first batch of domain A", a)
     model.warn_range_once("the first batch of domain B", b)
-    if not isinstance(x, keras.utils.PyDataset):
-        # Keras cannot shuffle these and says so at every call, since its `shuffle` is on unasked.
-        options = {"shuffle": False, **options}
-    return x, options
+    # Keras can shuffle a PyDataset alone, and complains of every other source.
+    return x, shuffle and isinstance(x, keras.utils.PyDataset)
+
+
+def check_options(options: dict) -> None:
+    """Raise a `ValueError` for an argument of Keras' `fit` that means nothing here."""
+    for name in ("validation_split", "class_weight", "sample_weight"):
+        value = options.get(name)
+        if value is not None and not (name == "validation_split" and value == 0):
+            raise ValueError(
+                f"`fit` of a CycleGAN has no `{name}`: its images are unpaired and unlabelled. "
+                "For validation pass pairs of images, `validation_data=(a, b)`."
+            )
+
+
+def validation_source(model: Any, data: Any) -> Any:
+    """Return validation data that were checked before a first epoch is spent.
+
+    Raises:
+        ValueError: Data that `evaluate` could not score.
+    """
+    if isinstance(data, (tuple, list)) and len(data) == 2:
+        return pairs(model, *data)
+    if data is not None:
+        pairs(model, data, None)
+    return data
+
+
+def scored_at_once(data: Any) -> int | None:
+    """Return how many images of arrays are scored in a batch; sources have their own."""
+    is_array = isinstance(data, tuple) and isinstance(data[0], np.ndarray)
+    return SCORED_AT_ONCE if is_array else None
+
+
+def with_resumed_order(callbacks: Any, source: Any) -> Any:
+    """Return the callbacks, and one that lets a resumed training go on with its order of data."""
+    if not isinstance(source, UnpairedDataset) or isinstance(
+        callbacks, keras.callbacks.CallbackList
+    ):
+        return callbacks
+    given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] * bool(callbacks)
+    return [_ResumedOrder(source), *given]
+
+
+class _ResumedOrder(keras.callbacks.Callback):
+    """Takes a dataset to the epoch that a training begins at, if that is not the first.
+
+    `initial_epoch` and `BackupAndRestore` set it. Keras has moved the dataset on by one before.
+    """
+
+    def __init__(self, dataset: UnpairedDataset):
+        super().__init__()
+        self.dataset = dataset
+        self.begun = False
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch > 0 and not self.begun:
+            self.dataset.epoch = epoch + 1
+        self.begun = True
 
 
 def pairs(model: Any, x: Any, y: Any) -> tuple[Any, Any]:

@@ -2,5 +2,6 @@
 
 from keras_mri_cyclegan.layers.instance_normalization import InstanceNormalization
 from keras_mri_cyclegan.layers.reflection_padding import ReflectionPadding
+from keras_mri_cyclegan.layers.spectral_normalization import SpectralNormalization
 
-__all__ = ["InstanceNormalization", "ReflectionPadding"]
+__all__ = ["InstanceNormalization", "ReflectionPadding", "SpectralNormalization"]

@@ -146,6 +146,11 @@ def get(identifier: Any) -> AdversarialLoss:
         return NAMED[identifier]()
     if isinstance(identifier, AdversarialLoss):
         return identifier
+    if getattr(identifier, "from_logits", True) is False:
+        raise ValueError(
+            "`adversarial_loss` is given logits, and this loss expects probabilities. Received: "
+            f"{identifier!r}. Make it with `from_logits=True`."
+        )
     if callable(identifier) and not isinstance(identifier, type):
         return FromCallable(identifier)
     raise ValueError(

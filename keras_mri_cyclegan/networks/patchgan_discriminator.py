@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.layers import SpectralNormalization
 from keras_mri_cyclegan.networks import parts
 
 # The 70-pixel PatchGAN of pix2pix (Isola et al., CVPR 2017, appendix 6.1.2) has three layers of
@@ -46,8 +47,8 @@ def patchgan_discriminator(
         normalization: `"instance"`, `"batch"` or `None`; the first convolution has none. Defaults
             to `"instance"`.
         spectral_normalization: Boolean, whether each convolution is wrapped in
-            `keras.layers.SpectralNormalization`. Commonly used with `normalization=None`. Defaults
-            to `False`.
+            `keras_mri_cyclegan.layers.SpectralNormalization`. Commonly used with
+            `normalization=None`. Defaults to `False`.
         name: String, name of the model.
 
     Returns:
@@ -118,7 +119,7 @@ def _convolution(
         len(x.shape) - 2, filters, 4, strides=strides, use_bias=use_bias, name=name
     )
     if spectral:
-        layer = keras.layers.SpectralNormalization(layer, name=f"{name}_spectral")
+        layer = SpectralNormalization(layer, name=f"{name}_spectral")
     return layer(x)
 
 

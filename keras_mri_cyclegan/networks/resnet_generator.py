@@ -97,7 +97,7 @@ def _build(
     biased = normalization is None  # a bias in front of a normalisation has no gradient
 
     x = image = keras.Input(shape, name="image")
-    x = ReflectionPadding(3, name="input_pad")(x)
+    x = ReflectionPadding(3, data_format="channels_last", name="input_pad")(x)
     x = parts.convolution(x, filters, 7, use_bias=biased, name="input")
     x = _normalize_relu(x, normalization, name="input")
 
@@ -116,7 +116,7 @@ def _build(
         x = parts.upsample(x, filters * 2**level, 3, upsampling, use_bias=biased, name=block)
         x = _normalize_relu(x, normalization, name=block)
 
-    x = ReflectionPadding(3, name="output_pad")(x)
+    x = ReflectionPadding(3, data_format="channels_last", name="output_pad")(x)
     x = parts.convolution(x, output_channels, 7, name="output")
     x = parts.float32_activation(x, "tanh", name="translation")
     return keras.Model(image, x, name=name)
@@ -126,12 +126,12 @@ def _residual(x: Any, normalization: str | None, dropout: float, name: str) -> A
     filters = x.shape[-1]
     biased = normalization is None
 
-    y = ReflectionPadding(1, name=f"{name}_a_pad")(x)
+    y = ReflectionPadding(1, data_format="channels_last", name=f"{name}_a_pad")(x)
     y = parts.convolution(y, filters, 3, use_bias=biased, name=f"{name}_a")
     y = _normalize_relu(y, normalization, name=f"{name}_a")
     if dropout:
         y = keras.layers.Dropout(dropout, name=f"{name}_dropout")(y)
-    y = ReflectionPadding(1, name=f"{name}_b_pad")(y)
+    y = ReflectionPadding(1, data_format="channels_last", name=f"{name}_b_pad")(y)
     y = parts.convolution(y, filters, 3, use_bias=biased, name=f"{name}_b")
     y = parts.normalize(y, normalization, name=f"{name}_b_norm")
     return keras.layers.Add(name=f"{name}_add")([x, y])

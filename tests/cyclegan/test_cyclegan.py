@@ -58,6 +58,11 @@ def test_evaluate_does_not_train():
 # === What does not fit ===
 
 
+class Subclassed(keras.Model):
+    def call(self, x):
+        return x
+
+
 def test_networks_that_do_not_fit_are_named():
     parts = networks()
     parts["discriminator_b"] = kmc.patchgan_discriminator((32, 32, 1), layers=1, filters=2)
@@ -100,6 +105,8 @@ def test_used_optimizer_is_refused():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"seed": -1}, "`seed` must be an integer of at least 0"),
+        ({"generator_ab": Subclassed()}, "must have one input of known shape.*wrap it"),
         ({"generator_ab": "unet"}, "`generator_ab` must be a `keras.Model`"),
         ({"pool_size": -1}, "`pool_size` must be an integer of at least 0"),
         (

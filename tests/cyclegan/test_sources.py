@@ -1,7 +1,9 @@
 import keras
 import numpy as np
 import pytest
-from small import SCORES, TERMS, compiled, images, weights
+from small import SCORES, TERMS, compiled, cyclegan, images, weights
+
+import keras_mri_cyclegan as kmc
 
 A, B = images(5, seed=1), images(3, seed=2)
 
@@ -49,6 +51,35 @@ def test_fit_takes_any_source_of_batches(source):
     assert history["loss"][0] == pytest.approx(np.mean(losses), rel=1e-3)
     for x, y in zip(weights(model), weights(expected), strict=True):
         np.testing.assert_allclose(x, y, atol=2e-3)
+
+
+def test_a_resumed_training_goes_on_with_its_order_of_data():
+    def data():
+        return kmc.data.UnpairedDataset(A, B, batch_size=2, seed=3)
+
+    whole = compiled(cyclegan(pool_size=0))
+    whole.fit(data(), epochs=4, verbose=0)
+    resumed = compiled(cyclegan(pool_size=0))
+    resumed.fit(data(), epochs=2, verbose=0)
+    resumed.fit(data(), epochs=4, initial_epoch=2, verbose=0)
+    for x, y in zip(weights(whole), weights(resumed), strict=True):
+        np.testing.assert_allclose(x, y, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"validation_data": (A, B)}, "as many of one as of the other"),
+        ({"validation_data": kmc.data.UnpairedDataset(A, B)}, "draws them independently"),
+        ({"validation_split": 0.5}, "has no `validation_split`"),
+        ({"class_weight": {0: 1.0}}, "has no `class_weight`"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_before_the_first_step(arguments, message):
+    model = compiled()
+    with pytest.raises(ValueError, match=message):
+        model.fit(A, B, verbose=0, **arguments)
+    assert int(model.optimizer.iterations) == 0
 
 
 def test_validation_data_are_scored():

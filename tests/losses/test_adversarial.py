@@ -85,3 +85,8 @@ def test_a_loss_of_ones_own_must_define_both_sides():
 
     with pytest.raises(TypeError, match=r"Half must define `fake\(logits\)`"):
         Half().discriminator(REAL, FAKE)
+
+
+def test_a_loss_on_probabilities_is_refused():
+    with pytest.raises(ValueError, match=r"expects probabilities.*from_logits=True"):
+        adversarial.get(keras.losses.BinaryCrossentropy())

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -22,6 +23,15 @@ def test_shape_and_range(arguments, shape, expected):
     assert translated.dtype == np.float32
     assert np.abs(translated).max() <= 1
     assert translated.std() > 0
+
+
+def test_images_are_channels_last_whatever_keras_is_set_to():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        network = kmc.resnet_generator((16, 24, 1), blocks=1, filters=4)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    assert network.output_shape == (None, 16, 24, 1)
 
 
 def test_defaults_are_the_papers_network():

@@ -139,10 +139,11 @@ def _slice_heights(count: int) -> np.ndarray:
 def _as_list(contrasts: Any) -> list:
     if isinstance(contrasts, (str, Sequence, Mapping)):
         return [contrasts]
-    found = list(contrasts) if isinstance(contrasts, Iterable) else []
+    ordered = isinstance(contrasts, Iterable) and not isinstance(contrasts, (set, frozenset))
+    found = list(contrasts) if ordered else []
     if not found:
         raise ValueError(
-            "`contrasts` must name at least one contrast, for example ('t1', 't2'). "
+            "`contrasts` must name at least one contrast, in order, for example ('t1', 't2'). "
             f"Received: {contrasts!r}."
         )
     return found

@@ -39,6 +39,11 @@ class Scanner:
         properties = property_arrays(field_strength)
         table = np.stack([signal(*properties, sequence) for sequence in sequences])
         # In units of the brightest tissue of each contrast.
+        if not np.abs(table).max(axis=1).all():
+            raise ValueError(
+                "`contrasts` holds a sequence that leaves no signal of any tissue. Received: "
+                f"{sequences}. Shorten its echo time (TE)."
+            )
         self.signals = (table / np.abs(table).max(axis=1, keepdims=True)).astype("float32")
         brightest = 1.0 + bias_field / 2 + NOISE_LIMIT * noise
         self.headroom = np.float32(np.hypot(brightest, NOISE_LIMIT * noise))

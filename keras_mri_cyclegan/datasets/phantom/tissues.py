@@ -102,8 +102,6 @@ _PROPERTIES = {
     },
 }
 
-FIELD_STRENGTHS = tuple(_PROPERTIES)
-
 
 def tissue_properties(field_strength: float = 1.5) -> dict[str, Tissue]:
     """T1 [ms], T2 [ms] and proton density of every tissue of the phantom.
