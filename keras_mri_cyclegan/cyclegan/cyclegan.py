@@ -144,7 +144,7 @@ class CycleGAN(keras.Model):
             discriminator_optimizer: The same for both discriminators; not the same object.
             adversarial_loss: `"least_squares"`, `"binary_crossentropy"`, `"hinge"`, an instance of
                 `keras_mri_cyclegan.losses.AdversarialLoss`, or any function of (target, logits) in
-                which target 1 is real and 0 is fake, such as a Keras loss. Defaults to
+                which target 1 is real and 0 is fake, such as a Keras loss on logits. Defaults to
                 `"least_squares"`.
             cycle_weight: Float of at least 0, weight of the mean absolute error between an image
                 and its round trip. 0 skips the work. Defaults to 10.

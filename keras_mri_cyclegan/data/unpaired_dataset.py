@@ -26,8 +26,8 @@ class UnpairedDataset(keras.utils.PyDataset):
     `epoch` moves on in `on_epoch_end`; set it to go back, or to resume.
 
     `fit` calls `on_epoch_end` once more before its first epoch, so its epoch `k` (from 0) is this
-    class' epoch `k + 1`. A run that resumes with `dataset.epoch = initial_epoch` sees the batches
-    of the run that was not interrupted. Leave `steps_per_epoch` out.
+    class' epoch `k + 1`. A `CycleGAN` that resumes (`initial_epoch`, `BackupAndRestore`) sees the
+    batches of the run that was not interrupted. Leave `steps_per_epoch` out.
 
     Args:
         a: Images of the first contrast: floats in `[-1, 1]`, `(images, height, width, channels)`
