@@ -4,13 +4,24 @@ Data flows one way: files -> slices -> pipeline -> model. The model never knows 
 never know models.
 """
 
-from keras_mri_cyclegan import callbacks, data, datasets, figures, layers, losses, metrics
+from keras_mri_cyclegan import (
+    callbacks,
+    data,
+    datasets,
+    figures,
+    layers,
+    losses,
+    metrics,
+    preprocessing,
+    volumes,
+)
 from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.networks import (
     patchgan_discriminator,
     resnet_generator,
     unet_generator,
 )
+from keras_mri_cyclegan.translation import translate_volume
 
 __version__ = "0.1.0"
 
@@ -24,6 +35,9 @@ __all__ = [
     "losses",
     "metrics",
     "patchgan_discriminator",
+    "preprocessing",
     "resnet_generator",
+    "translate_volume",
     "unet_generator",
+    "volumes",
 ]

@@ -14,6 +14,7 @@ from keras_mri_cyclegan.cyclegan.describe import describe
 from keras_mri_cyclegan.cyclegan.fit_together import check_fit
 from keras_mri_cyclegan.cyclegan.image_pool import ImagePool
 from keras_mri_cyclegan.cyclegan.progress import Progress
+from keras_mri_cyclegan.cyclegan.structure_terms import structure_terms
 from keras_mri_cyclegan.losses import adversarial
 
 NETWORKS = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
@@ -40,6 +41,9 @@ class CycleGAN(keras.Model):
         pool_size: Integer, how many past fakes of each domain the discriminators are shown again
             (see `ImagePool`); 0 shows them the latest alone. Defaults to 50.
         seed: Integer or `None`, seed of the pools' choices. Defaults to `None`, a random one.
+        augmentation: `keras.layers.Layer` that scans and translations alike go through on their way
+            to a discriminator, such as `DifferentiableAugmentation` where there are few images.
+            Defaults to `None`: they are seen as they are.
         name: String, name of the model.
 
     Raises:
@@ -77,6 +81,7 @@ class CycleGAN(keras.Model):
         discriminator_b: keras.Model,
         pool_size: int = 50,
         seed: int | None = None,
+        augmentation: keras.layers.Layer | None = None,
         name: str = "cyclegan",
         **kwargs: Any,
     ):
@@ -92,6 +97,12 @@ class CycleGAN(keras.Model):
                 )
             backends.prepare(network)
         _checks.positive_int("pool_size", pool_size, minimum=0)
+        if augmentation is not None and not isinstance(augmentation, keras.layers.Layer):
+            raise ValueError(
+                "`augmentation` must be a `keras.layers.Layer`, since its random state is saved "
+                "with the model, such as `keras_mri_cyclegan.layers.DifferentiableAugmentation()`. "
+                f"Received: {augmentation!r}."
+            )
         if seed is not None:
             seed = _checks.positive_int("seed", seed, minimum=0) % 2**31
 
@@ -103,6 +114,7 @@ class CycleGAN(keras.Model):
         self.discriminator_b = discriminator_b
         self.pool_size = pool_size
         self.seed = seed
+        self.augmentation = augmentation
         if pool_size:
             self.pool_a = self._make_pool("a", discriminator_a, seed)
             self.pool_b = self._make_pool("b", discriminator_b, seed if seed is None else seed + 1)
@@ -130,6 +142,8 @@ class CycleGAN(keras.Model):
         adversarial_loss: Any = "least_squares",
         cycle_weight: float = 10.0,
         identity_weight: float = 5.0,
+        structure_loss: Any = None,
+        structure_weight: Any = 1.0,
         jit_compile: bool | str = "auto",
         steps_per_execution: int = 1,
         run_eagerly: bool = False,
@@ -152,6 +166,12 @@ class CycleGAN(keras.Model):
                 and what the generator *to* its domain makes of it. 0 skips the work. Where the two
                 domains have different numbers of channels it is set to 0, with a warning. Defaults
                 to 5.
+            structure_loss: What holds the anatomy in place between an image and its translation:
+                one of `keras_mri_cyclegan.losses`, such as `BackgroundConsistency()`, any function
+                of (source, translated), or a list of them. Defaults to `None`.
+            structure_weight: Weight of the structure losses, or a list with one for each: a number
+                of at least 0, or a function of the training step such as
+                `keras_mri_cyclegan.losses.WarmUp`. Defaults to 1.
             jit_compile: Boolean or `"auto"`, as in `keras.Model.compile`.
             steps_per_execution: Integer, as in `keras.Model.compile`; 1 on torch.
             run_eagerly: Boolean, as in `keras.Model.compile`.
@@ -173,6 +193,14 @@ class CycleGAN(keras.Model):
                 stacklevel=2,
             )
             self.identity_weight = 0.0
+        self.structure = structure_terms(structure_loss, structure_weight)
+        if self.structure and not self._same_channels():
+            raise ValueError(
+                "`structure_loss` compares an image with its translation channel by channel, so it "
+                "needs as many channels in domain A as in domain B. Received: "
+                f"{self.generator_ab.input_shape[-1]} and {self.generator_ab.output_shape[-1]}. "
+                "Leave it out, or build networks with as many."
+            )
 
         sizes = self.generator_ab.input_shape[1:-1] + self.generator_ba.input_shape[1:-1]
         self.progress = Progress(self._term_names(), sizes)
@@ -197,6 +225,8 @@ class CycleGAN(keras.Model):
             "adversarial_loss": adversarial_loss,
             "cycle_weight": self.cycle_weight,
             "identity_weight": self.identity_weight,
+            "structure_loss": structure_loss,
+            "structure_weight": structure_weight,
             "jit_compile": jit_compile,
             "steps_per_execution": steps_per_execution,
             "run_eagerly": run_eagerly,
@@ -210,6 +240,7 @@ class CycleGAN(keras.Model):
         names = ["loss", "adversarial_ab", "adversarial_ba"]
         names += ["cycle_a", "cycle_b"] if self.cycle_weight else []
         names += ["identity_a", "identity_b"] if self.identity_weight else []
+        names += [f"{term.name}_{way}" for term in self.structure for way in ("ab", "ba")]
         names += ["discriminator_a", "discriminator_b"]
         names += ["regularization"] if self.regularized else []
         return names
@@ -249,6 +280,10 @@ class CycleGAN(keras.Model):
         if not self.pool_size:
             return ops.stop_gradient(fake)
         return {"a": self.pool_a, "b": self.pool_b}[domain](fake)
+
+    def seen(self, images: Any) -> Any:
+        """Return images as a discriminator is to see them in training."""
+        return images if self.augmentation is None else self.augmentation(images)
 
     def score(self, a: Any, b: Any) -> dict[str, Any]:
         """Add the scores of a batch of pairs to their running means, and return these."""
@@ -402,14 +437,24 @@ class CycleGAN(keras.Model):
             name: keras.saving.serialize_keras_object(network)
             for name, network in self.networks.items()
         }
-        return {**networks, "pool_size": self.pool_size, "seed": self.seed, "name": self.name}
+        augmentation = self.augmentation
+        if augmentation is not None:
+            augmentation = keras.saving.serialize_keras_object(augmentation)
+        return {
+            **networks,
+            "pool_size": self.pool_size,
+            "seed": self.seed,
+            "augmentation": augmentation,
+            "name": self.name,
+        }
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> "CycleGAN":
         """Make the model that `get_config` described, with new weights."""
         networks = {
             name: keras.saving.deserialize_keras_object(config[name], custom_objects)
-            for name in NETWORKS
+            for name in (*NETWORKS, "augmentation")
+            if config.get(name) is not None
         }
         return cls(**{**config, **networks})
 

@@ -28,8 +28,12 @@ def objective(model: Any, real_a: Any, real_b: Any) -> tuple[Any, dict[str, Any]
 
     # === Generators: translations that pass for real ===
     adversarial = model.adversarial_loss
-    terms["adversarial_ab"] = adversarial.generator(_frozen(model.discriminator_b, fake_b))
-    terms["adversarial_ba"] = adversarial.generator(_frozen(model.discriminator_a, fake_a))
+    terms["adversarial_ab"] = adversarial.generator(
+        _frozen(model.discriminator_b, model.seen(fake_b))
+    )
+    terms["adversarial_ba"] = adversarial.generator(
+        _frozen(model.discriminator_a, model.seen(fake_a))
+    )
     loss = terms["adversarial_ab"] + terms["adversarial_ba"]
 
     # === Cycle consistency: there and back again is where we were ===
@@ -45,14 +49,21 @@ def objective(model: Any, real_a: Any, real_b: Any) -> tuple[Any, dict[str, Any]
         terms["identity_b"] = _l1(real_b, model.generator_ab(real_b, training=True))
         loss += model.identity_weight * (terms["identity_a"] + terms["identity_b"])
 
+    # === Structure: the anatomy stays where it is, whatever its contrast ===
+    for structure in model.structure:
+        terms[f"{structure.name}_ab"] = structure.loss(real_a, fake_b)
+        terms[f"{structure.name}_ba"] = structure.loss(real_b, fake_a)
+        both = terms[f"{structure.name}_ab"] + terms[f"{structure.name}_ba"]
+        loss += structure.weight(model.optimizer.iterations) * both
+
     # === Discriminators: scans from translations, past and present ===
     terms["discriminator_a"] = adversarial.discriminator(
-        model.discriminator_a(real_a, training=True),
-        model.discriminator_a(model.pooled("a", fake_a), training=True),
+        model.discriminator_a(model.seen(real_a), training=True),
+        model.discriminator_a(model.seen(model.pooled("a", fake_a)), training=True),
     )
     terms["discriminator_b"] = adversarial.discriminator(
-        model.discriminator_b(real_b, training=True),
-        model.discriminator_b(model.pooled("b", fake_b), training=True),
+        model.discriminator_b(model.seen(real_b), training=True),
+        model.discriminator_b(model.seen(model.pooled("b", fake_b)), training=True),
     )
     loss += terms["discriminator_a"] + terms["discriminator_b"]
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
-from keras_mri_cyclegan.data import UnpairedDataset
+from keras_mri_cyclegan.data import UnpairedDataset, VolumeImages
 
 SCORED_AT_ONCE = 8
 
@@ -29,8 +29,8 @@ def training_source(
     """
     shape_a, shape_b = _shapes(model)
     if y is not None:
-        a = _checks.images("x", x, shape_a)
-        b = _checks.images("y", y, shape_b)
+        a = x if isinstance(x, VolumeImages) else _checks.images("x", x, shape_a)
+        b = y if isinstance(y, VolumeImages) else _checks.images("y", y, shape_b)
         x = UnpairedDataset(
             a, b, batch_size=1 if batch_size is None else batch_size, shuffle=shuffle
         )

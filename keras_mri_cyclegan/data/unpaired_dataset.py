@@ -9,6 +9,8 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan._extras import require
+from keras_mri_cyclegan.data.volume_images import VolumeImages
+from keras_mri_cyclegan.preprocessing import Preprocessing
 
 Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -31,7 +33,8 @@ class UnpairedDataset(keras.utils.PyDataset):
 
     Args:
         a: Images of the first contrast: floats in `[-1, 1]`, `(images, height, width, channels)`
-            or `(images, depth, height, width, channels)`.
+            or `(images, depth, height, width, channels)`. Or `VolumeImages`, which are prepared
+            when a batch needs them.
         b: Images of the second contrast, of the same rank. Their number, size and channels may
             differ from those of `a`.
         batch_size: Images of each side in a batch; at most the images of the longer side.
@@ -68,6 +71,11 @@ class UnpairedDataset(keras.utils.PyDataset):
           Networks", ICCV 2017, https://arxiv.org/abs/1703.10593
     """
 
+    # Set by `from_volumes`: how the scans became images, and whose they are.
+    preprocessing: Preprocessing | None = None
+    patients_a: tuple[str, ...] = ()
+    patients_b: tuple[str, ...] = ()
+
     def __init__(
         self,
         a: Any,
@@ -79,15 +87,16 @@ class UnpairedDataset(keras.utils.PyDataset):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.a = _checks.images("a", a)
-        self.b = _checks.images("b", b)
+        self.a: Any = a if isinstance(a, VolumeImages) else _checks.images("a", a)
+        self.b: Any = b if isinstance(b, VolumeImages) else _checks.images("b", b)
         if self.a.ndim != self.b.ndim:
             raise ValueError(
                 "`a` and `b` must both hold images or both hold volumes. Received: shapes "
                 f"{self.a.shape} and {self.b.shape}."
             )
-        _checks.warn_range("a", self.a)
-        _checks.warn_range("b", self.b)
+        # Of scans, the first alone: all would be read once more.
+        for name, images in (("a", self.a), ("b", self.b)):
+            _checks.warn_range(name, images[:1] if isinstance(images, VolumeImages) else images)
         self.batch_size = _checks.positive_int("batch_size", batch_size)
         longer = max(len(self.a), len(self.b))
         if self.batch_size > longer:
@@ -99,8 +108,9 @@ class UnpairedDataset(keras.utils.PyDataset):
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         self.seed = _checks.positive_int("seed", seed, minimum=0)
-        self.augment = _callables(augment)
+        self.augment = callables(augment)
         self.epoch = 0
+        self._orders: dict[tuple, np.ndarray] = {}
 
     @property
     def epoch(self) -> int:
@@ -169,7 +179,7 @@ class UnpairedDataset(keras.utils.PyDataset):
         )
 
     def _batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
-        # Nothing is kept between calls, so that any thread or process gives the same batch.
+        # A function of the seed and its arguments, so that any thread or process gives the same.
         batches = len(self)
         if not -batches <= index < batches:
             raise IndexError(f"Batch {index} of a dataset of {batches} batches.")
@@ -177,18 +187,31 @@ class UnpairedDataset(keras.utils.PyDataset):
         return self._side(epoch, index, side=0), self._side(epoch, index, side=1)
 
     def _side(self, epoch: int, index: int, side: int) -> np.ndarray:
-        images = (self.a, self.b)[side]
-        rounds = math.ceil(len(self) * self.batch_size / len(images))
-        order = np.tile(np.arange(len(images)), (rounds, 1))
-        if self.shuffle:
-            rng = np.random.default_rng([self.seed, epoch, side])
-            order = rng.permuted(order, axis=1)  # each round on its own
-        chosen = order.ravel()[index * self.batch_size : (index + 1) * self.batch_size]
+        images, order = (self.a, self.b)[side], self._order(epoch, side)
+        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
         batch = images[chosen]  # a copy: an augmentation may write into it
         for position in range(self.batch_size if self.augment else 0):
             rng = np.random.default_rng([self.seed, epoch, side, index, position])
             batch[position] = self._augmented(batch[position], rng)
         return batch
+
+    def _order(self, epoch: int, side: int) -> np.ndarray:
+        """Return the indices of a side's images in the order of an epoch."""
+        size, shuffle = len((self.a, self.b)[side]), bool(self.shuffle)
+        made_from = (epoch, side, size, self.seed, shuffle)
+        order = self._orders.get(made_from)
+        if order is None:
+            rounds = math.ceil(len(self) * self.batch_size / size)
+            order = np.tile(np.arange(size), (rounds, 1))
+            if shuffle:
+                rng = np.random.default_rng([self.seed, epoch, side])
+                order = rng.permuted(order, axis=1)  # each round on its own
+            order = order.ravel()
+            # Kept for the epoch: drawing it anew takes longer than reading an image. A few at
+            # most, and replaced as a whole, so that threads need not wait for each other.
+            kept = {key: value for key, value in self._orders.items() if key[0] == epoch}
+            self._orders = {**kept, made_from: order}
+        return order
 
     def _augmented(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         for function in self.augment:
@@ -209,7 +232,8 @@ class UnpairedDataset(keras.utils.PyDataset):
         return image
 
 
-def _callables(augment: Any) -> tuple[Augmentation, ...]:
+def callables(augment: Any) -> tuple[Augmentation, ...]:
+    """Return what was passed in as `augment` as a tuple of callables."""
     if augment is None:
         return ()
     functions = tuple(augment) if isinstance(augment, (list, tuple)) else (augment,)

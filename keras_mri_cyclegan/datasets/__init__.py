@@ -1,6 +1,7 @@
-"""Images to train on: a folder of slices, and a phantom that is made on the spot."""
+"""Images to train on: a folder of slices, a phantom made on the spot, and the IXI scans."""
 
 from keras_mri_cyclegan.datasets.image_folder import load_image_folder
+from keras_mri_cyclegan.datasets.ixi import load_ixi
 from keras_mri_cyclegan.datasets.phantom import load_phantom
 
-__all__ = ["load_image_folder", "load_phantom"]
+__all__ = ["load_image_folder", "load_ixi", "load_phantom"]

@@ -2,7 +2,6 @@
 
 import fnmatch
 import os
-import re
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from keras_mri_cyclegan import _checks
-from keras_mri_cyclegan.datasets._grey_file import SUFFIXES, read_grey
+from keras_mri_cyclegan.volumes.grey_file import SUFFIXES, read_grey
+from keras_mri_cyclegan.volumes.names import natural
 
 BACKGROUND = -1.0  # air
 
@@ -158,6 +158,7 @@ def _find(path: str | os.PathLike, pattern: str) -> list[Path]:
         for entry in entries
     )
     images = [e for e in entries if e.suffix.lower() in SUFFIXES and not e.is_dir()]
+    images.sort(key=lambda entry: natural(entry.name))
     if not images:
         listed = ", ".join(f"{count} x {kind}" for kind, count in sorted(others.items()))
         raise ValueError(
@@ -168,15 +169,9 @@ def _find(path: str | os.PathLike, pattern: str) -> list[Path]:
     if not chosen:
         raise ValueError(
             f"`pattern={pattern!r}` matches none of the {len(images)} images in `{folder}`, such "
-            f"as `{min(images, key=_natural).name}`. It is compared with the whole file name."
+            f"as `{images[0].name}`. It is compared with the whole file name."
         )
-    return sorted(chosen, key=_natural)
-
-
-def _natural(path: Path) -> tuple:
-    # Every second part is a number: numbers are compared with numbers, text with text.
-    parts = re.split(r"([0-9]+)", path.name.lower())
-    return [int(part) if k % 2 else part for k, part in enumerate(parts)], path.name
+    return chosen
 
 
 def _check_together(

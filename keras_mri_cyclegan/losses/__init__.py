@@ -1,4 +1,4 @@
-"""The terms of the objective, each a function or class over `keras.ops`."""
+"""The terms of the objective, each a function or class over `keras.ops`, and their weights."""
 
 from keras_mri_cyclegan.losses.adversarial import (
     AdversarialLoss,
@@ -6,5 +6,36 @@ from keras_mri_cyclegan.losses.adversarial import (
     Hinge,
     LeastSquares,
 )
+from keras_mri_cyclegan.losses.schedules import (
+    ConstantWeight,
+    LinearDecay,
+    Piecewise,
+    WarmUp,
+    WeightSchedule,
+)
+from keras_mri_cyclegan.losses.structure import (
+    BackgroundConsistency,
+    GradientMagnitudeCorrelation,
+    MindSSC,
+    MutualInformation,
+    NormalizedGradientField,
+    StructureLoss,
+)
 
-__all__ = ["AdversarialLoss", "BinaryCrossentropy", "Hinge", "LeastSquares"]
+__all__ = [
+    "AdversarialLoss",
+    "BackgroundConsistency",
+    "BinaryCrossentropy",
+    "ConstantWeight",
+    "GradientMagnitudeCorrelation",
+    "Hinge",
+    "LeastSquares",
+    "LinearDecay",
+    "MindSSC",
+    "MutualInformation",
+    "NormalizedGradientField",
+    "Piecewise",
+    "StructureLoss",
+    "WarmUp",
+    "WeightSchedule",
+]

@@ -78,6 +78,12 @@ def test_networks_that_do_not_fit_are_named():
     [
         ({"cycle_weight": -1}, "`cycle_weight` must be finite and at least 0"),
         ({"identity_weight": "5"}, "`identity_weight` must be a number"),
+        ({"structure_loss": "ssim"}, "`structure_loss` must be a function"),
+        (
+            {"structure_loss": [kmc.losses.MindSSC()], "structure_weight": [1, 2]},
+            "2 weights for 1 losses",
+        ),
+        ({"structure_loss": kmc.losses.MindSSC(), "structure_weight": -1}, "`structure_weight`"),
         ({"adversarial_loss": "wasserstein"}, "`adversarial_loss` must be one of 'least_squares'"),
         (
             {"generator_optimizer": keras.optimizers.Adam(loss_scale_factor=8.0)},
@@ -109,6 +115,7 @@ def test_used_optimizer_is_refused():
         ({"generator_ab": Subclassed()}, "must have one input of known shape.*wrap it"),
         ({"generator_ab": "unet"}, "`generator_ab` must be a `keras.Model`"),
         ({"pool_size": -1}, "`pool_size` must be an integer of at least 0"),
+        ({"augmentation": lambda x: x}, "`augmentation` must be a `keras.layers.Layer`"),
         (
             {"discriminator_a": kmc.patchgan_discriminator((None, None, 1), filters=1)},
             "`pool_size` must be 0 where a discriminator takes images of any size",

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from gradients import gradients
+from keras import ops
 from small import cyclegan, images
 
 import keras_mri_cyclegan as kmc
@@ -129,6 +130,65 @@ def test_terms_and_loss(adversarial):
     assert set(logs) == set(expected)
     for name, value in expected.items():
         assert float(logs[name]) == pytest.approx(value, rel=1e-5), name
+
+
+def squared(source, translated):
+    return ops.mean(ops.square(source - translated))
+
+
+@pytest.mark.parametrize("weight", [3.0, kmc.losses.WarmUp(6.0, steps=2)])
+def test_structure_losses_join_the_generators_objective_with_their_weight(weight):
+    model, a, b = model_and_data()
+    rate = 1e-2
+    model.compile(
+        keras.optimizers.SGD(rate),
+        keras.optimizers.SGD(rate),
+        cycle_weight=0,
+        identity_weight=0,
+        structure_loss=[squared, squared],
+        structure_weight=[weight, 0.0],
+    )
+    schedule = [3.0, 3.0] if weight == 3.0 else [0.0, 3.0]
+    for expected_weight in schedule:
+        now = {
+            name: [float(w.squeeze()) for w in network.get_weights()]
+            for name, network in model.networks.items()
+        }
+        model.reset_metrics()
+        logs = model.train_on_batch(a, b, return_dict=True)
+        slope, bias = now["generator_ab"]
+        expected = np.mean((slope * A + bias - A) ** 2)
+        for term in ("squared_1_ab", "squared_2_ab"):
+            assert float(logs[term]) == pytest.approx(expected, rel=1e-4)
+        # The least-squares adversarial term's own gradient, from the fixed discriminator.
+        weight_b, bias_b = now["discriminator_b"]
+        adversarial = 2 * (weight_b * (slope * A + bias) + bias_b - 1) * weight_b * A
+        gradient = np.mean(adversarial) + expected_weight * np.mean(2 * (slope * A + bias - A) * A)
+        after = float(model.generator_ab.get_weights()[0].squeeze())
+        assert (slope - after) / rate == pytest.approx(gradient, rel=2e-3, abs=1e-4)
+
+
+class Negative(keras.layers.Layer):
+    def call(self, images):
+        return -images
+
+
+def test_discriminators_see_scans_and_translations_through_the_augmentation():
+    def first_step(augmentation, sign):
+        model, a, b = model_and_data()
+        model.augmentation = augmentation
+        for network in (model.discriminator_a, model.discriminator_b):
+            weight, bias = network.get_weights()
+            network.set_weights([sign * weight, bias])
+        model.compile()
+        return model.train_on_batch(a, b, return_dict=True), model.generator_ab.get_weights()
+
+    terms, weights = first_step(Negative(), -1)
+    expected_terms, expected_weights = first_step(None, 1)
+    for name, value in expected_terms.items():
+        assert float(terms[name]) == pytest.approx(float(value), rel=1e-5), name
+    for found, expected in zip(weights, expected_weights, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_a_keras_loss_serves_as_adversarial_loss():

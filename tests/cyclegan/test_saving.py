@@ -1,6 +1,7 @@
 import keras
 import numpy as np
-from small import SHAPE, compiled, cyclegan, images, set_weights, weights
+import pytest
+from small import SHAPE, compiled, cyclegan, images, networks, set_weights, weights
 
 import keras_mri_cyclegan as kmc
 
@@ -17,6 +18,26 @@ def test_saved_model_goes_on_as_if_it_had_not_been_saved(tmp_path):
         one.fit(kmc.data.UnpairedDataset(A, B, seed=9), epochs=1, verbose=0)
     for x, y in zip(weights(model), weights(loaded), strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+def test_what_the_discriminators_see_goes_on_as_well(tmp_path):
+    model = compiled(augmented())
+    model.fit(A, B, epochs=1, verbose=0)
+    model.save(tmp_path / "t1_t2.keras")
+    loaded = keras.models.load_model(tmp_path / "t1_t2.keras")
+    assert loaded.augmentation.get_config() == model.augmentation.get_config()
+    for one in (model, loaded):
+        one.fit(kmc.data.UnpairedDataset(A, B, seed=9), epochs=1, verbose=0)
+    for x, y in zip(weights(model), weights(loaded), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def augmented():
+    model = kmc.CycleGAN(
+        **networks(), pool_size=2, augmentation=kmc.layers.DifferentiableAugmentation(seed=1)
+    )
+    set_weights(model)
+    return model
 
 
 def test_moments_are_saved_once(tmp_path):
@@ -51,6 +72,19 @@ def test_compile_settings_are_what_the_user_said(tmp_path):
     assert config["jit_compile"] == "auto"
     assert config["generator_optimizer"]["module"] == "keras.optimizers"
     assert "keras.src" not in str(config)
+
+
+def test_structure_losses_are_saved(tmp_path):
+    model = cyclegan()
+    model.compile(
+        structure_loss=[kmc.losses.BackgroundConsistency(0.2), kmc.losses.MindSSC()],
+        structure_weight=[10.0, kmc.losses.WarmUp(2.0, steps=5)],
+    )
+    model.save(tmp_path / "x.keras")
+    loaded = keras.models.load_model(tmp_path / "x.keras")
+    assert [term.name for term in loaded.structure] == ["background_consistency", "mind_ssc"]
+    assert loaded.structure[0].loss.threshold == 0.2
+    assert [float(term.weight(3)) for term in loaded.structure] == pytest.approx([10.0, 1.2])
 
 
 def test_config_round_trip():

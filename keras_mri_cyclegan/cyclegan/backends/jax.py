@@ -19,9 +19,11 @@ def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tup
 
     def scaled_loss(trainable: list, non_trainable: list) -> tuple[Any, tuple]:
         variables = model.trainable_variables + model.non_trainable_variables
-        with _scope(variables, trainable + non_trainable) as scope:
+        # The optimizer's are among them for its count of steps, which a weight may depend on.
+        with _scope(
+            variables + model.optimizer.variables, trainable + non_trainable + optimizer
+        ) as scope:
             loss, terms = objective(model, real_a, real_b)
-        with _scope(model.optimizer.variables, optimizer):
             scaled = model.optimizer.scale_loss(loss)
         return scaled, (loss, terms, _values(scope, model.non_trainable_variables, non_trainable))
 

@@ -1,7 +1,6 @@
 """One grey PNG or TIFF file to an array, or an error that names the file and what is wrong."""
 
 import math
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -31,18 +30,19 @@ TIFF_COLOUR = {0: "grey with 0 as white", 1: "grey", 2: "colour", 3: "palette", 
 TIFF_SAMPLE = {1: "unsigned", 2: "signed", 3: "floating point"}
 
 
-def read_grey(path: Path) -> np.ndarray:
+def read_grey(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Read an 8- or 16-bit grey PNG or TIFF file, to the last pixel as it is stored.
 
     Args:
         path: The file.
+        max_pixels: The most pixels that may be read. Defaults to `MAX_PIXELS`, 8192 x 8192.
 
     Returns:
         uint8 or uint16 array `(height, width)`.
 
     Raises:
         ValueError: The file is of another kind, has several pages, is damaged or truncated, or
-            claims more than `MAX_PIXELS` pixels.
+            claims more than `max_pixels` pixels.
     """
     from PIL import ImageFile
 
@@ -52,7 +52,7 @@ def read_grey(path: Path) -> np.ndarray:
             "would be filled up with made-up pixels. Set it to False before loading images."
         )
     try:
-        return _read(path)
+        return _read(path, max_pixels)
     except _NotGreyError as error:
         raise ValueError(str(error)) from None
     except Exception as error:  # Pillow raises nearly every type on a damaged file
@@ -67,7 +67,7 @@ class _NotGreyError(Exception):
     """The file is sound, and not an 8- or 16-bit grey image."""
 
 
-def _read(path: Path) -> np.ndarray:
+def _read(path: Path, max_pixels: int) -> np.ndarray:
     from PIL import Image
 
     with path.open("rb") as file:
@@ -88,10 +88,10 @@ def _read(path: Path) -> np.ndarray:
                 "example with `skimage.color.rgb2gray` if it is colour, and write one file a slice."
             )
         width, height = image.size
-        if not 0 < width * height <= MAX_PIXELS:
+        if not 0 < width * height <= max_pixels:
             raise _NotGreyError(
-                f"`{path}` claims {height} x {width} pixels. Expected 1 to {MAX_PIXELS}, which is "
-                "more than any slice has. Crop it or make it smaller first."
+                f"`{path}` claims {height} x {width} pixels. Expected 1 to {max_pixels}, which is "
+                "more than any slice has, unless you set it. Crop it or make it smaller first."
             )
         found, needed = _png_bytes(image, file, bits) if is_png else _tiff_blocks(image)
         if found < needed:  # Pillow would make the rest black without a word
@@ -140,7 +140,8 @@ def _png_bytes(image: Any, file: BinaryIO, bits: int) -> tuple[int, int]:
         content = file.read(length)
         if kind == b"IDAT":
             packed.append(content)
-        file.seek(4, os.SEEK_CUR)  # the checksum, which `verify` has compared
+        if len(file.read(4)) < 4:  # the checksum, which `verify` has compared
+            raise OSError("it ends within a checksum")
     return len(zlib.decompressobj().decompress(b"".join(packed), needed)), needed
 
 

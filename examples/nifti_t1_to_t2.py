@@ -1,0 +1,210 @@
+"""Learn T1 -> T2 from NIfTI files, unpaired, and write a held-out scan's T2 as a NIfTI file.
+
+    python examples/nifti_t1_to_t2.py
+    python examples/nifti_t1_to_t2.py --t1 "study/*_T1.nii.gz" --t2 "study/*_T2.nii.gz" \
+        --test-t1 held_out_T1.nii.gz --test-t2 held_out_T2.nii.gz
+
+Without arguments it computes heads, writes them as NIfTI files and learns from these; with them it
+learns from yours, each a file, a folder or a pattern in quotes. No scan needs a partner. The scan
+to be tested on belongs to a person whom the training has not seen; its T2, where there is one on
+the same grid, is used for the scores alone. What is left in the folder: the model, the
+preprocessing, the synthetic T2 with a sidecar that says so, a figure, and pictures of the training.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan.preprocessing import Percentile, Preprocessing, Reorient, Slices
+from keras_mri_cyclegan.volumes import Volume, read_volume, write_volume
+
+
+def main() -> None:
+    """Read, train, translate, score, draw."""
+    arguments = parse_arguments()
+    keras.utils.set_random_seed(arguments.seed)
+    output = arguments.output
+    output.mkdir(parents=True, exist_ok=True)
+    if arguments.t1 is None:
+        compute_study(output / "study", arguments)
+
+    # === Data: files -> slices ===
+    size = tuple(arguments.size)
+    preprocessing = Preprocessing([Reorient("RAS"), Percentile()], Slices("axial", size=size))
+    train = kmc.data.from_volumes(
+        arguments.t1,
+        arguments.t2,
+        preprocessing,
+        batch_size=arguments.batch_size,
+        seed=arguments.seed,
+        augment=kmc.data.mri_augmentation() if arguments.augment else None,
+        cache=output / "cache",
+    )
+    preprocessing.save(output / "preprocessing.json")
+
+    # === Model ===
+    model = build((*size, 1), arguments)
+    steps = arguments.epochs * len(train)
+    model.compile(
+        generator_optimizer=adam(arguments.learning_rate, steps),
+        discriminator_optimizer=adam(arguments.learning_rate, steps),
+        cycle_weight=10.0,
+        identity_weight=0.0,  # T2 is close to a negative of T1: identity would ask for the opposite
+        # Air stays air, and edges stay where they are.
+        structure_loss=[
+            kmc.losses.BackgroundConsistency(),
+            kmc.losses.NormalizedGradientField(),
+        ],
+        structure_weight=[arguments.background_weight, arguments.edge_weight],
+    )
+    model.summary()
+    monitor = kmc.callbacks.TranslationMonitor(
+        some(train.a),
+        some(train.b),
+        output / "progress",
+        every=max(1, arguments.epochs // 10),
+        names=("T1", "T2"),
+    )
+    model.fit(train, epochs=arguments.epochs, callbacks=[monitor])
+    model.save(output / "cyclegan.keras")
+
+    # === A scan of somebody else: file -> file ===
+    target = output / "synthetic_t2.nii.gz"
+    translated = kmc.translate_volume(
+        model, arguments.test_t1, target, "ab", preprocessing, overwrite=True
+    )
+    source = read_volume(arguments.test_t1)
+    print(f"\n{target}: {translated.shape} voxels of {translated.spacing} mm, as its source")
+    if arguments.test_t2 is not None:
+        truth = read_volume(arguments.test_t2)
+        report(source, translated, truth, preprocessing)
+        draw(source, translated, truth, preprocessing, output / "result.png")
+    print(f"Everything is in {output}/")
+
+
+def compute_study(folder: Path, arguments: argparse.Namespace) -> None:
+    """Write T1 scans of some computed heads, T2 scans of others, and both of a last one."""
+    folder.mkdir(exist_ok=True)
+    subjects = {"t1": range(3), "t2": range(10, 13)}
+    for contrast, persons in subjects.items():
+        for person in persons:
+            head(contrast, person, arguments.size, folder / f"sub-{person:02}_{contrast}.nii.gz")
+    arguments.t1, arguments.t2 = str(folder / "sub-0*_t1.nii.gz"), str(folder / "sub-1*_t2.nii.gz")
+    arguments.test_t1, arguments.test_t2 = (folder / f"sub-20_{c}.nii.gz" for c in ("t1", "t2"))
+    head("t1", 20, arguments.size, arguments.test_t1)
+    head("t2", 20, arguments.size, arguments.test_t2)
+
+
+def head(contrast: str, subject: int, size: tuple[int, int], path: Path) -> None:
+    """Write the phantom of one subject as a file."""
+    (slices,) = kmc.datasets.load_phantom((contrast,), slices=24, size=size, subjects=[subject])
+    millimetres = max(217 / size[0], 181 / size[1])
+    # Rows run from the front to the back, columns from the right to the left, slices upwards.
+    affine = np.diag([-millimetres, -millimetres, 68 / 23, 1])
+    signal = 500 * (slices[..., 0].transpose(2, 1, 0) + 1)
+    write_volume(Volume(signal, affine), path, overwrite=True)
+
+
+def build(shape: tuple, arguments: argparse.Namespace) -> kmc.CycleGAN:
+    """Return a CycleGAN for slices of `shape`."""
+
+    def generator() -> keras.Model:
+        return kmc.unet_generator(
+            shape,
+            depth=arguments.depth,
+            filters=arguments.filters,
+            dropout=0.0,
+            upsampling="resize",
+            full_resolution=True,
+        )
+
+    def discriminator() -> keras.Model:
+        return kmc.patchgan_discriminator(shape, layers=2, filters=arguments.filters)
+
+    return kmc.CycleGAN(
+        generator(),
+        generator(),
+        discriminator(),
+        discriminator(),
+        augmentation=kmc.layers.DifferentiableAugmentation(),  # a few scans are few images
+    )
+
+
+def adam(rate: float, steps: int) -> keras.optimizers.Optimizer:
+    """Return Adam with a rate that falls linearly to a twentieth in `steps` steps."""
+    schedule = keras.optimizers.schedules.PolynomialDecay(rate, steps, rate / 20)
+    return keras.optimizers.Adam(schedule, beta_1=0.5)
+
+
+def some(images: Any) -> np.ndarray:
+    """Return four images, spread over all."""
+    return images[np.linspace(0, len(images) - 1, 4).astype(int)]
+
+
+def comparable(volume: Volume, preprocessing: Preprocessing, domain: str) -> np.ndarray:
+    """Return a scan's axial slices in [-1, 1], each scan by its own percentiles."""
+    return preprocessing.cutter.cut(preprocessing.prepare(volume, domain).volume)
+
+
+def report(source: Volume, made: Volume, truth: Volume, preprocessing: Preprocessing) -> None:
+    """Print the scores of the slices that show the head, beside those of copying the input."""
+    t1, t2 = comparable(source, preprocessing, "a"), comparable(truth, preprocessing, "b")
+    synthetic = comparable(made, preprocessing, "b")
+    inside = (t1 > -0.9).mean(axis=(1, 2, 3)) > 0.02
+    print(f"\nAgainst the true T2, mean of {inside.sum()} slices")
+    for name, images in (("copy the input", t1), ("translation", synthetic)):
+        scores = [
+            float(keras.ops.mean(score(t2[inside], images[inside], data_range=2.0)))
+            for score in (kmc.metrics.psnr, kmc.metrics.ssim)
+        ]
+        print(f"{name:<16}{scores[0]:6.2f} dB  SSIM {scores[1]:.3f}")
+
+
+def draw(
+    source: Volume, made: Volume, truth: Volume, preprocessing: Preprocessing, path: Path
+) -> None:
+    """Draw three slices: the input, the translation, the truth and the error."""
+    t1, t2 = comparable(source, preprocessing, "a"), comparable(truth, preprocessing, "b")
+    synthetic = comparable(made, preprocessing, "b")
+    rows = [
+        (t1[k], synthetic[k], t2[k], np.abs(synthetic[k] - t2[k]) - 1)
+        for k in (np.array([0.35, 0.5, 0.65]) * len(t1)).astype(int)
+    ]
+    titles = ["T1", "synthetic T2", "true T2", "error"]
+    kmc.figures.save_png(path, kmc.figures.image_grid(rows, titles=titles))
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--t1", help="training scans: file, folder or pattern; computed if absent")
+    parser.add_argument("--t2", help="training scans of the other contrast")
+    parser.add_argument("--test-t1", help="the scan to translate, of somebody else")
+    parser.add_argument("--test-t2", help="its true T2 on the same grid, for the scores")
+    parser.add_argument("--output", type=Path, default=Path("outputs/nifti_t1_to_t2"))
+    parser.add_argument("--size", type=int, nargs=2, default=(64, 64), help="rows, columns")
+    parser.add_argument("--epochs", type=int, default=30, help="passes over the larger side")
+    parser.add_argument("--batch-size", type=int, default=2, help="slices of each side in a step")
+    parser.add_argument("--depth", type=int, default=2, help="levels of the U-Net")
+    parser.add_argument("--filters", type=int, default=16, help="of the networks' first layers")
+    parser.add_argument("--learning-rate", type=float, default=5e-4, help="Adam's, before decay")
+    parser.add_argument("--background-weight", type=float, default=10.0, help="of air being air")
+    parser.add_argument("--edge-weight", type=float, default=2.0, help="of edges being in place")
+    parser.add_argument("--augment", action="store_true", help="warp, shade and flip slices")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
+    arguments = parser.parse_args()
+    given = [arguments.t1, arguments.t2, arguments.test_t1]
+    if any(given) and not all(given):
+        parser.error("give --t1, --t2 and --test-t1 together, or none of them")
+    return arguments
+
+
+if __name__ == "__main__":
+    main()

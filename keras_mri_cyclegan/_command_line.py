@@ -1,0 +1,200 @@
+"""The command line: `python -m keras_mri_cyclegan translate ...`."""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+PREPROCESSING = "preprocessing.json"  # what is looked for beside the model
+EPILOG = """\
+MODEL is a file of `CycleGAN.save`, or a generator's. SOURCE is whatever the library reads: NIfTI, a
+folder of DICOM files, HDF5 (file.h5::dataset), npy, npz, PNG, TIFF. Several, a folder that holds
+several, or a pattern in quotes ("scans/*.nii.gz") go to a TARGET that is a folder and exists:
+t1.nii.gz becomes t1_ab.nii.gz. Translations are synthetic, not for diagnosis.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: The words after the program's name. Defaults to those that Python was given.
+
+    Returns:
+        The exit status: 0, or 2 if something could not be done, with one line on stderr that says
+        what and how to go on; 130 if it was interrupted.
+
+    Example:
+        >>> from keras_mri_cyclegan._command_line import main
+        >>> main(["translate", "model.keras", "t1.nii.gz", "t2.nii.gz"])  # a line on stderr
+        2
+    """
+    options = _parser().parse_args(arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)  # of every scan, not of the first alone
+        warnings.showwarning = _show_warning
+        try:
+            return _translate(options)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return 130
+        except (ValueError, ImportError, OSError) as error:
+            return _fail(error)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from keras_mri_cyclegan import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="python -m keras_mri_cyclegan",
+        description="Unpaired MRI contrast translation with CycleGAN.",
+    )
+    parser.add_argument("--version", action="version", version=f"keras_mri_cyclegan {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    translate = commands.add_parser(
+        "translate",
+        help="translate scans from one contrast to the other",
+        description="Translate scans from one contrast to the other.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = translate.add_argument
+    add("model", metavar="MODEL", help="the model's file (.keras)")
+    add("sources", metavar="SOURCE", nargs="+", help="the scan, or several")
+    add("target", metavar="TARGET", help="the file to write, or the folder for several")
+    add("--direction", choices=("ab", "ba"), default="ab", help="from A to B, or back (ab)")
+    add(
+        "--preprocessing",
+        metavar="FILE",
+        help=f"JSON of Preprocessing.save ({PREPROCESSING} beside the model)",
+    )
+    add(
+        "--intensities",
+        choices=("target", "source", "normalized"),
+        default="target",
+        help="like scans of the target contrast, like the source, or in [-1, 1] (target)",
+    )
+    add(
+        "--planes",
+        nargs="+",
+        choices=("axial", "coronal", "sagittal"),
+        help="translate in each of these planes, and average (that of the preprocessing)",
+    )
+    add("--overlap", type=float, default=0.5, help="of windows, from 0 to below 1 (0.5)")
+    add("--batch-size", type=int, default=8, metavar="N", help="slices at once (8)")
+    add("--overwrite", action="store_true", help="replace what is at TARGET")
+    add("--quiet", action="store_true", help="no progress bar")
+    return parser
+
+
+def _translate(options: argparse.Namespace) -> int:
+    # What costs seconds to import, only now: `--help` and a wrong option answer at once.
+    from keras_mri_cyclegan.preprocessing import Preprocessing
+    from keras_mri_cyclegan.translation import translate_volume
+
+    pairs = _pairs(options.sources, options.target, options.direction)
+    preprocessing = Preprocessing.load(_preprocessing(options))
+    model = _load(options.model)
+    status = 0
+    for source, target in pairs:
+        try:
+            translate_volume(
+                model,
+                source,
+                target,
+                direction=options.direction,
+                preprocessing=preprocessing,
+                intensities=options.intensities,
+                planes=options.planes and tuple(options.planes),
+                overlap=options.overlap,
+                batch_size=options.batch_size,
+                overwrite=options.overwrite,
+                verbose=0 if options.quiet else 1,
+            )
+        except (ValueError, ImportError, OSError) as error:
+            status = _fail(error)  # the other scans may well be fine
+        else:
+            if not options.quiet:
+                print(target)
+    return status
+
+
+def _pairs(sources: list[str], target: str, direction: str) -> list[tuple[str, str]]:
+    """Return each source with the path of its translation."""
+    from keras_mri_cyclegan.volumes import find_volumes
+
+    listed = [find_volumes(source) for source in sources]
+    found = [path for paths in listed for path in paths]
+    if found == sources and len(found) == 1:
+        return [(found[0], target)]
+
+    if not os.path.isdir(target):
+        raise ValueError(
+            f"`{target}`: no such folder. Expected one for the translations of {len(found)} scans: "
+            "make it first."
+        )
+    pairs = [(source, os.path.join(target, _name(source, direction))) for source in found]
+    taken: dict[str, str] = {}
+    for source, path in pairs:
+        if path in taken:
+            raise ValueError(
+                f"`{source}` and `{taken[path]}` would both become `{path}`. Translate them one by "
+                "one, or into two folders."
+            )
+        taken[path] = source
+    return pairs
+
+
+def _name(source: str, direction: str) -> str:
+    """Return the name of a translation among several: t1.nii.gz becomes t1_ab.nii.gz."""
+    if "::" in source:
+        raise ValueError(
+            f"`{source}`: one of several scans inside a file. Translate these one by one, each "
+            "with a TARGET of its own."
+        )
+    name = os.path.basename(os.path.normpath(source))
+    if os.path.isdir(source):
+        return f"{name}_{direction}"
+    stem, suffix = os.path.splitext(name)
+    if suffix.lower() == ".gz":
+        stem, inner = os.path.splitext(stem)
+        suffix = inner + suffix
+    return f"{stem}_{direction}{suffix}"
+
+
+def _preprocessing(options: argparse.Namespace) -> str:
+    if options.preprocessing is not None:
+        return options.preprocessing
+    path = os.path.join(os.path.dirname(options.model), PREPROCESSING)
+    if not os.path.isfile(path):
+        raise ValueError(
+            f"`{path}`: no such file. Expected the preprocessing that the model was trained with: "
+            "keep it there with `preprocessing.save(path)`, or name it with --preprocessing FILE."
+        )
+    return path
+
+
+def _load(path: str) -> Any:
+    import keras
+
+    if not os.path.exists(path):
+        raise ValueError(f"`{path}`: no such file. Expected a model that Keras saved (.keras).")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:  # Keras raises all sorts of things about a damaged file
+        raise ValueError(
+            f"`{path}`: cannot be loaded ({type(error).__name__}: {error}). Expected a CycleGAN or "
+            "a generator that Keras saved (.keras)."
+        ) from error
+
+
+def _fail(error: Exception) -> int:
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    return 2
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
+    if issubclass(category, UserWarning):  # not what one library says to another's programmers
+        print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -1,0 +1,55 @@
+"""The scans that a person passes in: files, as paths, or volumes in memory."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from keras_mri_cyclegan import volumes
+from keras_mri_cyclegan.volumes import Volume
+
+Scan = str | Volume
+
+
+def scan_list(name: str, value: Any) -> list[Scan]:
+    """Return a folder, a glob, or a list of paths and volumes as a list of paths and volumes.
+
+    Raises:
+        ValueError: Something else, nothing in it, or a scan that is in it twice.
+        VolumeError: No such file.
+    """
+    if isinstance(value, (str, os.PathLike)):
+        scans: list[Scan] = list(volumes.find_volumes(os.fspath(value)))
+    elif isinstance(value, Sequence) and all(
+        isinstance(scan, (str, os.PathLike, Volume)) for scan in value
+    ):
+        scans = [scan if isinstance(scan, Volume) else os.fspath(scan) for scan in value]
+    else:
+        raise ValueError(
+            f"`{name}` must be a folder, a glob such as 't1/**/*.nii.gz', or a list of paths and "
+            f"Volumes. Received: {value!r}."
+        )
+    if not scans:
+        raise ValueError(f"`{name}` must hold at least one scan. Received: {value!r}.")
+    seen: dict = {}
+    for scan in scans:
+        if identity(scan) in seen:
+            raise ValueError(
+                f"`{name}` must hold every scan once. Received twice: {scan_name(scan)}."
+            )
+        seen[identity(scan)] = scan
+    return scans
+
+
+def identity(scan: Scan) -> Any:
+    """Return what two mentions of the same scan have in common."""
+    if isinstance(scan, Volume):
+        return id(scan)
+    path, separator, inside = scan.partition("::")
+    return os.path.realpath(path) + separator + inside
+
+
+def scan_name(scan: Scan) -> str:
+    """Return what to call a scan in a message."""
+    if isinstance(scan, Volume):
+        return f"`{scan.path}`" if scan.path else f"a Volume of shape {scan.shape} without a path"
+    return f"`{scan}`"

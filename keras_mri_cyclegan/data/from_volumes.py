@@ -1,0 +1,166 @@
+"""From two lists of scans to the data that a CycleGAN is trained on."""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.data._scans import Scan, scan_list
+from keras_mri_cyclegan.data.patients import (
+    Patient,
+    check_apart,
+    patients_of,
+    split_by_patient,
+)
+from keras_mri_cyclegan.data.unpaired_dataset import UnpairedDataset, callables
+from keras_mri_cyclegan.data.volume_images import VolumeImages
+from keras_mri_cyclegan.preprocessing import Preprocessing
+
+OPTIONS = {"workers", "use_multiprocessing", "max_queue_size"}  # of keras.utils.PyDataset
+
+
+def from_volumes(
+    a: Any,
+    b: Any,
+    preprocessing: Preprocessing | None = None,
+    validation: float = 0.0,
+    patient: Patient | None = None,
+    batch_size: int = 1,
+    shuffle: bool = True,
+    seed: int | None = None,
+    augment: Any = None,
+    cache: str | os.PathLike | None = None,
+    memory: float = 2.0,
+    verbose: int = 1,
+    **kwargs: Any,
+) -> UnpairedDataset | tuple[UnpairedDataset, UnpairedDataset]:
+    """Return the training data of a CycleGAN, straight from two lists of scans.
+
+    Validation is split off by patient, over both domains together (`split_by_patient`). The
+    preprocessing, unless it is fitted already, is fitted on the training scans alone, so that
+    nothing of the validation leaks into it. Then each scan is read, prepared, and cut into images
+    once; `cache` and `memory` say where these stay (`VolumeImages`), and how large a study may be.
+    Every epoch goes through the images of all scans in a new random order (`UnpairedDataset`).
+
+    Args:
+        a: Scans of the first contrast: a folder, a glob such as `"t1/**/*.nii.gz"`, or a list of
+            paths and `Volume`s.
+        b: Scans of the second contrast. They need not be of the same patients.
+        preprocessing: `Preprocessing`. If it is not fitted for both domains, it is, in place.
+            Defaults to `Preprocessing()`. Save it beside the model: `.save("preprocessing.json")`.
+        validation: Share of the patients to hold out, in `[0, 1)`. Defaults to 0.0: all are
+            trained on.
+        patient: Callable that takes a path (or `Volume`) and returns whose scan it is. Defaults
+            to `None`: `sub-...` in the path, otherwise the name up to the first `_`, `-` or `.`.
+        batch_size: Images of each side in a batch. Defaults to 1.
+        shuffle: Whether to draw a new order every epoch. Defaults to `True`.
+        seed: Integer of at least 0, for the split, the order and the augmentation. Defaults to
+            `None`: one is drawn, and kept in the dataset's `seed`.
+        augment: A callable `(image, rng) -> image`, or a list, such as `mri_augmentation()`; for
+            the training alone. Defaults to none.
+        cache: Folder for prepared images. Defaults to `None`: they are held in memory.
+        memory: GiB of prepared images to hold, of all scans, without `cache`. Defaults to 2.0.
+        verbose: 1 to say what was found, with progress bars; 0 to be silent. Defaults to 1.
+        **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
+            `keras.utils.PyDataset`.
+
+    Returns:
+        An `UnpairedDataset`; with `validation` a tuple of two, the second without augmentation, in
+        the order of the scans, with a smaller `batch_size` if it has fewer images. Their `a` and
+        `b` are `VolumeImages`; they also have `preprocessing`, and the patients of the scans in
+        `patients_a` and `patients_b`.
+
+    Raises:
+        ValueError: An argument out of its range; no scan; a scan in both domains; a split that
+            the patients do not allow.
+        VolumeError: A scan that cannot be read or prepared, or has images of another shape.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_mri_cyclegan as kmc
+        >>> from keras_mri_cyclegan.volumes import Volume
+        >>> rng = np.random.default_rng(0)
+        >>> def scan(name):
+        ...     return Volume(rng.uniform(0, 99, (16, 16, 6)), np.eye(4), path=name)
+        >>> t1 = [scan(f"sub-{number:02d}_T1w.nii.gz") for number in range(5)]
+        >>> t2 = [scan(f"sub-{number:02d}_T2w.nii.gz") for number in range(5)]
+        >>> training, validation = kmc.data.from_volumes(
+        ...     t1, t2, validation=0.2, batch_size=4, seed=0, verbose=0,
+        ...     augment=kmc.data.mri_augmentation())
+        >>> training.a.shape, validation.a.shape, validation.patients_b
+        ((24, 16, 16, 1), (6, 16, 16, 1), ('sub-02',))
+        >>> training.preprocessing.fitted, [side.shape for side in training[0]]
+        (True, [(4, 16, 16, 1), (4, 16, 16, 1)])
+    """
+    batch_size = _checks.positive_int("batch_size", batch_size)
+    _checks.one_of("shuffle", shuffle, (True, False))
+    memory = _checks.weight("memory", memory)
+    verbose = _checks.one_of("verbose", verbose, (0, 1))
+    augment = callables(augment)
+    if not set(kwargs) <= OPTIONS:
+        raise ValueError(
+            f"`from_volumes` takes no {', '.join(sorted(set(kwargs) - OPTIONS))}. Expected of "
+            f"further arguments: {', '.join(sorted(OPTIONS))}."
+        )
+    if seed is None:
+        seed = int(np.random.SeedSequence().generate_state(1)[0])
+    _checks.positive_int("seed", seed, minimum=0)
+
+    a, b = scan_list("a", a), scan_list("b", b)
+    if _checks.fraction("validation", validation):
+        parts = list(split_by_patient(a, b, validation, patient, seed))
+    else:
+        check_apart(a, b)
+        parts = [(a, b)]
+    if preprocessing is None:
+        preprocessing = Preprocessing()
+    if not {"a", "b"} <= set(preprocessing.domains):
+        preprocessing.fit(*parts[0], verbose=verbose)
+
+    datasets = []
+    for name, sides in zip(("Training", "Validation"), parts, strict=False):
+        images_a, images_b = (
+            VolumeImages(
+                scans,
+                preprocessing,
+                domain,
+                memory=memory * len(scans) / (len(a) + len(b)),
+                cache=cache,
+                verbose=verbose,
+            )
+            for domain, scans in zip("ab", sides, strict=True)
+        )
+        training = name == "Training"
+        dataset = UnpairedDataset(
+            images_a,
+            images_b,
+            batch_size if training else min(batch_size, max(len(images_a), len(images_b))),
+            shuffle=shuffle and training,
+            seed=seed,
+            augment=augment if training else None,
+            **kwargs,
+        )
+        dataset.preprocessing = preprocessing
+        dataset.patients_a, dataset.patients_b = (_patients(scans, patient) for scans in sides)
+        if verbose:
+            print(_summary(name, dataset))
+        datasets.append(dataset)
+    return (datasets[0], datasets[1]) if len(datasets) == 2 else datasets[0]
+
+
+def _patients(scans: list[Scan], patient: Patient | None) -> tuple[str, ...]:
+    return tuple(sorted(set(patients_of(scans, patient, needed=False))))
+
+
+def _summary(name: str, dataset: UnpairedDataset) -> str:
+    lines = [
+        f"{name} {side}: {len(images.counts)} scans of {len(patients)} patients, "
+        f"{len(images)} images of {' x '.join(map(str, images.shape[1:]))}"
+        for side, images, patients in (
+            ("A", dataset.a, dataset.patients_a),
+            ("B", dataset.b, dataset.patients_b),
+        )
+    ]
+    in_both = len(set(dataset.patients_a) & set(dataset.patients_b))
+    return "\n".join([*lines, f"{name}: {in_both} patients are in both"])

@@ -1,0 +1,159 @@
+"""Whose scan a scan is, and training and validation without a patient in common."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.data._scans import Scan, identity, scan_list, scan_name
+from keras_mri_cyclegan.volumes import Volume
+
+RULE = "`sub-...` in the path, otherwise the file's or folder's name up to the first `_`, `-`, `.`"
+
+Patient = Callable[[Any], Any]
+Split = tuple[list[Scan], list[Scan]]
+
+
+def split_by_patient(
+    a: Any,
+    b: Any,
+    validation: float = 0.2,
+    patient: Patient | None = None,
+    seed: int | None = None,
+) -> tuple[Split, Split]:
+    """Split the scans of two domains into training and validation, patient by patient.
+
+    Slices of one head resemble each other, and so do its T1 and its T2: a model that has seen one
+    of them would be scored on what it knows. So a patient is in training or in validation with
+    all scans of both domains. Patients of A alone, of B alone and of both are drawn from in the
+    same proportion, as far as their numbers allow; each of the four lists has one scan at least.
+
+    Args:
+        a: Scans of the first domain: a folder, a glob, or a list of paths and `Volume`s.
+        b: Scans of the second domain.
+        validation: Share of the patients, in `(0, 1)`. Defaults to 0.2.
+        patient: Callable that takes a scan as it is in the list (a path or a `Volume`) and
+            returns its patient, a string or a number. Defaults to `None`: `sub-...` in the path
+            (BIDS), otherwise the file's or folder's name up to the first `_`, `-` or `.`.
+        seed: Integer of at least 0. The split depends on it and on the patients alone, not on the
+            order of the scans. Defaults to `None`: another split each time.
+
+    Returns:
+        `((a, b), (a_validation, b_validation))`: lists of scans, each in the given order.
+
+    Raises:
+        ValueError: A domain with one patient only; a scan without a patient; a scan in both
+            domains; an argument out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.data import split_by_patient
+        >>> t1 = [f"ixi/IXI{number:03d}-T1.nii.gz" for number in range(10)]
+        >>> t2 = [f"ixi/IXI{number:03d}-T2.nii.gz" for number in range(10)]
+        >>> training, (t1_held_out, t2_held_out) = split_by_patient(t1, t2, 0.2, seed=0)
+        >>> len(training[0]), len(training[1]), t1_held_out
+        (8, 8, ['ixi/IXI004-T1.nii.gz', 'ixi/IXI006-T1.nii.gz'])
+        >>> t2_held_out
+        ['ixi/IXI004-T2.nii.gz', 'ixi/IXI006-T2.nii.gz']
+    """
+    if _checks.fraction("validation", validation) == 0:
+        raise ValueError(f"`validation` must be above 0 and below 1. Received: {validation!r}.")
+    if seed is not None:
+        _checks.positive_int("seed", seed, minimum=0)
+    sides = (scan_list("a", a), scan_list("b", b))
+    check_apart(*sides)
+    owners = [patients_of(scans, patient, needed=True) for scans in sides]
+    for name, scans, of_side in zip("ab", sides, owners, strict=True):
+        if len(set(of_side)) < 2:
+            raise ValueError(
+                f"`{name}` must have scans of two patients at least, one to train on and one to "
+                f"validate on. Received: {len(scans)} scans of patient {of_side[0]!r}, such as "
+                f"{scan_name(scans[0])}. If they are of several, say whose each scan is: "
+                f"`patient=lambda path: ...`. The rule: {'`patient`' if patient else RULE}."
+            )
+    held_out = _draw(set(owners[0]), set(owners[1]), validation, np.random.default_rng(seed))
+    training, validating = (
+        tuple(
+            [scan for scan, owner in zip(scans, of_side, strict=True) if (owner in held_out) == out]
+            for scans, of_side in zip(sides, owners, strict=True)
+        )
+        for out in (False, True)
+    )
+    return training, validating  # type: ignore[return-value]
+
+
+def patients_of(scans: Sequence[Scan], patient: Patient | None, needed: bool) -> list[str]:
+    """Return the patient of each scan.
+
+    Args:
+        scans: Paths and volumes.
+        patient: The user's rule, or `None` for the default.
+        needed: Whether a volume without a path, whose patient the default rule cannot know, is an
+            error; otherwise it counts as a patient of its own.
+    """
+    found = []
+    for number, scan in enumerate(scans):
+        if patient is not None:
+            owner = patient(scan)
+        else:
+            path = scan.path if isinstance(scan, Volume) else scan
+            owner = None if path is None else patient_from_path(path)
+            if owner is None and not needed:
+                owner = f"scan {number} in memory"
+        if owner is None or not str(owner):
+            raise ValueError(
+                f"`patient` must say whose scan {scan_name(scan)} is, or validation could see "
+                f"patients of the training. Received: {owner!r}. Pass `patient=`, a callable that "
+                "takes each path or Volume and returns a string or a number."
+            )
+        found.append(str(owner))
+    return found
+
+
+def patient_from_path(path: str) -> str:
+    """Return whose scan a file or folder is, by its name.
+
+    Example:
+        >>> from keras_mri_cyclegan.data.patients import patient_from_path
+        >>> patient_from_path("study/sub-07/anat/sub-07_ses-2_T1w.nii.gz")
+        'sub-07'
+        >>> patient_from_path("t1/IXI002-Guys-0828-T1.nii.gz"), patient_from_path("P3.h5::t1")
+        ('IXI002', 'P3')
+    """
+    parts = [part for part in re.split(r"[\\/]", path.partition("::")[0]) if part]
+    bids = [found for part in parts for found in re.findall(r"(?:^|_)(sub-[A-Za-z0-9]+)", part)]
+    if bids:
+        return bids[-1]
+    name = parts[-1] if parts else path
+    return re.split(r"[_.-]", name)[0] or name
+
+
+def check_apart(a: Sequence[Scan], b: Sequence[Scan]) -> None:
+    """Raise a `ValueError` if a scan is in both domains."""
+    in_a = {identity(scan) for scan in a}
+    for scan in b:
+        if identity(scan) in in_a:
+            raise ValueError(
+                f"`a` and `b` must not share a scan. Received in both: {scan_name(scan)}. Name the "
+                "contrast in the glob, such as '**/*T1w.nii.gz' and '**/*T2w.nii.gz'."
+            )
+
+
+def _draw(in_a: set[str], in_b: set[str], share: float, rng: np.random.Generator) -> set[str]:
+    """Return the patients to hold out, with some of each domain on either side."""
+    held_out: set[str] = set()
+    for group in (in_a & in_b, in_a - in_b, in_b - in_a):
+        shuffled = rng.permutation(sorted(group)).tolist()
+        held_out |= set(shuffled[: round(share * len(group))])
+    # Rounding may leave a domain with none on one side: then one patient of it changes sides,
+    # one who does not take the last of the other domain along. Two patients a domain suffice.
+    for domain, other in ((in_a, in_b), (in_b, in_a)):
+        if not domain & held_out:
+            movable = [p for p in sorted(domain) if other - held_out - {p}]
+            held_out.add(movable[rng.integers(len(movable))])
+        elif not domain - held_out:
+            movable = [p for p in sorted(domain) if (other & held_out) - {p}]
+            held_out.remove(movable[rng.integers(len(movable))])
+    return held_out

@@ -1,0 +1,92 @@
+"""A simple mask of the head: what is brighter than air."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan._extras import require
+from keras_mri_cyclegan.preprocessing.step import Step
+from keras_mri_cyclegan.volumes import Volume, VolumeError
+
+
+@keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
+class ForegroundMask(Step):
+    """Finds the head: Otsu's threshold, the largest connected piece, its holes filled.
+
+    It is the head with its skin, or the brain if the skull has been stripped before, and is kept
+    in `Volume.mask`, where the steps and cutters that follow use it. A mask that is there already
+    is replaced. Needs scikit-image and scipy (the extra `preprocessing`).
+
+    Args:
+        blank: Whether voxels outside the mask become the lowest value inside, for scans with a
+            noisy background. **This cannot be undone**: `Preprocessing.restore` leaves them so.
+            Defaults to `False`: no value is changed.
+
+    Raises:
+        ValueError: `blank` is not a boolean.
+        VolumeError: One value everywhere.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.preprocessing import ForegroundMask
+        >>> from keras_mri_cyclegan.volumes import Volume
+        >>> array = np.random.default_rng(0).uniform(0, 10, (16, 16, 16))
+        >>> array[4:12, 4:12, 4:12] += 100
+        >>> array[8, 8, 8] = 0  # a hole
+        >>> masked, record = ForegroundMask().apply(Volume(array, np.eye(4)), {})
+        >>> int(masked.mask.sum()), record["foreground"]
+        (512, 0.125)
+    """
+
+    def __init__(self, blank: bool = False):
+        self.blank = checked_blank(blank)
+
+    def apply(self, volume: Volume, state: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
+        """Return the volume with its mask, and a record of the mask's share of all voxels."""
+        return masked(volume, find_foreground(volume), self.blank)
+
+    def invert(self, volume: Volume, record: dict[str, Any]) -> Volume:
+        """Return `volume` as it is."""
+        return volume
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make an equal object."""
+        return {"blank": self.blank}
+
+
+def find_foreground(volume: Volume) -> np.ndarray:
+    """Return a mask, `(i, j, k)`, of the largest bright piece of `volume`."""
+    filters = require("skimage.filters", "preprocessing")
+    ndimage = require("scipy.ndimage", "preprocessing")
+    low, high = float(volume.array.min()), float(volume.array.max())
+    if low == high:
+        raise VolumeError(
+            volume.path,
+            f"the value {low:g} everywhere: there is no foreground. Expected a scan: leave this "
+            "one out.",
+        )
+    bright = volume.array > filters.threshold_otsu(volume.array)
+    pieces, _ = ndimage.label(bright)
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0  # what is not bright
+    return ndimage.binary_fill_holes(pieces == sizes.argmax())
+
+
+def masked(volume: Volume, mask: np.ndarray, blank: bool) -> tuple[Volume, dict[str, Any]]:
+    """Return `volume` with `mask`, blank outside if so wanted, and a record of the mask's size."""
+    if not mask.any():
+        raise VolumeError(
+            volume.path, "an empty mask. Expected some foreground: look at the scan and its mask."
+        )
+    array = volume.array
+    if blank:
+        array = np.where(mask, array, array[mask].min())
+    return volume.replace(array=array, mask=mask), {"foreground": float(mask.mean())}
+
+
+def checked_blank(blank: Any) -> bool:
+    """Return `blank` if it is a boolean."""
+    if not isinstance(blank, bool):
+        raise ValueError(f"`blank` must be True or False. Received: {blank!r}.")
+    return blank

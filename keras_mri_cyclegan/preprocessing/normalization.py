@@ -1,0 +1,155 @@
+"""What the steps that change intensities have in common: the way to [-1, 1] and back."""
+
+from collections.abc import Callable
+from typing import Any, TypeGuard
+
+import numpy as np
+
+from keras_mri_cyclegan.preprocessing.step import Step
+from keras_mri_cyclegan.volumes import Volume, VolumeError
+
+
+class Normalization(Step):
+    """Base of the steps that bring a scan's intensities to [-1, 1].
+
+    `Preprocessing.restore` knows by this class which steps to undo with the scan's own record
+    (`intensities="source"`), which to undo with the record of a typical scan of another contrast
+    (`"target"`), and which to leave alone (`"normalized"`).
+    """
+
+    has_state = True
+
+    def typical(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Return a record as `apply` would of a typical scan of the fitted domain."""
+        raise NotImplementedError
+
+
+class LinearNormalization(Normalization):
+    """Base of the normalisations that are a straight line: one value goes to -1, another to 1.
+
+    A subclass says in `limits` which. The record is `{"low", "high", "clipped"}`: the values that
+    went to -1 and to 1, and the share of voxels that were clipped. The state is `{"low", "high"}`,
+    the medians over the training scans.
+
+    Args:
+        clip: Whether values that would leave [-1, 1] become -1 or 1. What is clipped cannot be
+            undone. If `False`, they stay outside, and `invert` is exact to float32 rounding.
+    """
+
+    def __init__(self, clip: bool = True):
+        if not isinstance(clip, bool):
+            raise ValueError(f"`clip` must be True or False. Received: {clip!r}.")
+        self.clip = clip
+
+    def limits(self, volume: Volume) -> tuple[float, float]:
+        """Return the values of this scan that become -1 and 1."""
+        raise NotImplementedError
+
+    def summarize(self, volume: Volume) -> dict[str, Any]:
+        """Return the values of one training scan that become -1 and 1."""
+        low, high = self._checked_limits(volume)
+        return {"low": low, "high": high}
+
+    def fit(self, summaries: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the medians of the training scans' values that become -1 and 1."""
+        return {name: float(np.median([s[name] for s in summaries])) for name in ("low", "high")}
+
+    def check_state(self, state: dict[str, Any]) -> None:
+        """Raise a `ValueError` if `state` is not what `fit` returns."""
+        low, high = state.get("low"), state.get("high")
+        if (
+            set(state) != {"low", "high"}
+            or not is_number(low)
+            or not is_number(high)
+            or not float(low) < float(high)
+        ):
+            raise ValueError(
+                f"{type(self).__name__} has a state of {short(state)}. Expected two finite "
+                "numbers, 'low' below 'high'."
+            )
+
+    def typical(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Return the record of a typical scan of the fitted domain."""
+        return {"low": state["low"], "high": state["high"], "clipped": 0.0}
+
+    def apply(self, volume: Volume, state: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
+        """Return the volume in [-1, 1], and the record of how it got there."""
+        low, high = self._checked_limits(volume)
+        array = by_slabs(volume.array, lambda slab: (slab - low) * (2 / (high - low)) - 1)
+        array, clipped = clipped_to_range(array) if self.clip else (array, 0.0)
+        return volume.replace(array=array), {"low": low, "high": high, "clipped": clipped}
+
+    def invert(self, volume: Volume, record: dict[str, Any]) -> Volume:
+        """Return the volume with -1 and 1 at the record's `low` and `high`."""
+        low, high = record["low"], record["high"]
+        array = by_slabs(volume.array, lambda slab: (slab + 1) * ((high - low) / 2) + low)
+        return volume.replace(array=array)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make an equal object."""
+        return {"clip": self.clip}
+
+    def _checked_limits(self, volume: Volume) -> tuple[float, float]:
+        low, high = (float(value) for value in self.limits(volume))
+        # A difference that float32 cannot hold would turn rounding into contrast.
+        with np.errstate(over="ignore"):
+            apart = np.float32(high) > np.float32(low)
+        if not np.isfinite([low, high]).all() or not apart:
+            raise VolumeError(
+                volume.path,
+                f"no contrast to normalise: {self!r} found {low:g} and {high:g} as the values "
+                "that become -1 and 1. Expected two different values. Leave this scan out, or use "
+                "a mask or percentiles that take in more than one tissue.",
+            )
+        return low, high
+
+
+def foreground(volume: Volume, above: float | None = None) -> np.ndarray:
+    """Return the values, `(n,)`, inside the mask; without a mask, all or those above `above`.
+
+    Raises:
+        VolumeError: There is none.
+    """
+    if volume.mask is not None:
+        values, where = volume.array[volume.mask], "inside its mask"
+    elif above is not None:
+        values, where = volume.array[volume.array > above], f"above {above:g}"
+    else:
+        return volume.array.ravel()
+    if not values.size:
+        raise VolumeError(
+            volume.path,
+            f"an empty foreground: no voxel {where}. Expected some. Leave this scan out, or give "
+            "it another mask (`ForegroundMask`, `MaskFromFiles`).",
+        )
+    return values
+
+
+def by_slabs(array: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return `function` of `array` as float32, reckoned in float64, a plane at a time."""
+    result = np.empty(array.shape, "float32")
+    for index, plane in enumerate(array):
+        result[index] = function(plane.astype("float64"))
+    return result
+
+
+def clipped_to_range(array: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return `array` clipped to [-1, 1], and the share of it that was outside."""
+    outside = int(np.count_nonzero(array < -1)) + int(np.count_nonzero(array > 1))
+    return np.clip(array, -1, 1), outside / array.size
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Say whether `value` is a finite number, as it may be in a JSON file."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return bool(np.isfinite(float(value)))
+    except OverflowError:  # an integer of hundreds of digits
+        return False
+
+
+def short(value: Any) -> str:
+    """Return `repr(value)`, cut if it would fill a screen."""
+    text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "..."

@@ -1,0 +1,63 @@
+"""Normalisation by percentiles."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.preprocessing.normalization import LinearNormalization, foreground
+from keras_mri_cyclegan.volumes import Volume
+
+
+@keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
+class Percentile(LinearNormalization):
+    """Brings a scan to [-1, 1] by two percentiles, so that a few bright voxels do not matter.
+
+    The percentiles are those of the voxels inside the volume's mask, if it has one, otherwise of
+    all voxels. By default **values beyond the percentiles are clipped** to -1 and 1, as a
+    network's output can be no larger; `clip=False` keeps them, and is inverted to float32
+    rounding.
+
+    Args:
+        low: The percentile that becomes -1, in `[0, 100]`. Defaults to 0.5: interpolation in an
+            earlier processing leaves a few values far below air.
+        high: The percentile that becomes 1, in `[0, 100]`, above `low`. Defaults to 99.5.
+        clip: Whether values beyond become -1 or 1. The record's `"clipped"` says which share of
+            all voxels did. Defaults to `True`.
+
+    Raises:
+        ValueError: An argument out of its range.
+        VolumeError: Both percentiles of a scan are the same value, or its mask is empty.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.preprocessing import Percentile
+        >>> from keras_mri_cyclegan.volumes import Volume
+        >>> scan = Volume(np.arange(101.0).reshape(1, 1, 101), np.eye(4))
+        >>> normalised, record = Percentile(low=0, high=80).apply(scan, {})
+        >>> normalised.array[0, 0, ::20].tolist()
+        [-1.0, -0.5, 0.0, 0.5, 1.0, 1.0]
+        >>> record["low"], record["high"], round(record["clipped"], 3)
+        (0.0, 80.0, 0.198)
+    """
+
+    def __init__(self, low: float = 0.5, high: float = 99.5, clip: bool = True):
+        super().__init__(clip)
+        self.low = _checks.weight("low", low)
+        self.high = _checks.weight("high", high)
+        if not self.low < self.high <= 100:
+            raise ValueError(
+                "`low` and `high` must be percentiles with 0 <= low < high <= 100. Received: "
+                f"low={low!r}, high={high!r}."
+            )
+
+    def limits(self, volume: Volume) -> tuple[float, float]:
+        """Return the two percentiles."""
+        values = foreground(volume).astype("float64")
+        low, high = np.percentile(values, [self.low, self.high], overwrite_input=True)
+        return float(low), float(high)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make an equal object."""
+        return {"low": self.low, "high": self.high, "clip": self.clip}

@@ -1,0 +1,87 @@
+"""What was passed to `translate_volume`, checked before the network has any work."""
+
+import os
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan.preprocessing import Cutter, Preprocessing
+from keras_mri_cyclegan.translation.generator import check_channels
+from keras_mri_cyclegan.translation.provenance import files_of
+from keras_mri_cyclegan.volumes import Volume, VolumeError, check_target
+
+
+def fitted_preprocessing(given: Any, intensities: str, direction: str) -> Preprocessing:
+    """Return the preprocessing that was passed in, if it can give the intensities asked for.
+
+    Args:
+        given: A `Preprocessing`, the path of one, or `None` for the default.
+        intensities: `"target"` needs one that was fitted to the target domain.
+        direction: `"ab"` or `"ba"`.
+
+    Raises:
+        ValueError: It is something else, or not fitted.
+    """
+    if given is None:
+        preprocessing = Preprocessing()
+    elif isinstance(given, (str, os.PathLike)):
+        preprocessing = Preprocessing.load(given)
+    else:
+        preprocessing = given
+    if not isinstance(preprocessing, Preprocessing):
+        raise ValueError(
+            "`preprocessing` must be a `Preprocessing`, or the path of one that was saved. "
+            f"Received: {given!r}."
+        )
+    domain = direction[1]
+    if intensities == "target" and domain not in preprocessing.domains:
+        fitted = ", ".join(map(repr, preprocessing.domains)) or "none"
+        raise ValueError(
+            "`intensities='target'` needs a `preprocessing` that was fitted to scans of domain "
+            f"{domain!r}. Received: {'None' if given is None else 'one'} with the domains fitted: "
+            f"{fitted}. Pass the one that the model was trained with (`Preprocessing.load("
+            "'preprocessing.json')`), fit one (`Preprocessing().fit(a_paths, b_paths)`), or choose "
+            "intensities='source', the source scan's range, or 'normalized', [-1, 1]."
+        )
+    return preprocessing
+
+
+def check_cutter(network: keras.Model, cutter: Cutter) -> None:
+    """Raise a `ValueError` unless the network takes the images that a cutter makes."""
+    # Of a cutter of any kind: it is asked to cut a scan of next to nothing.
+    shape = cutter.cut(Volume(np.zeros((2, 2, 2), "float32"), np.eye(4))).shape
+    neighbours = getattr(cutter, "neighbours", None)
+    arguments = "" if neighbours is None else f"neighbours={neighbours}"
+    name = f"{type(cutter).__name__}({arguments})"
+    check_channels(network, channels=shape[-1], rank=len(shape) - 2, cutter=name)
+
+
+def check_path(target: Any, overwrite: bool) -> None:
+    """Raise a `ValueError` unless a volume of some kind can be written to `target`."""
+    if not isinstance(target, (str, os.PathLike)):
+        raise ValueError(
+            f"`target` must be a path, or None to write nothing. Received: {target!r}."
+        )
+    check_target(target, overwrite)
+
+
+def check_target_of(target: str | os.PathLike, scan: Volume, overwrite: bool) -> None:
+    """Raise a `VolumeError` unless a translation of this very scan can be written to `target`."""
+    if check_target(target, overwrite, scan.header) is None:
+        raise VolumeError(
+            os.fspath(target),
+            "a name without a suffix is a folder of DICOM files or pictures, and the source is a "
+            "volume made in memory. Expected the name of a file, such as `t2.nii.gz`.",
+        )
+    if scan.path is None:
+        return
+    written = os.path.realpath(os.fspath(target).partition("::")[0])
+    replaced = [written] + (files_of(written) if os.path.isfile(written) else [])
+    kept = [os.path.realpath(path) for path in files_of(scan.path)]
+    if any(path == file or path.startswith(file + os.sep) for file in replaced for path in kept):
+        raise VolumeError(
+            os.fspath(target),
+            "this is the source itself, or holds it. A translation never replaces the scan that "
+            "it was made from: choose another name.",
+        )

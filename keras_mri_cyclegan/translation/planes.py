@@ -1,0 +1,44 @@
+"""Slices of one plane, or of several whose translations are averaged."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_mri_cyclegan.preprocessing import Cutter, Slices
+from keras_mri_cyclegan.preprocessing.slices import PLANES
+
+
+def plane_cutters(cutter: Cutter, planes: Any) -> Sequence[Cutter]:
+    """Return a cutter for each plane that a scan is to be translated in.
+
+    Args:
+        cutter: The preprocessing's own.
+        planes: Names out of `"axial"`, `"coronal"`, `"sagittal"`; `None` for the cutter's own.
+
+    Returns:
+        Cutters, in the order of `planes`.
+
+    Raises:
+        ValueError: Other names, none at all, one twice, or a cutter that has no planes.
+
+    Example:
+        >>> from keras_mri_cyclegan.preprocessing import Slices
+        >>> from keras_mri_cyclegan.translation.planes import plane_cutters
+        >>> [cutter.plane for cutter in plane_cutters(Slices(), ("coronal", "axial"))]
+        ['coronal', 'axial']
+    """
+    if planes is None:
+        return [cutter]
+    names = [planes] if isinstance(planes, str) else list(planes)
+    if not names or any(name not in PLANES for name in names) or len(set(names)) < len(names):
+        raise ValueError(
+            f"`planes` must be some of {', '.join(map(repr, PLANES))}, each once. Received: "
+            f"{planes!r}."
+        )
+    if not isinstance(cutter, Slices):
+        raise ValueError(
+            f"`planes` is for slices, and the preprocessing cuts with {cutter!r}. Pass "
+            "planes=None: a volume is translated as a whole."
+        )
+    config = cutter.get_config()
+    # `size` is for training, and its crop would be another plane's.
+    return [type(cutter).from_config({**config, "plane": name, "size": None}) for name in names]

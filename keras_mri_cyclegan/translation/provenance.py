@@ -1,0 +1,210 @@
+"""What a translation says of itself: which model made it, of what, and how."""
+
+import datetime
+import hashlib
+import json
+import ntpath
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan.volumes import Volume, formats
+
+WARNING = "Synthetic, not for diagnosis."
+BLOCK = 2**20  # bytes of a file in memory at once
+PAIRS = {".hdr": ".img", ".img": ".hdr"}  # of one NIfTI volume in two files
+
+
+def describe_translation(
+    network: keras.Model,
+    direction: str,
+    source: Volume | str | os.PathLike,
+    preprocessing: Any,
+    intensities: str,
+    planes: Sequence[str],
+    date: datetime.datetime | None = None,
+) -> dict[str, Any]:
+    """Return what is written into a translation and beside it.
+
+    Args:
+        network: The generator that made it.
+        direction: `"ab"` or `"ba"`.
+        source: What was translated, as it was passed in.
+        preprocessing: The `Preprocessing` that prepared it.
+        intensities: What its intensities are: `"target"`, `"source"` or `"normalized"`.
+        planes: The planes of its slices; it is the mean of several. Empty for a volume as a whole.
+        date: When it was made. Defaults to now.
+
+    Returns:
+        A dictionary that JSON can hold. Files are named without their folders.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_mri_cyclegan as kmc
+        >>> from keras_mri_cyclegan.preprocessing import MinMax, Preprocessing
+        >>> from keras_mri_cyclegan.translation.provenance import describe_translation
+        >>> generator = kmc.resnet_generator((32, 32, 1), blocks=1, filters=4)
+        >>> scan = kmc.volumes.Volume([[[0.0, 1.0]]], np.eye(4))
+        >>> made = describe_translation(
+        ...     generator, "ab", scan, Preprocessing([MinMax()]), "source", ["axial"])
+        >>> made["Synthetic"], made["Warning"], made["Model"]["Direction"]
+        (True, 'Synthetic, not for diagnosis.', 'ab')
+    """
+    from keras_mri_cyclegan import __version__
+
+    date = datetime.datetime.now(datetime.UTC) if date is None else date
+    domains = " to ".join(domain.upper() for domain in direction)
+    return {
+        "Synthetic": True,
+        "Warning": WARNING,
+        "Description": (
+            f"Made by a generative network (CycleGAN generator {network.name!r}) from a scan of "
+            f"another contrast, domain {domains}; no scanner measured it."
+        ),
+        "GeneratedBy": {"Name": "keras_mri_cyclegan", "Version": __version__},
+        "Model": {"SHA256": hash_network(network), "Name": network.name, "Direction": direction},
+        "Source": describe_source(source),
+        "Preprocessing": without_folders(preprocessing.get_config()),
+        "Intensities": intensities,
+        "Planes": list(planes),
+        "Date": date.astimezone(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def hash_network(network: keras.Model) -> str:
+    """Return a SHA-256 of what a network is: its architecture and its weights.
+
+    It is taken over the config as JSON, with sorted keys, and then for each weight, in the
+    network's order, over its type, its shape and its values in little-endian bytes. A network that
+    was saved and loaded again, on this backend or another, has the same; another release of Keras
+    may write another config.
+
+    Args:
+        network: A built `keras.Model`.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Example:
+        >>> import keras
+        >>> import keras_mri_cyclegan as kmc
+        >>> from keras_mri_cyclegan.translation.provenance import hash_network
+        >>> generator = kmc.resnet_generator((32, 32, 1), blocks=1, filters=4)
+        >>> copy = keras.models.clone_model(generator)
+        >>> hash_network(copy) == hash_network(generator)
+        False
+        >>> copy.set_weights(generator.get_weights())
+        >>> hash_network(copy) == hash_network(generator)
+        True
+    """
+    digest = hashlib.sha256()
+    try:
+        config = keras.saving.serialize_keras_object(network)["config"]
+        digest.update(json.dumps(config, sort_keys=True).encode())
+    except (NotImplementedError, TypeError):  # a subclass without `get_config`
+        digest.update(type(network).__name__.encode())
+    # `weights`, not `variables`: the states of random numbers change with every use.
+    for weight in network.weights:
+        array = np.asarray(keras.ops.convert_to_numpy(weight.value))
+        digest.update(f"{array.dtype.name} {list(array.shape)}".encode())
+        digest.update(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"))).tobytes())
+    return digest.hexdigest()
+
+
+def describe_source(source: Volume | str | os.PathLike) -> dict[str, Any]:
+    """Return the name of a source, without its folder, and a hash of it.
+
+    Args:
+        source: A path, of which `SHA256` is what `sha256sum` says; for several files (a DICOM
+            series, a `.hdr/.img` pair, a folder of pictures) it is taken over `<sha256>  <name>`
+            lines, sorted by name. Or a `Volume`, whose `VoxelsSHA256` is taken over its voxels as
+            little-endian float32 in C order.
+
+    Returns:
+        `{"File", "SHA256"}` or `{"File", "VoxelsSHA256"}`.
+
+    Example:
+        >>> import os, tempfile
+        >>> from keras_mri_cyclegan.translation.provenance import describe_source
+        >>> path = os.path.join(tempfile.mkdtemp(), "t1.nii")
+        >>> _ = open(path, "wb").write(b"abc")
+        >>> describe_source(path)["File"], describe_source(path)["SHA256"][:8]
+        ('t1.nii', 'ba7816bf')
+    """
+    if isinstance(source, Volume):
+        name = None if source.path is None else _name(source.path)
+        voxels = np.ascontiguousarray(source.array, "<f4")
+        return {"File": name, "VoxelsSHA256": hashlib.sha256(voxels.tobytes()).hexdigest()}
+    path = os.fspath(source)
+    files = files_of(path)
+    hashes = [_hash_file(file) for file in files]
+    if files == [path.partition("::")[0]]:
+        return {"File": _name(path), "SHA256": hashes[0]}
+    lines = [
+        f"{digest}  {os.path.basename(file)}\n" for digest, file in zip(hashes, files, strict=True)
+    ]
+    return {"File": _name(path), "SHA256": hashlib.sha256("".join(lines).encode()).hexdigest()}
+
+
+def files_of(source: str | os.PathLike) -> list[str]:
+    """Return the files that a source is read from, sorted.
+
+    Args:
+        source: A path, as `volumes.read_volume` takes it.
+
+    Returns:
+        Paths: of the files directly in a folder, of both files of a `.hdr/.img` pair, or the path
+        itself.
+
+    Example:
+        >>> from keras_mri_cyclegan.translation.provenance import files_of
+        >>> files_of("knee.h5::reconstruction_rss")
+        ['knee.h5']
+    """
+    path = os.fspath(source).partition("::")[0]
+    if os.path.isdir(path):
+        return sorted(name for name in formats.listing(path) if os.path.isfile(name))
+    stem, suffix = os.path.splitext(path)
+    other = PAIRS.get(suffix.lower(), "")
+    partners = [stem + name for name in (other, other.upper()) if name]
+    return sorted([path, *[name for name in partners if os.path.isfile(name)][:1]])
+
+
+def without_folders(config: Any) -> Any:
+    """Return a config in which every absolute path is its last part: no folder of a machine.
+
+    Args:
+        config: What JSON can hold.
+
+    Returns:
+        The same, as new lists and dictionaries.
+
+    Example:
+        >>> from keras_mri_cyclegan.translation.provenance import without_folders
+        >>> without_folders({"pattern": "/data/mary/masks/*.nii.gz", "spacing": [1, 1, 1]})
+        {'pattern': '*.nii.gz', 'spacing': [1, 1, 1]}
+    """
+    if isinstance(config, dict):
+        return {key: without_folders(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return [without_folders(value) for value in config]
+    if isinstance(config, str) and (os.path.isabs(config) or ntpath.splitdrive(config)[0]):
+        return _name(config)
+    return config
+
+
+def _name(path: str) -> str:
+    file, separator, member = path.partition("::")
+    return re.split(r"[/\\]", file.rstrip("/\\"))[-1] + separator + member
+
+
+def _hash_file(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,23 @@
+"""Scans in and out: one small `Volume`, and the files that it is read from and written to."""
+
+from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
+from keras_mri_cyclegan.volumes.files import (
+    check_target,
+    find_volumes,
+    read_volume,
+    read_volumes,
+    write_volume,
+)
+from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
+
+__all__ = [
+    "SourceHeader",
+    "Volume",
+    "VolumeError",
+    "VolumeWarning",
+    "check_target",
+    "find_volumes",
+    "read_volume",
+    "read_volumes",
+    "write_volume",
+]

@@ -1,0 +1,147 @@
+"""Volumes in files that do not say where their voxels are: a stack of axial slices.
+
+Such an array is `(slices, rows, columns)` or one slice `(rows, columns)`, taken as axial slices are
+shown: the slices from feet to head, row 0 at the front, column 0 at the patient's right.
+"""
+
+import warnings
+
+import numpy as np
+
+from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
+from keras_mri_cyclegan.volumes.validate import finished
+from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
+
+# Columns to the patient's left and rows to the back, both against RAS+; 1 mm.
+AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def from_slices(
+    stored: np.ndarray, header: SourceHeader, path: str, fill_nan: float | None = None
+) -> Volume:
+    """Make a volume of the array that a file stores.
+
+    Args:
+        stored: Real numbers, `([slices,] rows, columns)`; trailing axes of length 1 are dropped.
+        header: What the file said.
+        path: The file, as it was passed in.
+        fill_nan: What NaN and infinite values become. Defaults to `None`: they are an error.
+
+    Returns:
+        The volume `(columns, rows, slices)`.
+
+    Raises:
+        VolumeError: As `validate.finished`.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.volumes import SourceHeader
+        >>> from keras_mri_cyclegan.volumes.axial_slices import from_slices
+        >>> stored = np.arange(24.0).reshape(2, 3, 4)
+        >>> header = SourceHeader("npy", stored.dtype, stored.shape, has_geometry=False)
+        >>> volume = from_slices(stored, header, "t1.npy")
+        >>> volume.shape, volume.orientation
+        ((4, 3, 2), 'LPS')
+    """
+    while stored.ndim > 3:
+        stored = stored[..., 0]
+    if stored.ndim == 2:
+        stored = stored[None]
+    return finished(stored.transpose(2, 1, 0), AFFINE, header, path, fill_nan)
+
+
+def to_slices(volume: Volume, path: str) -> np.ndarray:
+    """Lay a volume out as such a file stores it.
+
+    Args:
+        volume: The volume. If it comes from a file with geometry, its axes are turned to the
+            nearest of these slices', and a warning says what the new file cannot keep.
+        path: The file to be, for the message.
+
+    Returns:
+        float32 array `(slices, rows, columns)`, or of the shape that the source's header has if
+        that is of the same size.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.volumes import Volume
+        >>> from keras_mri_cyclegan.volumes.axial_slices import AFFINE, to_slices
+        >>> to_slices(Volume(np.zeros((4, 3, 2)), AFFINE), "t1.npy").shape
+        (2, 3, 4)
+    """
+    from nibabel.orientations import (
+        apply_orientation,
+        axcodes2ornt,
+        io_orientation,
+        ornt_transform,
+    )
+
+    turn = ornt_transform(io_orientation(volume.affine), axcodes2ornt("LPS"))
+    stored = apply_orientation(volume.array, turn).transpose(2, 1, 0)
+    if not np.allclose(volume.affine, AFFINE, atol=1e-6):
+        warnings.warn(
+            f"`{path}` cannot keep where the voxels are: it will be read as axial slices with a "
+            f"spacing of 1 mm, and this volume is {volume.orientation} with a spacing of "
+            f"{tuple(round(size, 4) for size in volume.spacing)} mm. Write `.nii.gz` to keep it.",
+            VolumeWarning,
+            stacklevel=4,
+        )
+    header = volume.header
+    if header is not None and not header.has_geometry and _same_sizes(header.shape, stored.shape):
+        stored = stored.reshape(header.shape)
+    return np.ascontiguousarray(stored)
+
+
+def to_dtype(array: np.ndarray, dtype: np.dtype, path: str) -> np.ndarray:
+    """Convert voxels to the type that a file stores, never beyond what it can hold.
+
+    Args:
+        array: float32 voxels.
+        dtype: The type; integers and booleans take the nearest whole number.
+        path: The file to be, for the message.
+
+    Returns:
+        The array in `dtype`.
+
+    Raises:
+        VolumeError: Values that `dtype` cannot hold.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.volumes.axial_slices import to_dtype
+        >>> to_dtype(np.array([0.4, 254.6]), np.dtype("uint8"), "t2.npy").tolist()
+        [0, 255]
+    """
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            converted = array.astype(dtype)
+        sound = np.isfinite(converted)
+        low, high = -float(np.finfo(dtype).max), float(np.finfo(dtype).max)
+    else:
+        # float64: as float32 the largest 32-bit integer would round up, out of its own range.
+        rounded = np.rint(array, dtype="float64")
+        low, high = (0, 1) if dtype.kind == "b" else _limits(dtype)
+        # `high + 1` is a power of two, so exact in float64 where `high` itself is not.
+        sound = (rounded >= low) & (rounded < high + 1)
+        converted = np.where(sound, rounded, 0).astype(dtype)
+    if not sound.all():
+        raise VolumeError(
+            path,
+            f"{array.size - np.count_nonzero(sound)} of {array.size} values do not fit into "
+            f"{dtype}, the type of the source file: they lie in [{array.min():g}, "
+            f"{array.max():g}], and it holds {low:g} to {high:g}. Scale them, or write floating "
+            "point numbers: `volume.replace(header=None)` to `.nii.gz`, `.npy` or `.h5`.",
+        )
+    return converted
+
+
+def _limits(dtype: np.dtype) -> tuple[int, int]:
+    limits = np.iinfo(dtype)
+    return int(limits.min), int(limits.max)
+
+
+def _same_sizes(source: tuple[int, ...], stored: tuple[int, ...]) -> bool:
+    shape = tuple(source)
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    return (1, *shape)[-3:] == stored

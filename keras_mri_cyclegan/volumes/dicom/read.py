@@ -1,0 +1,111 @@
+"""Reading a DICOM series as one volume."""
+
+import os
+
+import numpy as np
+
+from keras_mri_cyclegan._extras import require
+from keras_mri_cyclegan.volumes.dicom import series
+from keras_mri_cyclegan.volumes.dicom.frames import Frame, frames_of, is_multiframe
+from keras_mri_cyclegan.volumes.dicom.geometry import arrange
+from keras_mri_cyclegan.volumes.dicom.opening import guarded
+from keras_mri_cyclegan.volumes.dicom.pixels import Layout, check_size, decoded, layout_of
+from keras_mri_cyclegan.volumes.dicom.source import DicomSource
+from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.validate import claimed, finished
+from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
+
+
+def read(path: str, max_voxels: int, fill_nan: float | None = None) -> Volume:
+    """Read a DICOM series: classic single images, or one enhanced multi-frame file.
+
+    The slices are sorted by their positions, whatever the files are called. The array is
+    `(columns, rows, slices)`, slices along the normal of their plane, and the affine is RAS+. Its
+    values are the stored ones times RescaleSlope plus RescaleIntercept, each slice with its own;
+    real-world value mappings, windows and PixelPaddingValue are not applied.
+
+    Args:
+        path: A folder that holds one series; `folder::SeriesInstanceUID` where it holds several; a
+            multi-frame file; or a single image, which is a volume of one slice. Folders are not
+            searched for folders, and what is not a DICOM image is passed over.
+        max_voxels: The most voxels that may be read; checked before memory is allocated.
+        fill_nan: As for other formats. A DICOM file holds integers. Defaults to `None`.
+
+    Returns:
+        The volume. Its header's content is a `DicomSource`.
+
+    Raises:
+        VolumeError: Anything that is not one volume of one grid: see the tests for each. Nothing
+            is skipped, filled in or interpolated.
+        ImportError: pydicom is not installed.
+
+    Example:
+        >>> from pydicom.data import get_testdata_file
+        >>> from keras_mri_cyclegan.volumes import dicom
+        >>> volume = dicom.read(get_testdata_file("MR_small.dcm"), max_voxels=2**28)
+        >>> volume.shape, volume.orientation
+        ((64, 64, 1), 'LPS')
+        >>> [round(size, 4) for size in volume.spacing]
+        [0.3125, 0.3125, 0.8]
+    """
+    require("pydicom", extra="dicom")
+    files = series.find(path)
+    multiframe = any(is_multiframe(header) for _, header in files)
+    if multiframe and len(files) > 1:
+        raise VolumeError(
+            path,
+            f"a series of {len(files)} files, multi-frame ones among them. Expected one: pass the "
+            "path of the file itself.",
+        )
+    layouts = [layout_of(file, header) for file, header in files]
+    layout = _common(path, files, layouts)
+    count = sum(each.frames for each in layouts)
+    compressed = sum(_length(file) for file, _ in files)
+    claimed((layout.columns, layout.rows, count), path, max_voxels, compressed)
+    frames: list[Frame] = []
+    for number, ((file, header), each) in enumerate(zip(files, layouts, strict=True)):
+        check_size(file, header, each)
+        with guarded(file, "reading where it is"):
+            frames += frames_of(file, header, number, each.frames)
+    ordered, affine = arrange(path, frames)
+    array = _voxels(files, layouts, ordered)
+    source = DicomSource(
+        tuple(header for _, header in files),
+        tuple(ordered),
+        affine,
+        multiframe,
+        max(each.bits for each in layouts),
+    )
+    shape = (count, layout.rows, layout.columns)
+    header = SourceHeader("dicom", layout.dtype, shape, has_geometry=True, content=source)
+    return finished(array, affine, header, path, fill_nan)
+
+
+def _length(file: str) -> int:
+    with guarded(file, "reading its length"):
+        return os.path.getsize(file)
+
+
+def _common(path: str, files: list, layouts: list[Layout]) -> Layout:
+    first = layouts[0]
+    for (file, _), layout in zip(files, layouts, strict=True):
+        if (layout.rows, layout.columns, layout.dtype) != (first.rows, first.columns, first.dtype):
+            raise VolumeError(
+                path,
+                f"images of different kinds: {files[0][0]} is {first.dtype} {first.rows} x "
+                f"{first.columns}, {file} is {layout.dtype} {layout.rows} x {layout.columns}. "
+                "Expected slices of one grid: put those that belong together in a folder.",
+            )
+    return first
+
+
+def _voxels(files: list, layouts: list[Layout], ordered: list[Frame]) -> np.ndarray:
+    slices = {(frame.file, frame.number): index for index, frame in enumerate(ordered)}
+    array = np.empty((layouts[0].columns, layouts[0].rows, len(ordered)), "float32")
+    for number, ((file, _), layout) in enumerate(zip(files, layouts, strict=True)):
+        for index, stored in enumerate(decoded(file, layout)):
+            place = slices[number, index]
+            frame = ordered[place]
+            with np.errstate(over="ignore"):  # what float32 cannot hold is found afterwards
+                array[:, :, place] = (stored * np.float64(frame.slope) + frame.intercept).T
+    return array

@@ -1,0 +1,85 @@
+"""Which files make up the volume that a path names."""
+
+import os
+from typing import Any
+
+from keras_mri_cyclegan.volumes.dicom.opening import (
+    DICOMDIR,
+    guarded,
+    has_prefix,
+    read_header,
+)
+from keras_mri_cyclegan.volumes.dicom.pixels import layout_of
+from keras_mri_cyclegan.volumes.errors import VolumeError
+
+
+def find(path: str) -> list[tuple[str, Any]]:
+    """Return the files of a volume, each with its attributes, in the order of their names.
+
+    Args:
+        path: A file, a folder that holds one series, or `folder::SeriesInstanceUID`. Folders are
+            not searched for folders. Passed over are files that are not DICOM, a `DICOMDIR`, and
+            objects that are no images (reports, presentation states).
+
+    Raises:
+        VolumeError: No such file, a damaged file, no image, several series, or not this one.
+    """
+    folder, uid = path, ""
+    if not os.path.exists(path) and "::" in path:
+        folder, _, uid = path.rpartition("::")
+    if os.path.isdir(folder):
+        return _of_folder(path, folder, uid)
+    if uid and os.path.exists(folder):
+        raise VolumeError(path, "a series is chosen of a folder, and this is a file.")
+    return [(path, read_header(path))]
+
+
+def _of_folder(path: str, folder: str, uid: str) -> list[tuple[str, Any]]:
+    all_series: dict[str, list[tuple[str, Any]]] = {}
+    with guarded(folder, "listing the folder"):
+        names = sorted(os.listdir(folder))
+    for name in names:
+        file = os.path.join(folder, name)
+        # A damaged image must not be passed over: at the end of a series nothing would show it.
+        if has_prefix(file):
+            header = read_header(file)
+            with guarded(file, "reading its attributes"):
+                if header.file_meta.get("MediaStorageSOPClassUID") == DICOMDIR:
+                    continue
+                if "Rows" in header or "Image Storage" in _kind(header):
+                    layout_of(file, header)
+                    series = str(header.get("SeriesInstanceUID") or "")
+                    all_series.setdefault(series, []).append((file, header))
+    if not all_series:
+        raise VolumeError(
+            path,
+            f"none of the {len(names)} entries of this folder is a DICOM image. Expected the "
+            "folder that holds a series' files itself: folders in it are not searched.",
+        )
+    if uid and uid not in all_series:
+        raise VolumeError(
+            path, f"no series {uid} in this folder. Expected one of:\n{_listed(folder, all_series)}"
+        )
+    if not uid and len(all_series) > 1:
+        raise VolumeError(
+            path,
+            f"this folder holds {len(all_series)} series. Expected one: name it, `folder::UID`.\n"
+            + _listed(folder, all_series),
+        )
+    return all_series[uid] if uid else next(iter(all_series.values()))
+
+
+def _kind(header: Any) -> str:
+    uid = header.file_meta.get("MediaStorageSOPClassUID")
+    return "" if uid is None else str(uid.name)
+
+
+def _listed(folder: str, all_series: dict[str, list[tuple[str, Any]]], most: int = 20) -> str:
+    lines = []
+    for uid, files in list(all_series.items())[:most]:
+        with guarded(files[0][0], "reading its SeriesDescription"):
+            description = str(files[0][1].get("SeriesDescription") or "no description")
+        lines.append(f"  {folder}::{uid}  ({description}, {len(files)} files)")
+    if len(all_series) > most:
+        lines.append(f"  and {len(all_series) - most} more")
+    return "\n".join(lines)

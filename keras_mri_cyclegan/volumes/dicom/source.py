@@ -1,0 +1,28 @@
+"""What the writer needs of the files that a volume was read from."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from keras_mri_cyclegan.volumes.dicom.frames import Frame
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DicomSource:
+    """The attributes of a series, `SourceHeader.content` of a volume from DICOM.
+
+    Args:
+        datasets: The attributes of each file, `pydicom.FileDataset` without pixels and private
+            attributes.
+        frames: The image of each slice, in the order of the slices.
+        affine: The affine with which the volume was read, `(4, 4)`.
+        multiframe: Whether it is one file with functional groups.
+        bits: How many bits of a stored number are in use.
+    """
+
+    datasets: tuple[Any, ...]
+    frames: tuple[Frame, ...]
+    affine: np.ndarray
+    multiframe: bool
+    bits: int

@@ -1,0 +1,174 @@
+"""Scans from files and to files, whatever their format."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.volumes import formats
+from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.finding import find_volumes
+from keras_mri_cyclegan.volumes.targets import check_target
+from keras_mri_cyclegan.volumes.validate import checked_fill
+from keras_mri_cyclegan.volumes.volume import Volume
+
+__all__ = ["check_target", "find_volumes", "read_volume", "read_volumes", "write_volume"]
+
+MAX_VOXELS = 2**28
+
+
+def read_volume(
+    path: str | os.PathLike, max_voxels: int = MAX_VOXELS, fill_nan: float | None = None
+) -> Volume:
+    """Read a scan.
+
+    NIfTI and DICOM say where their voxels are. The other formats do not: their arrays, `([slices,]
+    rows, columns)`, are taken as axial slices as they are usually shown, from feet to head, row 0
+    at the front and column 0 at the patient's right, with a spacing of 1 mm.
+
+    Args:
+        path: What to read:
+
+            - `t1.nii`, `t1.nii.gz`, or either file of a `t1.hdr`, `t1.img` pair: NIfTI-1 or -2;
+            - a folder that holds a DICOM series, `folder::SeriesInstanceUID` if it holds several,
+              or one DICOM file, by its suffix (`.dcm`, `.ima`) or by its content;
+            - `knee.h5::reconstruction_rss`, a dataset of an HDF5 file, such as fastMRI's; without
+              a name if there is but one of three axes;
+            - `t1.npy`, or `scans.npz::t1`, an array of an archive;
+            - an 8- or 16-bit grey PNG or TIFF file as one slice, or a folder of them in natural
+              order.
+        max_voxels: The most voxels to read; a file that claims more is refused before memory is
+            taken. Defaults to `2**28`, 1 GiB as float32.
+        fill_nan: What NaN and infinite values become. Defaults to `None`: they are an error.
+
+    Returns:
+        The volume; float32, never cropped or rescaled.
+
+    Raises:
+        VolumeError: A file that does not exist, cannot be read, is damaged, or holds no volume.
+        ValueError: An argument out of its range.
+
+    Example:
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.volumes import read_volume
+        >>> path = os.path.join(tempfile.mkdtemp(), "t1.npy")
+        >>> np.save(path, np.arange(24, dtype="int16").reshape(2, 3, 4))
+        >>> volume = read_volume(path)
+        >>> volume.shape, volume.spacing, volume.orientation
+        ((4, 3, 2), (1.0, 1.0, 1.0), 'LPS')
+    """
+    path = _checked_path(path)
+    max_voxels = _checks.positive_int("max_voxels", max_voxels)
+    fill_nan = checked_fill(fill_nan)
+    try:
+        return formats.load(formats.of_source(path)).read(path, max_voxels, fill_nan)
+    except OSError as error:
+        raise VolumeError(
+            path,
+            f"it cannot be read ({error.strerror or error}). Expected a file that may be read: "
+            "look at its permissions and at the disk.",
+        ) from error
+    except MemoryError as error:
+        raise VolumeError(
+            path,
+            "there is not enough memory for its voxels. Expected at most as many as fit: give a "
+            "smaller `max_voxels`, or crop the file.",
+        ) from error
+
+
+def read_volumes(
+    paths: Iterable[str | os.PathLike],
+    max_voxels: int = MAX_VOXELS,
+    fill_nan: float | None = None,
+) -> Iterator[Volume]:
+    """Read scans one after the other, each only when it is asked for.
+
+    Args:
+        paths: The scans, as for `read_volume`; `find_volumes` lists those of a folder.
+        max_voxels: As for `read_volume`.
+        fill_nan: As for `read_volume`.
+
+    Yields:
+        The volumes, in the order of `paths`.
+
+    Raises:
+        VolumeError: As `read_volume`, when it comes to that file.
+
+    Example:
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.volumes import find_volumes, read_volumes
+        >>> folder = tempfile.mkdtemp()
+        >>> for k in (10, 2):
+        ...     np.save(os.path.join(folder, f"t1_{k}.npy"), np.arange(24.0).reshape(2, 3, 4) * k)
+        >>> [float(volume.array.max()) for volume in read_volumes(find_volumes(folder))]
+        [46.0, 230.0]
+    """
+    for path in paths:
+        yield read_volume(path, max_voxels, fill_nan)
+
+
+def write_volume(
+    volume: Volume,
+    path: str | os.PathLike,
+    provenance: dict[str, Any] | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write a scan: the whole of it, or nothing.
+
+    Everything that the source's format can keep is kept: the type of a voxel, the layout, where the
+    voxels are, names. Between formats the values are float32; a format that does not say where
+    its voxels are warns of what is lost. Values are rounded to what the type holds, and never
+    clipped.
+
+    Args:
+        volume: The volume.
+        path: `.nii`, `.nii.gz`, `.hdr` or `.img` (both are written), `.npy`, `.npz`, `.h5::name`;
+            for a volume read from pictures `.png` or `.tif` (one slice) or a name without a suffix,
+            a folder for the slices; for one read from DICOM such a folder, or `.dcm`.
+        provenance: What made the volume, to be said in the file as far as its format can, and in
+            a JSON sidecar. Defaults to `None`: an ordinary copy.
+        overwrite: Whether to replace what is there, a file as a whole (with its other datasets),
+            a folder with all its slices. Defaults to `False`.
+
+    Raises:
+        VolumeError: The path is taken, of a kind that cannot be written or not for such a volume;
+            values that the type cannot hold; no permission, a full disk.
+        ValueError: An argument of the wrong type.
+
+    Example:
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.volumes import Volume, read_volume, write_volume
+        >>> path = os.path.join(tempfile.mkdtemp(), "t1.nii.gz")
+        >>> affine = np.diag([-0.5, 0.5, 2.0, 1.0])
+        >>> write_volume(Volume(np.arange(24.0).reshape(4, 3, 2), affine), path)
+        >>> read_volume(path).spacing
+        (0.5, 0.5, 2.0)
+    """
+    if not isinstance(volume, Volume):
+        raise ValueError(f"`volume` must be a Volume. Received: {type(volume).__name__}.")
+    path = _checked_path(path)
+    _checks.one_of("overwrite", overwrite, (True, False))
+    module = check_target(path, overwrite, volume.header, with_sidecar=provenance is not None)
+    if module is None:
+        raise VolumeError(
+            path,
+            "a name without a suffix is a folder of DICOM files or pictures, and this volume was "
+            "made in memory. Expected the name of a file, such as `t2.nii.gz`.",
+        )
+    writer = formats.load(module)
+    if module in ("dicom", "pictures"):  # these may replace a folder
+        writer.write(volume, path, provenance, overwrite=overwrite)
+    else:
+        writer.write(volume, path, provenance)
+
+
+def _checked_path(path: Any) -> str:
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise ValueError(f"`path` must be the path of a file or folder. Received: {path!r}.")
+    name = os.fspath(path)
+    if isinstance(name, bytes) or "\0" in name:
+        raise ValueError(f"`path` must be text without a zero byte. Received: {path!r}.")
+    return name

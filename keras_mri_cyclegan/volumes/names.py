@@ -1,0 +1,51 @@
+"""What the name of a file says: its suffix, the part inside it, its place in a list."""
+
+import os
+import re
+
+
+def split_inner(path: str | os.PathLike) -> tuple[str, str | None]:
+    """Split `file.h5::dataset` into the file and what is meant inside it.
+
+    Args:
+        path: A path, with or without `::`. One that exists as it is, is a path without.
+
+    Returns:
+        The path of the file or folder, and the name inside it, `None` if there is none.
+
+    Example:
+        >>> from keras_mri_cyclegan.volumes.names import split_inner
+        >>> split_inner("knee.h5::reconstruction_rss"), split_inner("t1.nii")
+        (('knee.h5', 'reconstruction_rss'), ('t1.nii', None))
+    """
+    path = os.fspath(path)
+    if "::" not in path or os.path.exists(path):
+        return path, None
+    file, _, inner = path.partition("::")
+    return file, inner
+
+
+def suffix_of(path: str | os.PathLike) -> str:
+    """Return a file's suffix in lower case, both parts of `.nii.gz` and its like.
+
+    Example:
+        >>> from keras_mri_cyclegan.volumes.names import suffix_of
+        >>> suffix_of("sub-01.T1w.NII.GZ"), suffix_of("IM0001"), suffix_of("a.h5::b.c")
+        ('.nii.gz', '', '.h5')
+    """
+    stem, suffix = os.path.splitext(split_inner(path)[0].rstrip("/\\"))
+    suffix = suffix.lower()
+    return os.path.splitext(stem)[1].lower() + suffix if suffix == ".gz" else suffix
+
+
+def natural(name: str) -> tuple:
+    """Return the key that sorts names as a person does: "Image #2" before "Image #10".
+
+    Example:
+        >>> from keras_mri_cyclegan.volumes.names import natural
+        >>> sorted(["Image #10.png", "image #2.png"], key=natural)
+        ['image #2.png', 'Image #10.png']
+    """
+    # Every second part is a number: numbers are compared with numbers, text with text.
+    parts = re.split(r"([0-9]+)", name.lower())
+    return [int(part) if k % 2 else part for k, part in enumerate(parts)], name

@@ -1,0 +1,180 @@
+"""What the header of a NIfTI file claims, checked before it is believed."""
+
+import dataclasses
+from typing import IO, Any, Literal
+
+import numpy as np
+
+from keras_mri_cyclegan.volumes import validate
+from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.unpacked import read_exactly
+from keras_mri_cyclegan.volumes.volume import Volume
+
+MAX_EXTENSIONS = 2**24  # bytes; a header with DICOM fields or protocols has thousands
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Content:
+    """What a file says besides its voxels: `header` (nibabel's), and `extensions`, as they are."""
+
+    header: Any
+    extensions: bytes
+
+
+def read_header(path: str, block: bytes, file: IO[bytes], single: bool, notes: list[str]) -> Any:
+    """Return nibabel's header of a block of 348 bytes, and of what follows of it in `file`.
+
+    Here and below, `notes` takes what the reader is to be warned of, if the file proves sound.
+    """
+    from nibabel.nifti1 import Nifti1Header, Nifti1PairHeader
+    from nibabel.nifti2 import Nifti2Header, Nifti2PairHeader
+    from nibabel.spatialimages import HeaderDataError
+
+    expected = "Expected NIfTI-1 or NIfTI-2."
+    if len(block) < 348:
+        raise VolumeError(path, f"a file of {len(block)} bytes. {expected} Get the file again.")
+    orders: tuple[Literal["big"], Literal["little"]] = ("big", "little")
+    sizes = {int.from_bytes(block[:4], order): order for order in orders}
+    classes: tuple[Any, Any]
+    if 540 in sizes:
+        block += read_exactly(path, file, 540 - 348, "of the header")
+        order, magic, classes = sizes[540], block[4:8], (Nifti2PairHeader, Nifti2Header)
+    elif 348 in sizes:
+        order, magic, classes = sizes[348], block[344:348], (Nifti1PairHeader, Nifti1Header)
+    else:
+        raise VolumeError(path, f"not a NIfTI header (it starts {block[:4]!r}). {expected}")
+    version = b"1" if classes[1] is Nifti1Header else b"2"
+    if magic not in (b"ni" + version + b"\0", b"n+" + version + b"\0"):
+        raise VolumeError(
+            path,
+            f"an Analyze 7.5 header, or a damaged one (magic {magic!r}). {expected} Analyze does "
+            "not say which side is left: convert it with the program that wrote it.",
+        )
+    if (magic[1:2] == b"+") != single:
+        raise VolumeError(
+            path,
+            f"a header of a {'pair' if single else 'single file'} (magic {magic!r}) in "
+            f"{'a single file' if single else 'a pair'}. Expected `.nii` with n+{version.decode()}"
+            f", `.hdr` and `.img` with ni{version.decode()}: rename the file.",
+        )
+    header = classes[single](block, "<" if order == "little" else ">", check=False)
+    found = _Found()
+    try:
+        header.check_fix(found, error_level=40)
+    except HeaderDataError as error:
+        raise VolumeError(path, f"a header that cannot be used: {error}. {expected}") from error
+    notes.extend(f"its header was mended: {message}." for message in found)
+    return header
+
+
+class _Found(list):
+    """What nibabel's checks of a header changed, in the place of a logger."""
+
+    def log(self, level: int, message: str) -> None:
+        # A `qfac` of 0 means 1 (nifti1.h); an offset that only SPM minds is left as it is.
+        if level and "qfac" not in message and "SPM" not in message and "EOL" not in message:
+            self.append(message)
+
+
+def shape_of(path: str, header: Any, max_voxels: int) -> tuple[int, ...]:
+    """Return the array's shape in the file, of a type and a size that can be read."""
+    # Not `get_data_shape`: it reads some shapes as FreeSurfer's surfaces.
+    rank = int(header["dim"][0])
+    shape = tuple(int(size) for size in header["dim"][1:8])[: max(rank, 0)]
+    if not 1 <= rank <= 7 or any(size <= 0 for size in shape):
+        raise VolumeError(
+            path,
+            f"a header that claims {rank} axes of sizes {shape}. Expected 2 or 3 axes of at least "
+            "one voxel: the file is empty or damaged.",
+        )
+    if rank == 1:
+        raise VolumeError(path, f"one axis, of {shape[0]}. Expected a slice or a volume.")
+    if any(size > 1 for size in shape[3:]):
+        raise VolumeError(
+            path,
+            f"{rank} axes of sizes {shape}. Expected one volume (i, j, k). Take one out of the "
+            "series: `nibabel.load(path).slicer[..., 0].to_filename('one.nii.gz')`.",
+        )
+    validate.claimed(shape, path, max_voxels)
+    dtype = header.get_data_dtype()
+    if dtype.kind not in "iuf":
+        kind = "complex numbers" if dtype.kind == "c" else "colours (RGB)"
+        way_out = "`np.abs` of them" if dtype.kind == "c" else "one channel of them"
+        raise VolumeError(
+            path,
+            f"{kind}, {dtype}. Expected real numbers, one a voxel: write {way_out} to a new file "
+            "with nibabel first.",
+        )
+    return shape
+
+
+def scaling_of(path: str, header: Any) -> tuple[float, float]:
+    """Return slope and intercept, `(1.0, 0.0)` if the file has none."""
+    from nibabel.spatialimages import HeaderDataError
+
+    try:
+        slope, inter = header.get_slope_inter()
+    except HeaderDataError as error:
+        raise VolumeError(
+            path, f"{error}. Expected a finite `scl_inter`: mend the header."
+        ) from error
+    return (1.0, 0.0) if slope is None else (slope, inter)
+
+
+def affine_of(path: str, header: Any, notes: list[str]) -> np.ndarray:
+    """Return nibabel's affine, and note what it assumes."""
+    try:
+        with np.errstate(all="ignore"):
+            affine = header.get_best_affine()
+    except ValueError as error:  # HeaderDataError too
+        raise VolumeError(
+            path, f"a qform that is no rotation: {error}. Expected a unit quaternion."
+        ) from error
+    with np.errstate(all="ignore"):  # of numbers that overflow
+        Volume(np.zeros((1, 1, 1)), affine, None, path)  # to be refused before the voxels
+    if not header["sform_code"] and not header["qform_code"]:
+        notes.append(
+            "neither sform nor qform has a code, so it does not say where its voxels are. Assumed, "
+            "as nibabel does: the first axis points to the left, the second to the front, the "
+            f"third to the head, {np.round(np.diag(affine)[:3], 4).tolist()} mm, centred.",
+        )
+    unit = {1: "metres", 3: "micrometres"}.get(int(header["xyzt_units"]) & 7)
+    if unit:
+        notes.append(f"its units are {unit}. Its affine was taken as millimetres, as nibabel does.")
+    return affine
+
+
+def offset_of(path: str, header: Any, single: bool) -> int:
+    """Return the byte at which the voxels start."""
+    raw = float(header["vox_offset"])
+    least = header.single_vox_offset if single else 0
+    offset = raw or float(least)
+    if not offset.is_integer() or not least <= offset <= MAX_EXTENSIONS:
+        raise VolumeError(
+            path,
+            f"a header that claims voxels from byte {raw:g}. Expected {least} to {MAX_EXTENSIONS}: "
+            "the file is damaged.",
+        )
+    return int(offset)
+
+
+def read_extensions(
+    path: str, file: IO[bytes], header: Any, end: int | None, notes: list[str]
+) -> bytes:
+    """Read up to the voxels (or the end of a `.hdr`); return the flag and what it announces."""
+    if end is not None:
+        data = read_exactly(path, file, end - header.sizeof_hdr, "between header and voxels")
+    elif len(data := file.read(MAX_EXTENSIONS + 1)) > MAX_EXTENSIONS:
+        raise VolumeError(path, f"over {MAX_EXTENSIONS} bytes of header. Expected a header file.")
+    if len(data) < 4 or not data[0]:
+        return b""
+    order: Literal["little", "big"] = "little" if header.endianness == "<" else "big"
+    used = 4
+    while used + 8 <= len(data):
+        size = int.from_bytes(data[used : used + 4], order)  # the header of an extension included
+        if size < 8 or used + size > len(data):
+            break
+        used += size
+    if any(data[used:]):
+        notes.append(f"{len(data) - used} bytes of damaged header extensions are ignored.")
+    return data[:used] if used > 4 else b""

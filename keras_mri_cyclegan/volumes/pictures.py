@@ -1,0 +1,167 @@
+"""Grey PNG and TIFF files: one is a slice, a folder of them a volume."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_mri_cyclegan.volumes import atomic, sidecar
+from keras_mri_cyclegan.volumes.axial_slices import from_slices, to_dtype, to_slices
+from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.grey_file import MAX_PIXELS, SUFFIXES, read_grey
+from keras_mri_cyclegan.volumes.names import natural, split_inner, suffix_of
+from keras_mri_cyclegan.volumes.validate import claimed
+from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
+
+
+def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
+    """Read one slice, or a folder of slices as a stack from feet to head.
+
+    Args:
+        path: An 8- or 16-bit grey PNG or TIFF file, or a folder of files of one of the two, all of
+            the same size and depth, in natural order: "Image #2" before "Image #10".
+        max_voxels: The most voxels that may be read.
+        fill_nan: Of no use here: whole numbers are never NaN.
+
+    Returns:
+        The volume, with a header of the kind `"png"` or `"tiff"`, whose content is the tuple of
+        the slices' file names.
+
+    Raises:
+        VolumeError: A file that is damaged or of another kind, slices that do not fit together.
+
+    Example:
+        >>> import os, tempfile
+        >>> import imageio.v3 as iio
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.volumes import pictures
+        >>> folder = tempfile.mkdtemp()
+        >>> for k in range(2):
+        ...     slice_ = np.arange(12, dtype="uint8").reshape(3, 4) + k
+        ...     iio.imwrite(os.path.join(folder, f"{k}.png"), slice_)
+        >>> pictures.read(folder, max_voxels=1000, fill_nan=None).shape
+        (4, 3, 2)
+    """
+    name, inner = split_inner(path)
+    if inner is not None:
+        raise VolumeError(path, f"pictures have no names inside them. Give `{name}`.")
+    folder = os.path.isdir(path)
+    files = _slices(path) if folder else [Path(path)]
+    first = _read_slice(files[0], max_voxels)
+    shape = (len(files), *first.shape)
+    claimed(shape, path, max_voxels, sum(file.stat().st_size for file in files))
+    stored = np.empty(shape, first.dtype)
+    stored[0] = first
+    for k, file in enumerate(files[1:], 1):
+        slice_ = _read_slice(file, max_voxels)
+        if slice_.shape != first.shape or slice_.dtype != first.dtype:
+            raise VolumeError(
+                path,
+                f"`{file.name}` is {slice_.shape} (rows, columns) of {slice_.dtype}, and "
+                f"`{files[0].name}` {first.shape} of {first.dtype}. Expected slices of one scan, "
+                "all of the same size and depth: move the others to a folder of their own.",
+            )
+        stored[k] = slice_
+    header = SourceHeader(
+        "png" if files[0].suffix.lower() == ".png" else "tiff",
+        stored.dtype,
+        stored.shape if folder else first.shape,
+        has_geometry=False,
+        content=tuple(file.name for file in files),
+    )
+    return from_slices(stored, header, path, fill_nan)
+
+
+def write(
+    volume: Volume, path: str, provenance: dict[str, Any] | None, overwrite: bool = False
+) -> None:
+    """Write a volume that was read from pictures as pictures of the same depth.
+
+    Args:
+        volume: The volume; values are rounded to whole numbers.
+        path: A `.png` or `.tif` file for a single slice, or a folder. In a folder the files have
+            the names of the source's.
+        provenance: What the sidecar is to say. `None`: no sidecar.
+        overwrite: Whether a folder may be replaced with all that is in it. Defaults to `False`.
+
+    Raises:
+        VolumeError: The volume comes from another kind of file; more than one slice for one file;
+            values that the depth cannot hold; the files cannot be written.
+
+    Example:
+        >>> import os, tempfile
+        >>> import imageio.v3 as iio
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.volumes import pictures
+        >>> folder = tempfile.mkdtemp()
+        >>> source, target = os.path.join(folder, "a.png"), os.path.join(folder, "b.png")
+        >>> iio.imwrite(source, np.arange(12, dtype="uint8").reshape(3, 4))
+        >>> pictures.write(pictures.read(source, 1000, None), target, None)
+        >>> iio.imread(target).tolist()
+        [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
+    """
+    header = volume.header
+    if header is None or header.kind not in ("png", "tiff"):
+        raise VolumeError(
+            path,
+            "pictures hold whole numbers of 8 or 16 bits, and this volume, "
+            f"{'made in memory' if header is None else f'read as {header.kind}'}, does not say of "
+            "which. Expected one read from PNG or TIFF: write it as `.nii.gz`, `.npy` or `.h5`.",
+        )
+    stored = to_dtype(to_slices(volume, path), header.dtype, path)
+    slices = stored[None] if stored.ndim == 2 else stored
+    if suffix_of(path) in SUFFIXES:
+        if len(slices) != 1:
+            raise VolumeError(
+                path,
+                f"this volume has {len(slices)} slices, and a picture holds one. Expected the path "
+                "of a folder to make: a name without a suffix.",
+            )
+        with sidecar.beside(path, provenance), atomic.replacing(path) as temporary:
+            _write_slice(temporary, slices[0])
+        return
+    with (
+        sidecar.beside(path, provenance),
+        atomic.replacing_folder(path, overwrite=overwrite) as temporary,
+    ):
+        for name, slice_ in zip(_names(header, len(slices)), slices, strict=True):
+            _write_slice(os.path.join(temporary, name), slice_)
+
+
+def _slices(folder: str) -> list[Path]:
+    files = [
+        entry
+        for entry in Path(folder).iterdir()
+        if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+    ]
+    if not files:
+        raise VolumeError(folder, f"it holds no picture. Expected {', '.join(SUFFIXES)}.")
+    kinds = {"PNG" if file.suffix.lower() == ".png" else "TIFF" for file in files}
+    if len(kinds) > 1:
+        raise VolumeError(
+            folder,
+            "it holds PNG and TIFF files. Expected the slices of one scan, of one kind: move the "
+            "others to a folder of their own.",
+        )
+    return sorted(files, key=lambda file: natural(file.name))
+
+
+def _read_slice(file: Path, max_voxels: int) -> np.ndarray:
+    try:
+        return read_grey(file, min(max_voxels, MAX_PIXELS))
+    except ValueError as error:  # it names the file
+        raise VolumeError(None, str(error)) from error
+
+
+def _write_slice(path: str, slice_: np.ndarray) -> None:
+    import imageio.v3 as iio
+
+    iio.imwrite(path, slice_, plugin="pillow")
+
+
+def _names(header: SourceHeader, count: int) -> list[str]:
+    if header.content is not None and len(header.content) == count:
+        return list(header.content)
+    suffix = ".png" if header.kind == "png" else ".tif"
+    return [f"{k + 1:0{len(str(count))}d}{suffix}" for k in range(count)]

@@ -1,0 +1,123 @@
+"""The JSON file beside a written volume that says how it was made."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from keras_mri_cyclegan.volumes import atomic
+
+
+def path_of(path: str | os.PathLike) -> str:
+    """Return the path of the sidecar of a volume's file.
+
+    Args:
+        path: The file, or the folder; `file.h5::dataset` for one of several in a file.
+
+    Returns:
+        The same path with `.json` for its suffix.
+
+    Example:
+        >>> from keras_mri_cyclegan.volumes import sidecar
+        >>> sidecar.path_of("sub-01/t2.nii.gz"), sidecar.path_of("scans.h5::sub-01/t2")
+        ('sub-01/t2.json', 'scans.sub-01.t2.json')
+    """
+    # "C:\..." has one colon; a separator after the two would be a folder's name with colons in it.
+    name, _, member = os.fspath(path).partition("::")
+    name = name.rstrip("/\\") or name
+    stem, suffix = os.path.splitext(name)
+    if suffix.lower() == ".gz":
+        stem = os.path.splitext(stem)[0]
+    member = ".".join(part for part in member.replace("\\", "/").split("/") if part)
+    return f"{stem}.{member}.json" if member else f"{stem}.json"
+
+
+def write(path: str | os.PathLike, provenance: dict[str, Any]) -> str:
+    """Write the sidecar of a volume's file, whole or not at all.
+
+    Args:
+        path: The volume's file, not the sidecar's.
+        provenance: What to write; what JSON can hold.
+
+    Returns:
+        The sidecar's path. A file that is there is replaced.
+
+    Raises:
+        ValueError: JSON cannot hold `provenance`.
+        VolumeError: The file cannot be written.
+
+    Example:
+        >>> import os, tempfile
+        >>> from keras_mri_cyclegan.volumes import sidecar
+        >>> path = sidecar.write(os.path.join(tempfile.mkdtemp(), "t2.nii"), {"Synthetic": True})
+        >>> print(open(path).read())
+        {
+          "Synthetic": true
+        }
+        <BLANKLINE>
+    """
+    text = to_json(provenance)
+    name = path_of(path)
+    with (
+        atomic.replacing(name) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="\n") as file,
+    ):
+        file.write(text)
+    return name
+
+
+@contextlib.contextmanager
+def beside(path: str | os.PathLike, provenance: dict[str, Any] | None) -> Iterator[None]:
+    """Write the sidecar, then run the block that writes the volume; take it back if that fails.
+
+    Args:
+        path: The volume's file.
+        provenance: What to write. `None`: no sidecar.
+
+    Raises:
+        ValueError: JSON cannot hold `provenance`.
+        VolumeError: The sidecar cannot be written.
+
+    Example:
+        >>> import os, tempfile
+        >>> from keras_mri_cyclegan.volumes import atomic, sidecar
+        >>> path = os.path.join(tempfile.mkdtemp(), "t2.npy")
+        >>> with sidecar.beside(path, {"Synthetic": True}), atomic.replacing(path) as temporary:
+        ...     _ = open(temporary, "wb").write(b"data")
+        >>> sorted(os.listdir(os.path.dirname(path)))
+        ['t2.json', 't2.npy']
+    """
+    name = None if provenance is None else write(path, provenance)
+    try:
+        yield
+    except BaseException:
+        if name is not None:
+            with contextlib.suppress(OSError):
+                os.remove(name)
+        raise
+
+
+def to_json(provenance: dict[str, Any]) -> str:
+    """Return the text of a sidecar: JSON with the keys in their order, indented.
+
+    Args:
+        provenance: What JSON can hold: no NaN, no array.
+
+    Raises:
+        ValueError: JSON cannot hold it.
+
+    Example:
+        >>> from keras_mri_cyclegan.volumes import sidecar
+        >>> sidecar.to_json({"Synthetic": True}).split()
+        ['{', '"Synthetic":', 'true', '}']
+    """
+    if not isinstance(provenance, dict):
+        raise ValueError(f"`provenance` must be a dict. Received: {type(provenance).__name__}.")
+    try:
+        return json.dumps(provenance, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"`provenance` must hold what JSON can (text, finite numbers, booleans, lists, dicts). "
+            f"Received: {error}. Convert arrays with `.tolist()`."
+        ) from error

@@ -1,0 +1,154 @@
+"""Whether a volume can be written to a path, before the work that makes it."""
+
+import os
+
+from keras_mri_cyclegan.volumes import formats, sidecar
+from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.names import split_inner, suffix_of
+from keras_mri_cyclegan.volumes.volume import SourceHeader
+
+FOLDERS = {"dicom": "dicom", "png": "pictures", "tiff": "pictures"}  # by the header's kind
+WRITABLE = ", ".join(suffix for suffix in formats.MODULES if suffix not in (".ima", ".tiff"))
+
+
+def check_target(
+    path: str | os.PathLike,
+    overwrite: bool = False,
+    header: SourceHeader | None = None,
+    with_sidecar: bool = True,
+) -> str | None:
+    """Check that a volume can be written to `path`; nothing is written.
+
+    Args:
+        path: Where the volume is to go, as for `write_volume`.
+        overwrite: Whether what is there may be replaced. Defaults to `False`.
+        header: The volume's header, if it is known. Defaults to `None`: whether the format fits it
+            is not checked.
+        with_sidecar: Whether a JSON sidecar will be written beside it. Defaults to `True`.
+
+    Returns:
+        The name of the format's module; `None` if that takes a header to say.
+
+    Raises:
+        VolumeError: A suffix that cannot be written, a folder that does not exist or may not be
+            written to, a file that is there already, a folder to replace that holds other things,
+            or a format that cannot take a volume from such a source.
+        ValueError: `path` is not a path.
+
+    Example:
+        >>> import os, tempfile
+        >>> from keras_mri_cyclegan.volumes import check_target
+        >>> check_target(os.path.join(tempfile.mkdtemp(), "t2.nii.gz"))
+        'nifti'
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"`path` must be a path. Received: {path!r}.")
+    path = os.fspath(path)
+    file, inner = split_inner(path)
+    if inner is not None and not (inner and suffix_of(file) in (".h5", ".hdf5", ".npz")):
+        raise VolumeError(path, "a name after `::`. Expected one only in `.h5` and `.npz` files.")
+    is_folder = _is_folder(file, header)
+    module = _folder_module(path, header) if is_folder else _file_module(path, file, header)
+    _check_parent(path, file)
+    if is_folder:
+        _check_folder(path, module, overwrite)
+    else:
+        _check_file(path, file, overwrite)
+    if with_sidecar and module != "dicom" and not overwrite:
+        beside = sidecar.path_of(path)
+        if os.path.lexists(beside):
+            raise VolumeError(
+                path,
+                f"its sidecar, `{beside}`, exists already. Choose another name, or pass "
+                "`overwrite=True` to replace it.",
+            )
+    return module
+
+
+def _is_folder(file: str, header: SourceHeader | None) -> bool:
+    if file.endswith(("/", os.sep)) or suffix_of(file) == "":
+        return True
+    # Names such as `patient.01`.
+    return suffix_of(file) not in formats.MODULES and (
+        os.path.isdir(file) or (header is not None and header.kind in FOLDERS)
+    )
+
+
+def _folder_module(path: str, header: SourceHeader | None) -> str | None:
+    if header is None:
+        return None
+    if header.kind not in FOLDERS:
+        raise VolumeError(
+            path,
+            "a name without a suffix is a folder of DICOM files or pictures, and this volume was "
+            f"read as {header.kind}. Expected the name of a file, such as `t2.nii.gz`.",
+        )
+    return FOLDERS[header.kind]
+
+
+def _file_module(path: str, file: str, header: SourceHeader | None) -> str:
+    module = formats.MODULES.get(suffix_of(file))
+    if module is None:
+        raise VolumeError(
+            path,
+            f"files of the kind {suffix_of(file)} cannot be written. Expected {WRITABLE}, or a "
+            "name without a suffix for a folder of DICOM files or pictures.",
+        )
+    needs = {"dicom": ("dicom",), "pictures": ("png", "tiff")}.get(module)
+    if header is not None and needs and header.kind not in needs:
+        raise VolumeError(
+            path,
+            f"this volume was read as {header.kind}, and a {suffix_of(file)} file needs more than "
+            "it says. Expected `.nii.gz` (keeps where it is), `.npy` or `.h5`.",
+        )
+    if os.path.isdir(file):
+        raise VolumeError(path, "this is a folder. Expected the name of a file.")
+    return module
+
+
+def _check_parent(path: str, file: str) -> None:
+    parent = os.path.dirname(os.path.abspath(file))
+    if not os.path.isdir(parent):
+        raise VolumeError(path, f"there is no folder `{parent}`. Make it first: `os.makedirs`.")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise VolumeError(
+            path, f"no permission to write to `{parent}`. Change it, or choose another folder."
+        )
+
+
+def _check_file(path: str, file: str, overwrite: bool) -> None:
+    partners = {".hdr": ".img", ".img": ".hdr"}
+    stem, suffix = os.path.splitext(file)
+    names = [file] + [stem + partner for partner in [partners.get(suffix.lower())] if partner]
+    for name in names:
+        if os.path.lexists(name) and not overwrite:
+            raise VolumeError(
+                path,
+                f"`{os.path.basename(name)}` exists already. Choose another name, or pass "
+                "`overwrite=True` to replace the whole file.",
+            )
+
+
+def _check_folder(path: str, module: str | None, overwrite: bool) -> None:
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise VolumeError(path, "this is a file. Expected the name of a folder to make.")
+    if not os.path.isdir(path) or not os.listdir(path):
+        return
+    if not overwrite:
+        raise VolumeError(
+            path,
+            f"this folder holds {len(os.listdir(path))} entries already. Choose another name, or "
+            "pass `overwrite=True` to replace it with all that is in it.",
+        )
+    # A whole folder goes: never one that somebody keeps other things in.
+    paths = [os.path.join(path, name) for name in sorted(os.listdir(path))]
+    kinds = formats.kinds_in(paths)
+    ours = kinds.get(module, []) if module else kinds.get("dicom", []) + kinds.get("pictures", [])
+    others = [os.path.basename(other) for other in paths if other not in set(ours)]
+    if others:
+        raise VolumeError(
+            path,
+            f"replacing this folder would remove {', '.join(others[:5])}"
+            f"{', ...' if len(others) > 5 else ''}, which is no slice of a volume. Expected a "
+            "folder of slices alone: choose another name.",
+        )

@@ -1,0 +1,141 @@
+"""A scan in memory: voxels, where they are in space, and what its file said."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from keras_mri_cyclegan.volumes.errors import VolumeError
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SourceHeader:
+    """What a writer needs of the file that a volume came from.
+
+    Args:
+        kind: `"nifti"`, `"dicom"`, `"hdf5"`, `"npy"`, `"npz"`, `"png"` or `"tiff"`.
+        dtype: The type in which the file stores a voxel.
+        shape: The shape of the array in the file.
+        has_geometry: Whether the file says where its voxels are. If not, its slices are taken as
+            axial, as they are usually shown, with a spacing of 1 mm.
+        content: The rest, each format's own.
+    """
+
+    kind: str
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    has_geometry: bool
+    content: Any = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Volume:
+    """A scan: its voxels and where they are.
+
+    Args:
+        array: Voxels, `(i, j, k)`; finite numbers, kept as float32.
+        affine: Array `(4, 4)` that takes voxel indices `(i, j, k, 1)` to millimetres in a space
+            whose axes point to the patient's right, front and head (RAS+), as nibabel's.
+        header: What the file said, for the writer. Defaults to `None`: no file.
+        path: The file, as it was passed in. Defaults to `None`.
+        mask: Boolean array of the shape of `array`, where the head or brain is. Defaults to
+            `None`: not known.
+
+    Raises:
+        VolumeError: An array that is not three-dimensional, is empty or complex, or holds NaN or
+            infinity; an affine that is not `(4, 4)` or cannot be inverted; a mask of another shape.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_mri_cyclegan.volumes import Volume
+        >>> volume = Volume(np.zeros((4, 5, 6)), np.diag([-0.5, 0.5, 2, 1]))
+        >>> volume.shape, volume.spacing, volume.orientation
+        ((4, 5, 6), (0.5, 0.5, 2.0), 'LAS')
+    """
+
+    array: np.ndarray
+    affine: np.ndarray
+    header: SourceHeader | None = None
+    path: str | None = None
+    mask: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__  # frozen for everybody else
+        put(self, "array", _checked_array(self.array, self.path))
+        put(self, "affine", _checked_affine(self.affine, self.path))
+        if self.path is not None:
+            put(self, "path", str(self.path))
+        if self.mask is not None:
+            mask = np.asarray(self.mask)
+            if mask.dtype != bool or mask.shape != self.array.shape:
+                raise VolumeError(
+                    self.path,
+                    f"a mask of shape {mask.shape} and type {mask.dtype} for an array of shape "
+                    f"{self.array.shape}. Expected booleans of the same shape.",
+                )
+            put(self, "mask", mask)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The number of voxels along each axis, `(i, j, k)`."""
+        return self.array.shape
+
+    @property
+    def spacing(self) -> tuple[float, float, float]:
+        """The distance between neighbouring voxels along each axis, in millimetres."""
+        x, y, z = (float(size) for size in np.linalg.norm(self.affine[:3, :3], axis=0))
+        return x, y, z
+
+    @property
+    def orientation(self) -> str:
+        """Where each axis points, nearest: `"RAS"` is to the right, the front and the head."""
+        from nibabel.orientations import aff2axcodes
+
+        return "".join(aff2axcodes(self.affine))
+
+    def replace(self, **changes: Any) -> "Volume":
+        """Return the same volume with some of its parts, named as in the constructor, changed."""
+        return dataclasses.replace(self, **changes)
+
+
+def _checked_array(array: Any, path: str | None) -> np.ndarray:
+    array = np.asarray(array)
+    if array.ndim != 3 or not array.size:
+        raise VolumeError(
+            path,
+            f"an array of shape {array.shape}. Expected three axes (i, j, k), none of them empty: "
+            "a single slice is (i, j, 1), a series of volumes has to be taken apart.",
+        )
+    if array.dtype.kind not in "biuf":
+        raise VolumeError(
+            path, f"values of type {array.dtype}. Expected real numbers: `np.abs(x)`, if complex."
+        )
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, dtype="float32")
+    bad = array.size - int(np.isfinite(array).sum())
+    if bad:
+        raise VolumeError(
+            path,
+            f"{bad} of {array.size} values are NaN or infinite (as float32). Fill them first: "
+            "`read_volume(path, fill_nan=0.0)` if they are background.",
+        )
+    return array
+
+
+def _checked_affine(affine: Any, path: str | None) -> np.ndarray:
+    affine = np.asarray(affine, dtype="float64")
+    if affine.shape != (4, 4) or not np.isfinite(affine).all():
+        raise VolumeError(path, f"an affine of {affine.tolist()}. Expected 4 x 4 finite numbers.")
+    # Relative to the voxels' size, so that neither micrometres nor metres are taken for singular.
+    with np.errstate(over="ignore", invalid="ignore"):
+        sizes = np.linalg.norm(affine[:3, :3], axis=0)
+        directions = affine[:3, :3] / np.maximum(sizes, 1e-30)
+        flat = not sizes.all() or not abs(np.linalg.det(directions)) >= 1e-6
+    if flat or affine[3].tolist() != [0, 0, 0, 1]:
+        raise VolumeError(
+            path,
+            f"an affine that cannot be inverted: {affine.tolist()}. Expected voxel axes that span "
+            "space, and the last row 0, 0, 0, 1. Mend the header: `nibabel.Nifti1Image(data, "
+            "affine)` with the scan's true geometry.",
+        )
+    return affine

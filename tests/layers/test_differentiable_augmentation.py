@@ -1,0 +1,112 @@
+import keras
+import numpy as np
+import pytest
+from gradients import gradients
+from keras import ops
+from small import images
+
+import keras_mri_cyclegan as kmc
+
+AIR = -1.0
+
+
+def seen(layer, batch):
+    return ops.convert_to_numpy(layer(batch))
+
+
+def shifted(image, down, right):
+    """Shift by whole pixels, air moving in: slicing alone, no matrices."""
+    height, width = image.shape[:2]
+    out = np.full_like(image, AIR)
+    out[max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = image[
+        max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)
+    ]
+    return out
+
+
+def test_every_result_is_a_shift_of_the_image_and_every_shift_occurs():
+    image = images(1, (8, 12, 2))[0]
+    expected = {
+        shifted(view, down, right).tobytes(): (down, right, flip)
+        for flip, view in enumerate((image, image[:, ::-1]))
+        for down in range(-2, 3)
+        for right in range(-3, 4)
+    }
+    layer = kmc.layers.DifferentiableAugmentation(shift=0.25, seed=0)
+    found = seen(layer, np.repeat(image[None], 2000, axis=0))
+    # Adding and taking off the air's -1 may round in the last digit.
+    keys = np.array([np.frombuffer(key, "float32") for key in expected])
+    values = list(expected.values())
+    counts = dict.fromkeys(values, 0)
+    for row in found.reshape(len(found), -1):
+        distances = np.abs(keys - row).max(axis=1)
+        assert distances.min() < 1e-6
+        counts[values[int(distances.argmin())]] += 1
+    assert len(counts) == 2 * 5 * 7
+    # 2,000 draws over 70 equally likely cells: mean 28.6, five standard deviations are 27.
+    assert min(counts.values()) > 3
+    assert max(counts.values()) < 56
+
+
+def test_volumes_move_along_every_axis():
+    layer = kmc.layers.DifferentiableAugmentation(shift=0.3, flip=False, seed=0)
+    volume = np.full((400, 4, 4, 4, 1), AIR, "float32")
+    volume[:, 2, 2, 2] = 1.0
+    places = np.argwhere(seen(layer, volume)[..., 0] > 0)
+    assert len(places) == 400
+    assert all(set(places[:, axis]) == {1, 2, 3} for axis in (1, 2, 3))
+
+
+def test_without_anything_to_do_it_is_the_identity():
+    batch = images(3)
+    layer = kmc.layers.DifferentiableAugmentation(shift=0.0, flip=False)
+    np.testing.assert_allclose(seen(layer, batch), batch, atol=1e-6)
+
+
+def test_cutout_is_a_box_of_air():
+    layer = kmc.layers.DifferentiableAugmentation(shift=0.0, flip=False, cutout=0.25, seed=0)
+    holes = seen(layer, np.full((50, 16, 20, 1), 0.5, "float32"))[..., 0] == AIR
+    assert set(holes.sum(axis=(1, 2))) == {4 * 5}
+    assert set(holes.any(axis=2).sum(axis=1)) == {4}
+    assert len({hole.tobytes() for hole in holes}) > 30
+
+
+def test_the_gradient_goes_back_to_where_each_pixel_came_from():
+    batch = images(4, (8, 8, 1))
+    layer = kmc.layers.DifferentiableAugmentation(shift=0.25, seed=3)
+    layer.build(batch.shape)
+    weights = np.random.default_rng(0).normal(size=batch.shape).astype("float32")
+
+    def weighted_sum(values):
+        with keras.StatelessScope():  # the same draw every time
+            return float(ops.sum(ops.multiply(layer(values), weights)))
+
+    variable = keras.Variable(batch)
+    (found,) = gradients(lambda: ops.sum(ops.multiply(layer(variable), weights)), [variable])
+    # The sum is linear in the image, so its gradient has to give it back.
+    without = weighted_sum(np.zeros_like(batch))
+    np.testing.assert_allclose(
+        weighted_sum(batch) - without, (found * batch).sum(), rtol=1e-4, atol=1e-4
+    )
+    # Each pixel came from one place, or from none.
+    assert np.isin(found, np.append(weights, 0.0)).all()
+
+
+def test_config():
+    layer = kmc.layers.DifferentiableAugmentation(shift=0.2, flip=False, cutout=0.1, seed=4)
+    again = kmc.layers.DifferentiableAugmentation.from_config(layer.get_config())
+    batch = images(4)
+    np.testing.assert_array_equal(seen(layer, batch), seen(again, batch))
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"shift": 1.0}, {"shift": -0.1}, {"flip": "width"}, {"cutout": 1.5}]
+)
+def test_bad_arguments(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        kmc.layers.DifferentiableAugmentation(**arguments)
+
+
+def test_open_sizes_are_refused():
+    with pytest.raises(ValueError, match="known size"):
+        kmc.layers.DifferentiableAugmentation()(keras.Input((None, 8, 1)))

@@ -1,0 +1,59 @@
+"""The foreground mask against scikit-image and scipy, and on a head whose shape is known."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from skimage.filters import threshold_otsu
+from skimage.measure import label
+
+from keras_mri_cyclegan.preprocessing import ForegroundMask
+from keras_mri_cyclegan.volumes import Volume, VolumeError
+
+
+def head():
+    """A ball with a hollow, a speck beside it, and noise; returns the scan and the ball."""
+    rng = np.random.default_rng(0)
+    away = np.linalg.norm(
+        np.indices((24, 26, 28)) - np.array([12, 13, 14])[:, None, None, None], axis=0
+    )
+    array = np.where(away < 9, 200.0, 0) + rng.uniform(10, 30, away.shape)
+    array[away < 3] = 10  # a ventricle
+    array[1:3, 1:3, 1:3] = 250
+    return Volume(array, np.eye(4), path="head.nii"), away < 9
+
+
+def test_finds_the_head_with_its_holes_and_without_specks():
+    volume, ball = head()
+    masked, record = ForegroundMask().apply(volume, {})
+    np.testing.assert_array_equal(masked.mask, ball)
+    assert masked.array is volume.array
+    assert record == {"foreground": ball.mean()}
+    assert ForegroundMask().invert(masked, record) is masked
+
+
+def test_is_otsus_threshold_and_the_largest_piece():
+    volume = Volume(
+        ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(20,) * 3), 2), np.eye(4)
+    )
+    bright = volume.array > threshold_otsu(volume.array)
+    pieces = label(bright, connectivity=1)
+    largest = pieces == 1 + np.argmax([np.sum(pieces == i) for i in range(1, pieces.max() + 1)])
+    masked, _ = ForegroundMask().apply(volume, {})
+    np.testing.assert_array_equal(masked.mask, ndimage.binary_fill_holes(largest))
+
+
+def test_blank_puts_the_lowest_value_inside_everywhere_outside():
+    volume, ball = head()
+    masked, _ = ForegroundMask(blank=True).apply(volume, {})
+    np.testing.assert_array_equal(masked.array[ball], volume.array[ball])
+    assert (masked.array[~ball] == volume.array[ball].min()).all()
+
+
+def test_one_value_everywhere_is_an_error_that_names_the_file():
+    with pytest.raises(VolumeError, match=r"`x.nii`: the value 3 everywhere"):
+        ForegroundMask().apply(Volume(np.full((4, 4, 4), 3.0), np.eye(4), path="x.nii"), {})
+
+
+def test_refuses_a_blank_that_is_no_boolean():
+    with pytest.raises(ValueError, match="`blank` must be True or False"):
+        ForegroundMask(blank="no")
