@@ -48,7 +48,10 @@ default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", "(?s).*"),
-    ("py:.*", r"(keras|numpy|np|tensorflow|tf|torch|jax|os|pathlib|collections|typing)\..*"),
+    (
+        "py:.*",
+        r"(keras|numpy|np|tensorflow|tf|torch|jax|os|pathlib|collections|typing|datetime)\..*",
+    ),
     ("py:class", r"Any|Callable|Iterable|Mapping|Path|Augmentation|optional|module"),
 ]
 

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import keras
+import nibabel as nib
 import numpy as np
+import pytest
 
 import keras_mri_cyclegan as kmc
 
@@ -54,3 +56,32 @@ def test_train_on_slices(tmp_path, monkeypatch):
     model = keras.models.load_model(output / "cyclegan.keras")
     source = kmc.datasets.load_image_folder(tmp_path / "T1", size=(32, 32))
     np.testing.assert_allclose(model.translate(source), translated, atol=1 / 127)
+
+
+def test_nifti_t1_to_t2(tmp_path, monkeypatch, capsys):
+    output = tmp_path / "out"
+    small = ["--size", 32, 32, "--filters", 4, "--epochs", 1, "--batch-size", 8, "--augment"]
+    run(monkeypatch, "nifti_t1_to_t2.py", *small, "--output", output)
+    assert "copy the input" in capsys.readouterr().out
+    source = nib.load(output / "study" / "sub-20_t1.nii.gz")
+    made = nib.load(output / "synthetic_t2.nii.gz")
+    assert made.shape == source.shape
+    np.testing.assert_array_equal(made.affine, source.affine)
+    assert (output / "synthetic_t2.json").exists()
+    assert (output / "result.png").exists()
+    preprocessing = kmc.preprocessing.Preprocessing.load(output / "preprocessing.json")
+    model = keras.models.load_model(output / "cyclegan.keras")
+    again = kmc.translate_volume(
+        model, output / "study" / "sub-20_t1.nii.gz", preprocessing=preprocessing, verbose=0
+    )
+    np.testing.assert_allclose(again.array, made.get_fdata(), atol=1e-3 * np.ptp(again.array))
+
+
+def test_dicom_series(tmp_path, monkeypatch, capsys):
+    pydicom = pytest.importorskip("pydicom")
+    output = tmp_path / "out"
+    run(monkeypatch, "dicom_series.py", "--epochs", 1, "--slices", 4, "--output", output)
+    (written,) = [path for path in output.rglob("*.dcm") if "synthetic" in str(path).lower()]
+    dataset = pydicom.dcmread(written)
+    assert dataset.SyntheticData == "YES"
+    assert "SyntheticData" in capsys.readouterr().out

@@ -45,7 +45,7 @@ def from_volumes(
 
     Args:
         a: Scans of the first contrast: a folder, a glob such as `"t1/**/*.nii.gz"`, or a list of
-            paths and `Volume`s.
+            paths and volumes (`Volume`).
         b: Scans of the second contrast. They need not be of the same patients.
         preprocessing: `Preprocessing`. If it is not fitted for both domains, it is, in place.
             Defaults to `Preprocessing()`. Save it beside the model: `.save("preprocessing.json")`.

@@ -31,7 +31,7 @@ def split_by_patient(
     same proportion, as far as their numbers allow; each of the four lists has one scan at least.
 
     Args:
-        a: Scans of the first domain: a folder, a glob, or a list of paths and `Volume`s.
+        a: Scans of the first domain: a folder, a glob, or a list of paths and volumes (`Volume`).
         b: Scans of the second domain.
         validation: Share of the patients, in `(0, 1)`. Defaults to 0.2.
         patient: Callable that takes a scan as it is in the list (a path or a `Volume`) and

@@ -37,7 +37,7 @@ class VolumeImages:
     In another process (`use_multiprocessing`), the cache is shared, and what is held is copied.
 
     Args:
-        scans: A folder, a glob, or a list of paths and `Volume`s.
+        scans: A folder, a glob, or a list of paths and volumes (`Volume`).
         preprocessing: A `Preprocessing`, fitted if it needs to be.
         domain: `"a"` or `"b"`, as it was fitted. Defaults to `"a"`.
         memory: GiB of prepared images to hold, without `cache`. A scan of 256 x 256 x 150 takes

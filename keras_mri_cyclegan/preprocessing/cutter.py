@@ -27,15 +27,15 @@ class Cutter:
 
     def cut(self, volume: Volume) -> np.ndarray:
         """Return all of `volume` as images, with nothing padded, cropped or left out."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `cut`.")
 
     def join(self, images: np.ndarray, like: Volume) -> Volume:
         """Return images of one channel, as `cut` made them of `like`, as a volume on its grid."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `join`.")
 
     def training_images(self, volume: Volume) -> np.ndarray:
         """Return the images of `volume` that a network is trained on."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `training_images`.")
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal object."""

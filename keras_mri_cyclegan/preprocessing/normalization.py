@@ -21,7 +21,7 @@ class Normalization(Step):
 
     def typical(self, state: dict[str, Any]) -> dict[str, Any]:
         """Return a record as `apply` would of a typical scan of the fitted domain."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `typical`.")
 
 
 class LinearNormalization(Normalization):
@@ -43,7 +43,7 @@ class LinearNormalization(Normalization):
 
     def limits(self, volume: Volume) -> tuple[float, float]:
         """Return the values of this scan that become -1 and 1."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `limits`.")
 
     def summarize(self, volume: Volume) -> dict[str, Any]:
         """Return the values of one training scan that become -1 and 1."""

@@ -22,11 +22,13 @@ class Slices(Cutter):
     Slices are turned as radiologists look at them, whatever the volume's orientation; an oblique
     volume is cut along its own axes, the nearest to the plane:
 
-    | plane | slices | rows | columns |
-    |---|---|---|---|
-    | axial | feet to head | front to back | right to left |
-    | coronal | back to front | head to feet | right to left |
-    | sagittal | right to left | head to feet | front to back |
+    ========  =============  =============  =============
+    plane     slices         rows           columns
+    ========  =============  =============  =============
+    axial     feet to head   front to back  right to left
+    coronal   back to front  head to feet   right to left
+    sagittal  right to left  head to feet   front to back
+    ========  =============  =============  =============
 
     `cut` and `join` are exact: nothing is padded, cropped or left out. `training_images` gives
     what a network is trained on: slices that show something, at one size.

@@ -69,11 +69,11 @@ class Step:
             volume: The scan as the step before left it.
             state: What `fit` returned for its domain, `{}` if nothing was fitted.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `apply`.")
 
     def invert(self, volume: Volume, record: dict[str, Any]) -> Volume:
         """Return `volume`, which looks like what `apply` returned, changed back."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `invert`.")
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal object."""

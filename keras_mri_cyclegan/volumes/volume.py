@@ -88,7 +88,7 @@ class Volume:
 
     @property
     def orientation(self) -> str:
-        """Where each axis points, nearest: `"RAS"` is to the right, the front and the head."""
+        """The direction nearest to each axis; `"RAS"` is to the right, the front and the head."""
         from nibabel.orientations import aff2axcodes
 
         return "".join(aff2axcodes(self.affine))
