@@ -52,6 +52,7 @@ nitpick_ignore_regex = [
         "py:.*",
         r"(keras|numpy|np|tensorflow|tf|torch|jax|os|pathlib|collections|typing|datetime)\..*",
     ),
+    ("py:class", r"keras_mri_cyclegan\.metrics\._image_metric\.ImageMetric"),  # a base of our own
     ("py:class", r"Any|Callable|Iterable|Mapping|Path|Augmentation|optional|module"),
 ]
 

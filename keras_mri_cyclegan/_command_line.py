@@ -10,9 +10,10 @@ from typing import Any
 PREPROCESSING = "preprocessing.json"  # what is looked for beside the model
 EPILOG = """\
 MODEL is a file of `CycleGAN.save`, or a generator's. SOURCE is whatever the library reads: NIfTI, a
-folder of DICOM files, HDF5 (file.h5::dataset), npy, npz, PNG, TIFF. Several, a folder that holds
-several, or a pattern in quotes ("scans/*.nii.gz") go to a TARGET that is a folder and exists:
-t1.nii.gz becomes t1_ab.nii.gz. Translations are synthetic, not for diagnosis.
+folder of DICOM files, HDF5 (file.h5::dataset), npy, npz, PNG, TIFF. A TARGET that is a folder and
+exists takes translations by their sources' names: t1.nii.gz becomes t1_ab.nii.gz. Several sources,
+a folder that holds several, or a pattern in quotes ("scans/*.nii.gz") need one. Translations are
+synthetic, not for diagnosis.
 """
 
 
@@ -78,9 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--planes",
-        nargs="+",
-        choices=("axial", "coronal", "sagittal"),
-        help="translate in each of these planes, and average (that of the preprocessing)",
+        metavar="PLANE,PLANE",
+        type=lambda names: tuple(names.split(",")),
+        help="of axial, coronal, sagittal: translate in each, and average (the preprocessing's)",
     )
     add("--overlap", type=float, default=0.5, help="of windows, from 0 to below 1 (0.5)")
     add("--batch-size", type=int, default=8, metavar="N", help="slices at once (8)")
@@ -107,7 +108,7 @@ def _translate(options: argparse.Namespace) -> int:
                 direction=options.direction,
                 preprocessing=preprocessing,
                 intensities=options.intensities,
-                planes=options.planes and tuple(options.planes),
+                planes=options.planes,
                 overlap=options.overlap,
                 batch_size=options.batch_size,
                 overwrite=options.overwrite,
@@ -127,7 +128,7 @@ def _pairs(sources: list[str], target: str, direction: str) -> list[tuple[str, s
 
     listed = [find_volumes(source) for source in sources]
     found = [path for paths in listed for path in paths]
-    if found == sources and len(found) == 1:
+    if found == sources and len(found) == 1 and not os.path.isdir(target):
         return [(found[0], target)]
 
     if not os.path.isdir(target):
@@ -191,7 +192,8 @@ def _load(path: str) -> Any:
 
 
 def _fail(error: Exception) -> int:
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    message = " ".join(str(error).split()).replace("`overwrite=True`", "`--overwrite`")
+    print(f"error: {message}", file=sys.stderr)
     return 2
 
 

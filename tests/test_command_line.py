@@ -72,7 +72,7 @@ def test_every_option_arrives(study, tmp_path, capsys):
     Preprocessing([MinMax()]).save(other)
     command = ["translate", study / "model" / "model.keras", source, target]
     command += ["--direction", "ba", "--preprocessing", other, "--intensities", "source"]
-    command += ["--planes", "axial", "sagittal", "--batch-size", "2", "--overlap", "0.25"]
+    command += ["--planes", "axial,sagittal", "--batch-size", "2", "--overlap", "0.25"]
     command += ["--overwrite", "--quiet"]
     assert main([str(word) for word in command]) == 0
     assert np.array_equal(voxels(target), 1000 - voxels(source))
@@ -88,6 +88,10 @@ def test_several_scans_go_to_a_folder(study, tmp_path, sources):
     given = [str(study / "scans" / source) for source in sources]
     model = str(study / "model" / "model.keras")
     assert main(["translate", model, *given, str(tmp_path), "--quiet"]) == 0
+    (tmp_path / "one").mkdir()
+    source = str(study / "scans" / "t1-0.nii.gz")
+    assert main(["translate", model, source, str(tmp_path / "one")]) == 0
+    assert (tmp_path / "one" / "t1-0_ab.nii.gz").exists()
     for k in range(2):
         translated = voxels(tmp_path / f"t1-{k}_ab.nii.gz")
         assert np.array_equal(translated, voxels(study / "scans" / f"t1-{k}.nii.gz"))

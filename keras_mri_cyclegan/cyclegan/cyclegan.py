@@ -13,6 +13,7 @@ from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer, 
 from keras_mri_cyclegan.cyclegan.describe import describe
 from keras_mri_cyclegan.cyclegan.fit_together import check_fit
 from keras_mri_cyclegan.cyclegan.image_pool import ImagePool
+from keras_mri_cyclegan.cyclegan.paired_term import paired_term, unpack_pairs
 from keras_mri_cyclegan.cyclegan.progress import Progress
 from keras_mri_cyclegan.cyclegan.structure_terms import structure_terms
 from keras_mri_cyclegan.losses import adversarial
@@ -144,6 +145,8 @@ class CycleGAN(keras.Model):
         identity_weight: float = 5.0,
         structure_loss: Any = None,
         structure_weight: Any = 1.0,
+        paired_weight: Any = 0.0,
+        paired_loss: Any = "mae",
         jit_compile: bool | str = "auto",
         steps_per_execution: int = 1,
         run_eagerly: bool = False,
@@ -172,6 +175,12 @@ class CycleGAN(keras.Model):
             structure_weight: Weight of the structure losses, or a list with one for each: a number
                 of at least 0, or a function of the training step such as
                 `keras_mri_cyclegan.losses.WarmUp`. Defaults to 1.
+            paired_weight: Weight of `paired_loss`, for training data with pairs
+                (`UnpairedDataset(..., paired=...)`): a number of at least 0, or a function of the
+                training step. Defaults to 0, for data without pairs.
+            paired_loss: What the translation of a paired image is to its truth: the name of a Keras
+                loss, a Keras loss, or any function of (truth, translated). Defaults to `"mae"`, the
+                mean absolute error.
             jit_compile: Boolean or `"auto"`, as in `keras.Model.compile`.
             steps_per_execution: Integer, as in `keras.Model.compile`; 1 on torch.
             run_eagerly: Boolean, as in `keras.Model.compile`.
@@ -202,6 +211,9 @@ class CycleGAN(keras.Model):
                 "Leave it out, or build networks with as many."
             )
 
+        self.paired = paired_term(paired_loss, paired_weight)
+        self.paired_weight = paired_weight
+
         sizes = self.generator_ab.input_shape[1:-1] + self.generator_ba.input_shape[1:-1]
         self.progress = Progress(self._term_names(), sizes)
         optimizer = CompositeOptimizer(
@@ -227,6 +239,8 @@ class CycleGAN(keras.Model):
             "identity_weight": self.identity_weight,
             "structure_loss": structure_loss,
             "structure_weight": structure_weight,
+            "paired_weight": paired_weight,
+            "paired_loss": paired_loss,
             "jit_compile": jit_compile,
             "steps_per_execution": steps_per_execution,
             "run_eagerly": run_eagerly,
@@ -241,6 +255,7 @@ class CycleGAN(keras.Model):
         names += ["cycle_a", "cycle_b"] if self.cycle_weight else []
         names += ["identity_a", "identity_b"] if self.identity_weight else []
         names += [f"{term.name}_{way}" for term in self.structure for way in ("ab", "ba")]
+        names += ["paired_ab", "paired_ba"] if self.paired else []
         names += ["discriminator_a", "discriminator_b"]
         names += ["regularization"] if self.regularized else []
         return names
@@ -274,6 +289,10 @@ class CycleGAN(keras.Model):
                 "both domains, `fit(a, b)`, or a source that yields pairs of batches."
             )
         return ops.convert_to_tensor(a, "float32"), ops.convert_to_tensor(b, "float32")
+
+    def unpack_pairs(self, data: Any) -> tuple | None:
+        """Return a training batch's pairs of A and B as float32 tensors, if it has some."""
+        return unpack_pairs(self, keras.utils.unpack_x_y_sample_weight(data)[2])
 
     def pooled(self, domain: str, fake: Any) -> Any:
         """Return the fakes that the discriminator of `domain` is shown, cut off from gradients."""
@@ -309,12 +328,14 @@ class CycleGAN(keras.Model):
         shuffle: bool = True,
         **kwargs: Any,
     ) -> keras.callbacks.History:
-        """Train on unpaired images, as `keras.Model.fit` does.
+        """Train on unpaired images, and on pairs where there are some, as `keras.Model.fit` does.
 
         Args:
             x: Images of A, an array `(images, height, width, channels)` of floats in [-1, 1]; or
                 any source of `(a, b)` batches: an `UnpairedDataset` or other
                 `keras.utils.PyDataset`, a `tf.data.Dataset`, a torch `DataLoader`, a generator.
+                Compiled with a `paired_weight`, a source of `(a, b, (a_paired, b_paired))`, such as
+                an `UnpairedDataset` with `paired`; or of `(a, b, ())`, whose a and b are pairs.
             y: Images of B if `x` is an array. There may be more or fewer of them than of A: arrays
                 are drawn from as an `UnpairedDataset`, each side in an order of its own.
             batch_size: Integer, images of each domain in a batch, for arrays. Defaults to 1, as in

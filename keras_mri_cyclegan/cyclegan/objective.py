@@ -6,7 +6,9 @@ import keras
 from keras import ops
 
 
-def objective(model: Any, real_a: Any, real_b: Any) -> tuple[Any, dict[str, Any]]:
+def objective(
+    model: Any, real_a: Any, real_b: Any, pairs: tuple | None = None
+) -> tuple[Any, dict[str, Any]]:
     """Return the loss to differentiate, and its terms, unweighted.
 
     One gradient of this loss gives every network its own: the generators are judged by
@@ -18,6 +20,8 @@ def objective(model: Any, real_a: Any, real_b: Any) -> tuple[Any, dict[str, Any]
         model: A compiled `CycleGAN`.
         real_a: Scans of domain A, `(batch, height, width, channels)`.
         real_b: Scans of domain B, likewise.
+        pairs: Scans of A and of B of which one is the truth for the other; `()` where `real_a` and
+            `real_b` are that themselves. Defaults to `None`, no pairs.
 
     Returns:
         A scalar, and a dictionary from the terms' names to scalars.
@@ -55,6 +59,19 @@ def objective(model: Any, real_a: Any, real_b: Any) -> tuple[Any, dict[str, Any]
         terms[f"{structure.name}_ba"] = structure.loss(real_b, fake_a)
         both = terms[f"{structure.name}_ab"] + terms[f"{structure.name}_ba"]
         loss += structure.weight(model.optimizer.iterations) * both
+
+    # === Pairs: where the truth is known, the translation is to be the truth ===
+    if pairs is not None:
+        if pairs:
+            truth_a, truth_b = pairs
+            made_b = model.generator_ab(truth_a, training=True)
+            made_a = model.generator_ba(truth_b, training=True)
+        else:
+            truth_a, truth_b, made_a, made_b = real_a, real_b, fake_a, fake_b
+        terms["paired_ab"] = model.paired(truth_b, made_b)
+        terms["paired_ba"] = model.paired(truth_a, made_a)
+        both = terms["paired_ab"] + terms["paired_ba"]
+        loss += model.paired.weight(model.optimizer.iterations) * both
 
     # === Discriminators: scans from translations, past and present ===
     terms["discriminator_a"] = adversarial.discriminator(

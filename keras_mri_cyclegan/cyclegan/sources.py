@@ -7,6 +7,8 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.cyclegan import backends
+from keras_mri_cyclegan.cyclegan.paired_term import check_pairs
 from keras_mri_cyclegan.data import UnpairedDataset, VolumeImages
 
 SCORED_AT_ONCE = 8
@@ -41,17 +43,23 @@ def training_source(
         )
 
     if isinstance(x, UnpairedDataset):
+        check_pairs(model, x.paired)
         _checks.images("the dataset's `a`", x.a[:1], shape_a)
         _checks.images("the dataset's `b`", x.b[:1], shape_b)
+        for name, images, shape in zip("ab", x.paired or (), (shape_a, shape_b), strict=False):
+            _checks.images(f"the dataset's paired `{name}`", images[:1], shape)
         # It shuffles by itself, seeded; Keras would shuffle its batches with a global generator.
         return x, False
 
     batch, x = _first_batch(x)
-    a, b = _pair(batch)
+    a, b, pairs = _parts(batch)
+    check_pairs(model, pairs)
     a = _checks.images("the first batch of domain A", a, shape_a)
     b = _checks.images("the first batch of domain B", b, shape_b)
     model.warn_range_once("the first batch of domain A", a)
     model.warn_range_once("the first batch of domain B", b)
+    if pairs is not None:
+        _check_first_pairs(model, pairs, a, b)
     # Keras can shuffle a PyDataset alone, and complains of every other source.
     return x, shuffle and isinstance(x, keras.utils.PyDataset)
 
@@ -120,11 +128,17 @@ def pairs(model: Any, x: Any, y: Any) -> tuple[Any, Any]:
         ValueError: Arrays that the model cannot take, different numbers of images, or data that
             are unpaired by design.
     """
+    if isinstance(x, UnpairedDataset) and x.paired is not None:
+        raise ValueError(
+            "`evaluate` scores every pair once, and the full batches of an `UnpairedDataset` "
+            "repeat some. Pass the arrays of its pairs, `evaluate(*dataset.paired)`."
+        )
     if isinstance(x, UnpairedDataset):
         raise ValueError(
             "`evaluate` compares image k of A with image k of B, and an `UnpairedDataset` draws "
             "them independently: its scores would mean nothing. Pass the arrays of pairs, "
-            "`evaluate(a, b)`."
+            "`evaluate(a, b)`: slices that show the same place, as `Preprocessing.prepare` and "
+            "`cutter.cut` give them of two scans on one grid."
         )
     if y is None:
         return x, y
@@ -160,13 +174,34 @@ def _put_back(batch: Any, rest: Iterator) -> Iterator:
     yield from rest
 
 
-def _pair(batch: Any) -> tuple[np.ndarray, np.ndarray]:
-    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+def _check_first_pairs(model: Any, pairs: Any, a: np.ndarray, b: np.ndarray) -> None:
+    if not isinstance(pairs, backends.NESTED):
+        raise ValueError(
+            "The pairs of a batch must be a tuple here, (a_paired, b_paired) or (). Received: a "
+            f"{type(pairs).__name__}, as torch's `default_collate` makes one: give the "
+            "`DataLoader` a `collate_fn` that ends with `return a, b, tuple(pairs)`."
+        )
+    counts = []
+    for domain, images, shape in zip("AB", pairs or (a, b), _shapes(model), strict=True):
+        name = f"the first batch's pairs of domain {domain}"
+        array = _checks.images(name, keras.ops.convert_to_numpy(images), shape)
+        model.warn_range_once(name, array)
+        counts.append(len(array))
+    if counts[0] != counts[1]:
+        raise ValueError(
+            "The pairs of a batch must be as many images of A as of B, image k of one the truth "
+            f"for image k of the other. Received: {counts[0]} and {counts[1]}."
+        )
+
+
+def _parts(batch: Any) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Return a batch's images of A, of B, and its pairs or `None`."""
+    if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
         found = (
             f"{len(batch)} of them" if isinstance(batch, (tuple, list)) else type(batch).__name__
         )
         raise ValueError(
             f"A source of training data must yield pairs of batches, (a, b). Received: {found}."
         )
-    a, b = (keras.ops.convert_to_numpy(side) for side in batch)
-    return a, b
+    a, b = (keras.ops.convert_to_numpy(side) for side in batch[:2])
+    return a, b, batch[2] if len(batch) == 3 else None

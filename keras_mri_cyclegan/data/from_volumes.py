@@ -1,6 +1,7 @@
 """From two lists of scans to the data that a CycleGAN is trained on."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def from_volumes(
     a: Any,
     b: Any,
     preprocessing: Preprocessing | None = None,
-    validation: float = 0.0,
+    validation: float | Sequence[str] = 0.0,
     patient: Patient | None = None,
     batch_size: int = 1,
     shuffle: bool = True,
@@ -49,10 +50,11 @@ def from_volumes(
         b: Scans of the second contrast. They need not be of the same patients.
         preprocessing: `Preprocessing`. If it is not fitted for both domains, it is, in place.
             Defaults to `Preprocessing()`. Save it beside the model: `.save("preprocessing.json")`.
-        validation: Share of the patients to hold out, in `[0, 1)`. Defaults to 0.0: all are
-            trained on.
+        validation: Share of the patients to hold out, in `[0, 1)`, or a list of their names.
+            Defaults to 0.0: all are trained on.
         patient: Callable that takes a path (or `Volume`) and returns whose scan it is. Defaults
-            to `None`: `sub-...` in the path, otherwise the name up to the first `_`, `-` or `.`.
+            to `None`: `sub-...` in the path, otherwise the name up to the first space, `_`, `-` or
+            `.`; where that is a word such as `ses1` or `T1`, it has to be said.
         batch_size: Images of each side in a batch. Defaults to 1.
         shuffle: Whether to draw a new order every epoch. Defaults to `True`.
         seed: Integer of at least 0, for the split, the order and the augmentation. Defaults to
@@ -108,7 +110,8 @@ def from_volumes(
     _checks.positive_int("seed", seed, minimum=0)
 
     a, b = scan_list("a", a), scan_list("b", b)
-    if _checks.fraction("validation", validation):
+    by_name = isinstance(validation, (list, tuple, set))
+    if by_name or _checks.fraction("validation", validation):
         parts = list(split_by_patient(a, b, validation, patient, seed))
     else:
         check_apart(a, b)

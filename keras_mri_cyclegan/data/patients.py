@@ -10,7 +10,14 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.data._scans import Scan, identity, scan_list, scan_name
 from keras_mri_cyclegan.volumes import Volume
 
-RULE = "`sub-...` in the path, otherwise the file's or folder's name up to the first `_`, `-`, `.`"
+RULE = (
+    "`sub-...` in the path, otherwise the file's or folder's name up to the first space, `_`, `-`, "
+    "`.`, unless that is the word for a visit or a contrast"
+)
+# What a name may begin with that is nobody's: `ses1_p07`, `T1_001`, `scan 3`.
+NOBODY = re.compile(
+    r"(ses|session|visit|scan|series|image|img|slice|brain|head|mri?|t1w?|t2w?|pdw?|flair)\d*", re.I
+)
 
 Patient = Callable[[Any], Any]
 Split = tuple[list[Scan], list[Scan]]
@@ -19,7 +26,7 @@ Split = tuple[list[Scan], list[Scan]]
 def split_by_patient(
     a: Any,
     b: Any,
-    validation: float = 0.2,
+    validation: float | Sequence[str] = 0.2,
     patient: Patient | None = None,
     seed: int | None = None,
 ) -> tuple[Split, Split]:
@@ -33,10 +40,12 @@ def split_by_patient(
     Args:
         a: Scans of the first domain: a folder, a glob, or a list of paths and volumes (`Volume`).
         b: Scans of the second domain.
-        validation: Share of the patients, in `(0, 1)`. Defaults to 0.2.
+        validation: Share of the patients to hold out, in `(0, 1)`, or a list of their names.
+            Defaults to 0.2.
         patient: Callable that takes a scan as it is in the list (a path or a `Volume`) and
             returns its patient, a string or a number. Defaults to `None`: `sub-...` in the path
-            (BIDS), otherwise the file's or folder's name up to the first `_`, `-` or `.`.
+            (BIDS), otherwise the file's or folder's name up to the first space, `_`, `-` or `.`;
+            where that is a word such as `ses1`, `scan` or `T1`, it has to be said.
         seed: Integer of at least 0. The split depends on it and on the patients alone, not on the
             order of the scans. Defaults to `None`: another split each time.
 
@@ -58,7 +67,8 @@ def split_by_patient(
         >>> t2_held_out
         ['ixi/IXI004-T2.nii.gz', 'ixi/IXI006-T2.nii.gz']
     """
-    if _checks.fraction("validation", validation) == 0:
+    named = _named(validation)
+    if named is None and _checks.fraction("validation", validation) == 0:
         raise ValueError(f"`validation` must be above 0 and below 1. Received: {validation!r}.")
     if seed is not None:
         _checks.positive_int("seed", seed, minimum=0)
@@ -73,7 +83,12 @@ def split_by_patient(
                 f"{scan_name(scans[0])}. If they are of several, say whose each scan is: "
                 f"`patient=lambda path: ...`. The rule: {'`patient`' if patient else RULE}."
             )
-    held_out = _draw(set(owners[0]), set(owners[1]), validation, np.random.default_rng(seed))
+    if named is None:
+        share = _checks.fraction("validation", validation)
+        held_out = _draw(set(owners[0]), set(owners[1]), share, np.random.default_rng(seed))
+    else:
+        held_out = named
+        _check_named(named, owners)
     training, validating = (
         tuple(
             [scan for scan, owner in zip(scans, of_side, strict=True) if (owner in held_out) == out]
@@ -101,7 +116,7 @@ def patients_of(scans: Sequence[Scan], patient: Patient | None, needed: bool) ->
             path = scan.path if isinstance(scan, Volume) else scan
             owner = None if path is None else patient_from_path(path)
             if owner is None and not needed:
-                owner = f"scan {number} in memory"
+                owner = f"scan {number} of nobody known"
         if owner is None or not str(owner):
             raise ValueError(
                 f"`patient` must say whose scan {scan_name(scan)} is, or validation could see "
@@ -112,8 +127,8 @@ def patients_of(scans: Sequence[Scan], patient: Patient | None, needed: bool) ->
     return found
 
 
-def patient_from_path(path: str) -> str:
-    """Return whose scan a file or folder is, by its name.
+def patient_from_path(path: str) -> str | None:
+    """Return whose scan a file or folder is, by its name, or `None` if that does not tell.
 
     Example:
         >>> from keras_mri_cyclegan.data.patients import patient_from_path
@@ -121,13 +136,16 @@ def patient_from_path(path: str) -> str:
         'sub-07'
         >>> patient_from_path("t1/IXI002-Guys-0828-T1.nii.gz"), patient_from_path("P3.h5::t1")
         ('IXI002', 'P3')
+        >>> patient_from_path("07/T1.nii.gz") is None
+        True
     """
     parts = [part for part in re.split(r"[\\/]", path.partition("::")[0]) if part]
     bids = [found for part in parts for found in re.findall(r"(?:^|_)(sub-[A-Za-z0-9]+)", part)]
     if bids:
         return bids[-1]
     name = parts[-1] if parts else path
-    return re.split(r"[_.-]", name)[0] or name
+    first = re.split(r"[_.\-\s]", name)[0] or name
+    return None if NOBODY.fullmatch(first) else first
 
 
 def check_apart(a: Sequence[Scan], b: Sequence[Scan]) -> None:
@@ -138,6 +156,30 @@ def check_apart(a: Sequence[Scan], b: Sequence[Scan]) -> None:
             raise ValueError(
                 f"`a` and `b` must not share a scan. Received in both: {scan_name(scan)}. Name the "
                 "contrast in the glob, such as '**/*T1w.nii.gz' and '**/*T2w.nii.gz'."
+            )
+
+
+def _named(validation: Any) -> set[str] | None:
+    """Return the patients that are to be held out, or `None` if only their share is given."""
+    if not isinstance(validation, (list, tuple, set)):
+        return None
+    if not validation:
+        raise ValueError("`validation` must name one patient at least. Received: an empty list.")
+    return {str(name) for name in validation}
+
+
+def _check_named(held_out: set[str], owners: list[list[str]]) -> None:
+    unknown = held_out - set(owners[0]) - set(owners[1])
+    if unknown:
+        raise ValueError(
+            f"`validation` names {sorted(unknown)}, of whom there is no scan. Received scans of: "
+            f"{sorted(set(owners[0]) | set(owners[1]))}."
+        )
+    for domain, of_side in zip("ab", owners, strict=True):
+        if not set(of_side) - held_out or not set(of_side) & held_out:
+            raise ValueError(
+                f"`validation={sorted(held_out)}` leaves no scan of `{domain}` to train on, or "
+                f"none to validate on. Received scans of: {sorted(set(of_side))}."
             )
 
 

@@ -12,6 +12,8 @@ from keras_mri_cyclegan._extras import require
 from keras_mri_cyclegan.data.volume_images import VolumeImages
 from keras_mri_cyclegan.preprocessing import Preprocessing
 
+PAIRS = 2  # beside the sides 0 and 1: what the order and the augmentation of pairs are drawn for
+
 Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
@@ -31,12 +33,17 @@ class UnpairedDataset(keras.utils.PyDataset):
     class' epoch `k + 1`. A `CycleGAN` that resumes (`initial_epoch`, `BackupAndRestore`) sees the
     batches of the run that was not interrupted. Leave `steps_per_epoch` out.
 
+    With `paired` a batch has a third part: `(a, b, (a_paired, b_paired))`, as many pairs as there
+    are images of each side, drawn in an order of their own in the same way. A pair stays a pair:
+    both its images go through the same change. Of pairs alone, `UnpairedDataset(paired=...)`, the
+    batches are `(a, b, ())`, in which image `k` of `a` belongs to image `k` of `b`.
+
     Args:
         a: Images of the first contrast: floats in `[-1, 1]`, `(images, height, width, channels)`
             or `(images, depth, height, width, channels)`. Or `VolumeImages`, which are prepared
             when a batch needs them.
         b: Images of the second contrast, of the same rank. Their number, size and channels may
-            differ from those of `a`.
+            differ from those of `a`. Leave out both for pairs alone.
         batch_size: Images of each side in a batch; at most the images of the longer side.
             Defaults to 1, as in the CycleGAN paper.
         shuffle: Whether to draw a new order every epoch. With `False` both sides keep the given
@@ -46,13 +53,19 @@ class UnpairedDataset(keras.utils.PyDataset):
             and kept in `seed`, so that the run can be repeated.
         augment: A callable `(image, rng) -> image`, or a sequence of them, applied in this order
             to each image on its own. The result must be float32 and keep the shape. `rng` is a
-            `numpy.random.Generator` of that image, side, batch and epoch. Defaults to none.
+            `numpy.random.Generator` of that image, side, batch and epoch; for the two images of a
+            pair it gives the same numbers. Defaults to none.
+        paired: `(a_paired, b_paired)`, arrays or `VolumeImages` of equal length, size and rank,
+            where image `k` of one is the truth for image `k` of the other, pixel by pixel; channels
+            may differ. They may be among `a` and `b` as well. For a `CycleGAN` that was compiled
+            with a `paired_weight`. Defaults to `None`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
     Raises:
         ValueError: Images of a wrong type, rank or with NaN; `a` and `b` of different rank; a
-            batch larger than the longer side; an augmentation that cannot be called.
+            batch larger than the longer side; an augmentation that cannot be called; pairs of
+            different number, size or rank.
 
     Example:
         >>> import numpy as np
@@ -78,15 +91,26 @@ class UnpairedDataset(keras.utils.PyDataset):
 
     def __init__(
         self,
-        a: Any,
-        b: Any,
+        a: Any = None,
+        b: Any = None,
         batch_size: int = 1,
         shuffle: bool = True,
         seed: int | None = None,
         augment: Augmentation | Sequence[Augmentation] | None = None,
+        paired: Any = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self.paired = None if paired is None else _checked_pairs(paired)
+        self._pairs_alone = self.paired is not None and a is None and b is None
+        if self.paired is not None and self._pairs_alone:
+            a, b = self.paired
+        if a is None or b is None:
+            raise ValueError(
+                "`a` and `b` must both be given, or `paired` alone. Received: "
+                f"a={'None' if a is None else 'images'}, b={'None' if b is None else 'images'}, "
+                f"paired={'None' if paired is None else 'images'}."
+            )
         self.a: Any = a if isinstance(a, VolumeImages) else _checks.images("a", a)
         self.b: Any = b if isinstance(b, VolumeImages) else _checks.images("b", b)
         if self.a.ndim != self.b.ndim:
@@ -94,11 +118,19 @@ class UnpairedDataset(keras.utils.PyDataset):
                 "`a` and `b` must both hold images or both hold volumes. Received: shapes "
                 f"{self.a.shape} and {self.b.shape}."
             )
+        sides = [("a", self.a), ("b", self.b)]
+        if self.paired is not None and not self._pairs_alone:
+            if self.paired[0].ndim != self.a.ndim:
+                raise ValueError(
+                    "`paired` must hold images where `a` and `b` do, and volumes where they do. "
+                    f"Received: shapes {self.paired[0].shape} and {self.a.shape}."
+                )
+            sides += [(f"paired[{k}]", images) for k, images in enumerate(self.paired)]
         # Of scans, the first alone: all would be read once more.
-        for name, images in (("a", self.a), ("b", self.b)):
+        for name, images in sides:
             _checks.warn_range(name, images[:1] if isinstance(images, VolumeImages) else images)
         self.batch_size = _checks.positive_int("batch_size", batch_size)
-        longer = max(len(self.a), len(self.b))
+        longer = self._longest()
         if self.batch_size > longer:
             raise ValueError(
                 f"`batch_size` must be at most the number of images of the longer side, {longer}, "
@@ -126,16 +158,17 @@ class UnpairedDataset(keras.utils.PyDataset):
         self.epoch += 1
 
     def __len__(self) -> int:
-        return math.ceil(max(len(self.a), len(self.b)) / self.batch_size)
+        return math.ceil(self._longest() / self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple:
         """Return batch `index` of the current epoch.
 
         Args:
             index: Integer in `[0, len(dataset))`, or negative to count from the end.
 
         Returns:
-            float32 arrays `(batch_size, [depth,] height, width, channels)` of `a` and of `b`.
+            float32 arrays `(batch_size, [depth,] height, width, channels)` of `a` and of `b`; with
+            `paired` also a tuple of two such arrays, or an empty one where `a` and `b` are pairs.
 
         Raises:
             IndexError: No such batch.
@@ -156,7 +189,7 @@ class UnpairedDataset(keras.utils.PyDataset):
         """
         tf = require("tensorflow", extra="tensorflow")
 
-        def one_pass() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        def one_pass() -> Iterator[tuple]:
             # Moved on here and not after the last batch, which prefetching reaches at a time of
             # its own, or in a pass that was given up.
             epoch = self.epoch
@@ -164,27 +197,39 @@ class UnpairedDataset(keras.utils.PyDataset):
             for index in range(len(self)):
                 yield self._batch(epoch, index)
 
-        signature = tuple(
-            tf.TensorSpec((self.batch_size, *images.shape[1:]), tf.float32)
-            for images in (self.a, self.b)
-        )
+        def specs(*sides: Any) -> tuple:
+            return tuple(
+                tf.TensorSpec((self.batch_size, *images.shape[1:]), tf.float32) for images in sides
+            )
+
+        signature = specs(self.a, self.b)
+        if self.paired is not None:
+            signature += (() if self._pairs_alone else specs(*self.paired),)
         dataset = tf.data.Dataset.from_generator(one_pass, output_signature=signature)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(len(self)))
         return dataset.prefetch(tf.data.AUTOTUNE)
 
     def __repr__(self) -> str:
+        paired = "" if self.paired is None else f"paired={len(self.paired[0])}, "
         return (
-            f"UnpairedDataset(a={self.a.shape}, b={self.b.shape}, batch_size={self.batch_size}, "
-            f"batches={len(self)}, shuffle={self.shuffle}, seed={self.seed}, epoch={self.epoch})"
+            f"UnpairedDataset(a={self.a.shape}, b={self.b.shape}, {paired}"
+            f"batch_size={self.batch_size}, batches={len(self)}, shuffle={self.shuffle}, "
+            f"seed={self.seed}, epoch={self.epoch})"
         )
 
-    def _batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def _longest(self) -> int:
+        return max(len(self.a), len(self.b), len(self.paired[0]) if self.paired else 0)
+
+    def _batch(self, epoch: int, index: int) -> tuple:
         # A function of the seed and its arguments, so that any thread or process gives the same.
         batches = len(self)
         if not -batches <= index < batches:
             raise IndexError(f"Batch {index} of a dataset of {batches} batches.")
         index = index % batches
-        return self._side(epoch, index, side=0), self._side(epoch, index, side=1)
+        if self._pairs_alone:
+            return (*self._pairs(epoch, index), ())
+        a, b = self._side(epoch, index, side=0), self._side(epoch, index, side=1)
+        return (a, b) if self.paired is None else (a, b, self._pairs(epoch, index))
 
     def _side(self, epoch: int, index: int, side: int) -> np.ndarray:
         images, order = (self.a, self.b)[side], self._order(epoch, side)
@@ -192,12 +237,28 @@ class UnpairedDataset(keras.utils.PyDataset):
         batch = images[chosen]  # a copy: an augmentation may write into it
         for position in range(self.batch_size if self.augment else 0):
             rng = np.random.default_rng([self.seed, epoch, side, index, position])
-            batch[position] = self._augmented(batch[position], rng)
+            batch[position] = self._augmented(batch[position], [rng] * len(self.augment))
         return batch
+
+    def _pairs(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        order = self._order(epoch, PAIRS)
+        chosen = order[index * self.batch_size : (index + 1) * self.batch_size]
+        batch_a, batch_b = (images[chosen] for images in self.paired or ())
+        for batch in (batch_a, batch_b):
+            for position in range(self.batch_size if self.augment else 0):
+                # One generator a function, so that one that draws more numbers for more channels
+                # cannot put those after it out of step.
+                rngs = [
+                    np.random.default_rng([self.seed, epoch, PAIRS, index, position, k])
+                    for k in range(len(self.augment))
+                ]
+                batch[position] = self._augmented(batch[position], rngs)
+        return batch_a, batch_b
 
     def _order(self, epoch: int, side: int) -> np.ndarray:
         """Return the indices of a side's images in the order of an epoch."""
-        size, shuffle = len((self.a, self.b)[side]), bool(self.shuffle)
+        images = self.paired[0] if side == PAIRS and self.paired else (self.a, self.b)[side]
+        size, shuffle = len(images), bool(self.shuffle)
         made_from = (epoch, side, size, self.seed, shuffle)
         order = self._orders.get(made_from)
         if order is None:
@@ -213,8 +274,8 @@ class UnpairedDataset(keras.utils.PyDataset):
             self._orders = {**kept, made_from: order}
         return order
 
-    def _augmented(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        for function in self.augment:
+    def _augmented(self, image: np.ndarray, rngs: list[np.random.Generator]) -> np.ndarray:
+        for function, rng in zip(self.augment, rngs, strict=True):
             result = function(image, rng)
             if (
                 not isinstance(result, np.ndarray)
@@ -230,6 +291,34 @@ class UnpairedDataset(keras.utils.PyDataset):
                 )
             image = result
         return image
+
+
+def _checked_pairs(paired: Any) -> tuple[Any, Any]:
+    """Return what was passed in as `paired` if image k of one can be the truth for the other's."""
+    if not isinstance(paired, (tuple, list)) or len(paired) != 2:
+        found = f"{len(paired)} parts" if isinstance(paired, (tuple, list)) else type(paired)
+        raise ValueError(
+            "`paired` must be two arrays (or `VolumeImages`), (a_paired, b_paired). "
+            f"Received: {found}."
+        )
+    a, b = (
+        images if isinstance(images, VolumeImages) else _checks.images(f"paired[{k}]", images)
+        for k, images in enumerate(paired)
+    )
+    if len(a) != len(b) or a.shape[1:-1] != b.shape[1:-1]:
+        raise ValueError(
+            "`paired` must hold as many images of A as of B, of the same height and width (and "
+            "depth): image k of one is the truth for image k of the other, pixel by pixel. "
+            f"Received: shapes {a.shape} and {b.shape}."
+        )
+    if isinstance(a, VolumeImages) and isinstance(b, VolumeImages) and a.counts != b.counts:
+        scan = next(k for k, (m, n) in enumerate(zip(a.counts, b.counts, strict=False)) if m != n)
+        raise ValueError(
+            "The scans of `paired` must give as many images in A as in B, scan by scan. Received: "
+            f"{a.counts[scan]} and {b.counts[scan]} of scan {scan}. Prepare both so that no image "
+            "is dropped (`Slices(minimum_foreground=0)`)."
+        )
+    return a, b
 
 
 def callables(augment: Any) -> tuple[Augmentation, ...]:

@@ -50,3 +50,33 @@ def _as_float32(name: str, value: Any) -> Any:
         raise ValueError(f"`{name}` must hold real numbers. Received: dtype {dtype}.")
     # Squares of half-precision images would overflow or lose all but three digits.
     return ops.cast(tensor, "float32")
+
+
+def checked_mask(mask: Any, images: Any) -> Any:
+    """Return `mask` as a boolean tensor if it has a value for every pixel of `images`."""
+    mask = ops.convert_to_tensor(mask)
+    dtype = keras.backend.standardize_dtype(mask.dtype)
+    if dtype != "bool":
+        raise ValueError(
+            f"`mask` must be boolean. Received: dtype {dtype}. Compare it first: `mask > 0`."
+        )
+    expected, found = (*tuple(images.shape)[:-1], 1), tuple(mask.shape)
+    if len(expected) != len(found) or any(
+        None not in (size, other) and size != other
+        for size, other in zip(expected, found, strict=True)
+    ):
+        raise ValueError(
+            f"`mask` must have shape {expected}, one value for each pixel of the images. "
+            f"Received: shape {found}."
+        )
+    return mask
+
+
+def mean_of_each_image(values: Any, mask: Any) -> Any:
+    """Mean over all pixels and channels, or over those inside `mask`: NaN if it is empty."""
+    axes = tuple(range(1, len(values.shape)))
+    if mask is None:
+        return ops.mean(values, axis=axes)
+    # Not a product with the mask: what is outside may be NaN.
+    total = ops.sum(ops.where(mask, values, ops.zeros_like(values)), axis=axes)
+    return total / (ops.sum(ops.cast(mask, "float32"), axis=axes) * values.shape[-1])

@@ -6,10 +6,16 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mri_cyclegan.metrics._image_pair import as_float32_pair, checked_data_range
+from keras_mri_cyclegan.metrics._image_metric import ImageMetric
+from keras_mri_cyclegan.metrics._image_pair import (
+    as_float32_pair,
+    checked_data_range,
+    checked_mask,
+    mean_of_each_image,
+)
 
 
-def psnr(y_true: Any, y_pred: Any, *, data_range: float) -> Any:
+def psnr(y_true: Any, y_pred: Any, *, data_range: float, mask: Any = None) -> Any:
     """Peak signal-to-noise ratio of each image, in decibels.
 
     `10 log10(data_range² / MSE)`, with the mean squared error over all pixels and channels of an
@@ -23,14 +29,17 @@ def psnr(y_true: Any, y_pred: Any, *, data_range: float) -> Any:
         data_range: The distance between the smallest and the largest value that an image can
             have: 2.0 for images in [-1, 1]. There is no default, because a wrong one shifts every
             score (by 6 dB for a factor of 2).
+        mask: Boolean, `(batch, [depth,] height, width, 1)`: the pixels to compare. Defaults to
+            all of them.
 
     Returns:
         Float32 tensor `(batch,)`. Higher is better; `inf` where both images are identical, and
-        NaN where either holds a NaN.
+        NaN where either holds a NaN (inside the mask, if there is one) or the mask is empty.
 
     Raises:
         ValueError: Shapes that differ or are neither of the two above, values that are not real
-            numbers, or a `data_range` that is not a finite number above 0.
+            numbers, a mask that is not boolean or has another shape, or a `data_range` that is
+            not a finite number above 0.
 
     Example:
         >>> import numpy as np
@@ -44,14 +53,14 @@ def psnr(y_true: Any, y_pred: Any, *, data_range: float) -> Any:
     """
     data_range = checked_data_range(data_range)
     y_true, y_pred = as_float32_pair(y_true, y_pred)
-    image_axes = tuple(range(1, len(y_true.shape)))
-    mean_squared_error = ops.mean(ops.square((y_true - y_pred) / data_range), axis=image_axes)
+    mask = None if mask is None else checked_mask(mask, y_true)
+    mean_squared_error = mean_of_each_image(ops.square((y_true - y_pred) / data_range), mask)
     # The natural logarithm of 0 is -inf on every backend.
     return -10 / math.log(10) * ops.log(mean_squared_error)
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
-class PSNR(keras.metrics.MeanMetricWrapper):
+class PSNR(ImageMetric):
     """Mean over all images seen of their peak signal-to-noise ratio, in decibels.
 
     The mean of the decibels of each image (see :func:`psnr`), as papers report it, not the decibels
@@ -78,11 +87,5 @@ class PSNR(keras.metrics.MeanMetricWrapper):
     """
 
     def __init__(self, data_range: float, name: str = "psnr", dtype: Any = None) -> None:
-        self.data_range = checked_data_range(data_range)
-        super().__init__(psnr, name=name, dtype=dtype, data_range=self.data_range)
-        # What mode="auto" of EarlyStopping reads, if the metric was given to `compile(metrics=)`.
-        self._direction = "up"
-
-    def get_config(self) -> dict:
-        """Return the arguments that build an equal metric."""
-        return {"name": self.name, "dtype": self.dtype, "data_range": self.data_range}
+        data_range = checked_data_range(data_range)
+        super().__init__(psnr, "up", name, dtype, data_range=data_range)

@@ -5,15 +5,20 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mri_cyclegan.metrics._image_pair import as_float32_pair, checked_data_range
+from keras_mri_cyclegan.metrics._image_metric import ImageMetric
+from keras_mri_cyclegan.metrics._image_pair import (
+    as_float32_pair,
+    checked_data_range,
+    checked_mask,
+)
+from keras_mri_cyclegan.metrics._similarity_maps import (
+    WINDOW,
+    mean_of_each_channel,
+    similarity_maps,
+)
 
-# Wang et al. 2004, section III.B and C; the 7-pixel uniform window is scikit-image's default.
-K1 = 0.01
-K2 = 0.03
-WINDOW = 7
 
-
-def ssim(y_true: Any, y_pred: Any, *, data_range: float) -> Any:
+def ssim(y_true: Any, y_pred: Any, *, data_range: float, mask: Any = None) -> Any:
     """Structural similarity of each image, in [-1, 1].
 
     Wang et al. 2004 with a uniform window of 7 pixels along each spatial axis (7³ voxels in a
@@ -28,15 +33,17 @@ def ssim(y_true: Any, y_pred: Any, *, data_range: float) -> Any:
         data_range: The distance between the smallest and the largest value that an image can
             have: 2.0 for images in [-1, 1]. There is no default, because a wrong one changes
             every score.
+        mask: Boolean, `(batch, [depth,] height, width, 1)`: where the centre of a window may be
+            to count. The windows themselves reach 3 pixels further. Defaults to everywhere.
 
     Returns:
         Float32 tensor `(batch,)`. Higher is better; 1 where both images are identical, and NaN
-        where either holds a NaN.
+        where either holds a NaN or no window inside the image has its centre in the mask.
 
     Raises:
         ValueError: Shapes that differ, are neither of the two above or are smaller than the
-            window, values that are not real numbers, or a `data_range` that is not a finite number
-            above 0.
+            window, values that are not real numbers, a mask that is not boolean or has another
+            shape, or a `data_range` that is not a finite number above 0.
 
     Example:
         >>> import numpy as np
@@ -59,39 +66,13 @@ def ssim(y_true: Any, y_pred: Any, *, data_range: float) -> Any:
             f"`y_true` and `y_pred` must have at least {WINDOW} pixels along each spatial axis: "
             f"the similarity is taken in windows of that size. Received: {tuple(y_true.shape)}."
         )
-    pixels = WINDOW ** len(spatial_shape)
-    spatial_axes = tuple(range(1, 1 + len(spatial_shape)))
-
-    # Variances as E[x²] - E[x]² cancel when the values are far from 0: take the image's mean off.
-    mean_true = ops.mean(y_true, axis=spatial_axes, keepdims=True)
-    mean_pred = ops.mean(y_pred, axis=spatial_axes, keepdims=True)
-    y_true, y_pred = y_true - mean_true, y_pred - mean_pred
-
-    local_true, local_pred = _window_mean(y_true), _window_mean(y_pred)
-    sample = pixels / (pixels - 1)
-    var_true = sample * (_window_mean(ops.square(y_true)) - ops.square(local_true))
-    var_pred = sample * (_window_mean(ops.square(y_pred)) - ops.square(local_pred))
-    covariance = sample * (_window_mean(y_true * y_pred) - local_true * local_pred)
-    local_true, local_pred = local_true + mean_true, local_pred + mean_pred
-
-    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
-    luminance = (2 * local_true * local_pred + c1) / (
-        ops.square(local_true) + ops.square(local_pred) + c1
-    )
-    contrast_and_structure = (2 * covariance + c2) / (var_true + var_pred + c2)
-    return ops.mean(luminance * contrast_and_structure, axis=(*spatial_axes, -1))
-
-
-def _window_mean(images: Any) -> Any:
-    """Mean of every window that lies inside the image."""
-    # Stated, because the user may have set keras.config.image_data_format() to channels_first.
-    return ops.average_pool(
-        images, pool_size=WINDOW, strides=1, padding="valid", data_format="channels_last"
-    )
+    mask = None if mask is None else ops.cast(checked_mask(mask, y_true), "float32")
+    luminance, contrast_and_structure = similarity_maps(y_true, y_pred, data_range)
+    return ops.mean(mean_of_each_channel(luminance * contrast_and_structure, mask), axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
-class SSIM(keras.metrics.MeanMetricWrapper):
+class SSIM(ImageMetric):
     """Mean over all images seen of their structural similarity (see :func:`ssim`).
 
     Args:
@@ -114,11 +95,5 @@ class SSIM(keras.metrics.MeanMetricWrapper):
     """
 
     def __init__(self, data_range: float, name: str = "ssim", dtype: Any = None) -> None:
-        self.data_range = checked_data_range(data_range)
-        super().__init__(ssim, name=name, dtype=dtype, data_range=self.data_range)
-        # What mode="auto" of EarlyStopping reads, if the metric was given to `compile(metrics=)`.
-        self._direction = "up"
-
-    def get_config(self) -> dict:
-        """Return the arguments that build an equal metric."""
-        return {"name": self.name, "dtype": self.dtype, "data_range": self.data_range}
+        data_range = checked_data_range(data_range)
+        super().__init__(ssim, "up", name, dtype, data_range=data_range)

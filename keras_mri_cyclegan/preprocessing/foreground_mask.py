@@ -19,8 +19,8 @@ class ForegroundMask(Step):
     is replaced. Needs scikit-image and scipy (the extra `preprocessing`).
 
     Args:
-        blank: Whether voxels outside the mask become the lowest value inside, for scans with a
-            noisy background. **This cannot be undone**: `Preprocessing.restore` leaves them so.
+        blank: Whether voxels outside the mask become the lowest value of the scan, for scans with
+            a noisy background. **This cannot be undone**: `Preprocessing.restore` leaves them so.
             Defaults to `False`: no value is changed.
 
     Raises:
@@ -81,7 +81,7 @@ def masked(volume: Volume, mask: np.ndarray, blank: bool) -> tuple[Volume, dict[
         )
     array = volume.array
     if blank:
-        array = np.where(mask, array, array[mask].min())
+        array = np.where(mask, array, array.min())
     return volume.replace(array=array, mask=mask), {"foreground": float(mask.mean())}
 
 

@@ -29,7 +29,7 @@ class MaskFromFiles(Step):
         pattern: The mask's path, with `{folder}` and `{stem}` for the scan's folder and its
             name without suffix. Defaults to `"{folder}/{stem}_mask.nii.gz"`: the mask of
             `ixi/002_T1.nii.gz` is `ixi/002_T1_mask.nii.gz`.
-        blank: Whether voxels outside the mask become the lowest value inside: of a head, only
+        blank: Whether voxels outside the mask become the scan's lowest value: of a head, only
             the brain remains. **This cannot be undone**: `Preprocessing.restore` leaves them so.
             Defaults to `False`: no value is changed.
 

@@ -62,10 +62,11 @@ class LinearNormalization(Normalization):
             or not is_number(low)
             or not is_number(high)
             or not float(low) < float(high)
+            or max(abs(float(low)), abs(float(high))) > np.finfo("float32").max
         ):
             raise ValueError(
                 f"{type(self).__name__} has a state of {short(state)}. Expected two finite "
-                "numbers, 'low' below 'high'."
+                "float32 numbers, 'low' below 'high'."
             )
 
     def typical(self, state: dict[str, Any]) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from keras_mri_cyclegan.volumes import Volume
 class Percentile(LinearNormalization):
     """Brings a scan to [-1, 1] by two percentiles, so that a few bright voxels do not matter.
 
-    The percentiles are those of the voxels inside the volume's mask, if it has one, otherwise of
-    all voxels. By default **values beyond the percentiles are clipped** to -1 and 1, as a
-    network's output can be no larger; `clip=False` keeps them, and is inverted to float32
-    rounding.
+    The lower percentile is of all voxels, so that air stays darker than the darkest tissue; the
+    upper one is of those inside the volume's mask, if it has one. By default **values beyond the
+    percentiles are clipped** to -1 and 1, as a network's output can be no larger; `clip=False`
+    keeps them, and is inverted to float32 rounding.
 
     Args:
         low: The percentile that becomes -1, in `[0, 100]`. Defaults to 0.5: interpolation in an
@@ -54,9 +54,9 @@ class Percentile(LinearNormalization):
 
     def limits(self, volume: Volume) -> tuple[float, float]:
         """Return the two percentiles."""
-        values = foreground(volume).astype("float64")
-        low, high = np.percentile(values, [self.low, self.high], overwrite_input=True)
-        return float(low), float(high)
+        low = np.percentile(volume.array.ravel().astype("float64"), self.low, overwrite_input=True)
+        inside = foreground(volume).astype("float64")
+        return float(low), float(np.percentile(inside, self.high, overwrite_input=True))
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal object."""

@@ -1,5 +1,6 @@
 """What was passed to `translate_volume`, checked before the network has any work."""
 
+import dataclasses
 import os
 from typing import Any
 
@@ -59,16 +60,21 @@ def check_cutter(network: keras.Model, cutter: Cutter) -> None:
 
 def check_path(target: Any, overwrite: bool) -> None:
     """Raise a `ValueError` unless a volume of some kind can be written to `target`."""
-    if not isinstance(target, (str, os.PathLike)):
+    if not isinstance(target, (str, os.PathLike)) or not os.fspath(target):
         raise ValueError(
             f"`target` must be a path, or None to write nothing. Received: {target!r}."
         )
     check_target(target, overwrite)
 
 
-def check_target_of(target: str | os.PathLike, scan: Volume, overwrite: bool) -> None:
+def check_target_of(
+    target: str | os.PathLike, scan: Volume, overwrite: bool, intensities: str
+) -> None:
     """Raise a `VolumeError` unless a translation of this very scan can be written to `target`."""
-    if check_target(target, overwrite, scan.header) is None:
+    header = scan.header
+    if header is not None and intensities == "normalized":
+        header = dataclasses.replace(header, dtype=np.dtype("float32"))  # as it will be restored
+    if check_target(target, overwrite, header) is None:
         raise VolumeError(
             os.fspath(target),
             "a name without a suffix is a folder of DICOM files or pictures, and the source is a "

@@ -28,7 +28,7 @@ def plane_cutters(cutter: Cutter, planes: Any) -> Sequence[Cutter]:
     """
     if planes is None:
         return [cutter]
-    names = [planes] if isinstance(planes, str) else list(planes)
+    names = list(planes) if isinstance(planes, (list, tuple)) else [planes]
     if not names or any(name not in PLANES for name in names) or len(set(names)) < len(names):
         raise ValueError(
             f"`planes` must be some of {', '.join(map(repr, PLANES))}, each once. Received: "

@@ -44,8 +44,9 @@ def translate_volume(
     Args:
         model: A `CycleGAN`, or a generator by itself; then `direction` only names its domains.
         source: The scan: a path that `volumes.read_volume` reads, or a `Volume`.
-        target: The file to write, or the folder of a DICOM series; with it goes a JSON file that
-            says how it was made (see `provenance.describe_translation`). Defaults to `None`:
+        target: The file to write, or the folder of a DICOM series (from a DICOM source alone). With
+            it goes a JSON file that says how it was made (see `provenance.describe_translation`);
+            a DICOM series says it in its attributes. Defaults to `None`:
             nothing is written.
         direction: `"ab"` from domain A to B, `"ba"` from B to A. Defaults to `"ab"`.
         preprocessing: The `Preprocessing` that the networks were trained with, or the path of the
@@ -104,7 +105,7 @@ def translate_volume(
     scan = source if isinstance(source, Volume) else read_volume(source)
     provenance = None
     if target is not None:
-        arguments.check_target_of(target, scan, overwrite)
+        arguments.check_target_of(target, scan, overwrite, intensities)
         names = [cutter.plane for cutter in cutters if isinstance(cutter, Slices)]
         provenance = describe_translation(
             network, direction, source, preprocessing, intensities, names

@@ -9,10 +9,13 @@ import errno
 import os
 import secrets
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
+
+LONGEST_SUFFIX = 16
 
 WAYS_OUT = {
     errno.ENOSPC: "The disk is full: free some space, or write to another disk.",
@@ -63,7 +66,7 @@ def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[str]]:
     """Do as `replacing` for files that belong together: all of them, or none.
 
     They are put in place in the order of `paths`, when all are complete. If one cannot be, those
-    before it are removed again.
+    before it are as they were: the old files come back, new ones are removed.
 
     Args:
         paths: The files to be.
@@ -86,7 +89,6 @@ def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[str]]:
     """
     targets = [os.fspath(path) for path in paths]
     temporaries: list[str] = []
-    placed: list[str] = []
     current = targets[-1]
     try:
         for current in targets:
@@ -96,11 +98,13 @@ def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[str]]:
         yield list(temporaries)
         for temporary in temporaries:
             _sync_file(temporary)
-        for current, temporary in zip(targets, temporaries, strict=True):
-            os.replace(temporary, current)
-            placed.append(current)
+        with contextlib.ExitStack() as old:
+            for current, temporary in zip(targets, temporaries, strict=True):
+                if current != targets[-1]:  # behind the last none is left that could fail
+                    old.enter_context(restoring(current))
+                os.replace(temporary, current)
     except BaseException as error:  # Ctrl+C too
-        for leftover in temporaries + placed:
+        for leftover in temporaries:
             with contextlib.suppress(OSError):
                 os.remove(leftover)
         if isinstance(error, OSError):
@@ -108,6 +112,53 @@ def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[str]]:
         raise
     for folder in {os.path.dirname(os.path.abspath(target)) for target in targets}:
         _sync_folder(folder)
+
+
+@contextlib.contextmanager
+def restoring(path: str | os.PathLike) -> Iterator[None]:
+    """Let the block replace the file at `path`, and undo that if the block fails.
+
+    The old file is kept under a hidden name meanwhile. If none was there, what the block has put
+    there is removed.
+
+    Args:
+        path: The file.
+
+    Raises:
+        VolumeError: The old file cannot be kept. The block has not run then.
+
+    Example:
+        >>> import os, tempfile
+        >>> from keras_mri_cyclegan.volumes import atomic
+        >>> path = os.path.join(tempfile.mkdtemp(), "note.txt")
+        >>> _ = open(path, "w").write("old")
+        >>> try:
+        ...     with atomic.restoring(path), atomic.replacing(path) as temporary:
+        ...         raise KeyError
+        ... except KeyError:
+        ...     print(open(path).read(), os.listdir(os.path.dirname(path)))
+        old ['note.txt']
+    """
+    target = os.fspath(path)
+    try:
+        kept = _keep(target)
+    except OSError as error:
+        raise _volume_error(target, error) from error
+    try:
+        yield
+    except BaseException as error:
+        try:
+            if kept:
+                os.replace(kept, target)
+        except OSError:
+            error.add_note(f"`{target}` as it was before could not be put back: it is `{kept}`.")
+            raise error from None
+        with contextlib.suppress(OSError):
+            os.remove(kept or target)  # replacing a file by another link to it removes neither
+        raise
+    if kept:
+        with contextlib.suppress(OSError):
+            os.remove(kept)
 
 
 @contextlib.contextmanager
@@ -158,14 +209,22 @@ def replacing_folder(path: str | os.PathLike, overwrite: bool = False) -> Iterat
                 os.rename(aside, target)
             raise
         _sync_folder(os.path.dirname(target))
-        if aside:
-            shutil.rmtree(aside)
     except BaseException as error:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
         if isinstance(error, OSError):
             raise _volume_error(given, error) from error
         raise
+    if aside:
+        try:
+            shutil.rmtree(aside)
+        except OSError as error:  # the new one is in place
+            warnings.warn(
+                f"`{given}` is replaced, and what was there before could not be removed "
+                f"({error.strerror or error}): it is `{aside}`.",
+                VolumeWarning,
+                stacklevel=4,
+            )
 
 
 def _check_folder(given: str, target: str, overwrite: bool) -> None:
@@ -185,9 +244,23 @@ def _check_folder(given: str, target: str, overwrite: bool) -> None:
             )
 
 
+def _keep(path: str) -> str:
+    """Give a file a second, hidden name, and return it; an empty one if there is no file."""
+    if not os.path.lexists(path):
+        return ""
+    name = _hidden_name(path)
+    try:
+        os.link(path, name, follow_symlinks=False)  # so that the first name is never missing
+    except (OSError, NotImplementedError):  # a disk without links
+        os.rename(path, name)
+    return name
+
+
 def _hidden_name(path: str) -> str:
-    # The last two suffixes are enough for `.nii.gz`, and keep the name short.
-    suffixes = "".join(Path(path).suffixes[-2:])
+    # Two suffixes for `.nii.gz`; none if it is text after a full stop, and makes the name too long.
+    suffixes = "".join(Path(path).suffixes[-2 if path.lower().endswith(".gz") else -1 :])
+    if len(suffixes) > LONGEST_SUFFIX:
+        suffixes = ""
     return os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}{suffixes}")
 
 
@@ -215,4 +288,7 @@ def _sync_folder(path: str) -> None:
 
 def _volume_error(path: str, error: OSError) -> VolumeError:
     way_out = WAYS_OUT.get(error.errno or 0, "Expected a path that can be written to.")
-    return VolumeError(path, f"writing failed ({error.strerror or error}). {way_out}")
+    made = VolumeError(path, f"writing failed ({error.strerror or error}). {way_out}")
+    for note in getattr(error, "__notes__", ()):
+        made.add_note(note)
+    return made

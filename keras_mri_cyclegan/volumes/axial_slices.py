@@ -4,6 +4,7 @@ Such an array is `(slices, rows, columns)` or one slice `(rows, columns)`, taken
 shown: the slices from feet to head, row 0 at the front, column 0 at the patient's right.
 """
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -14,6 +15,15 @@ from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
 # Columns to the patient's left and rows to the back, both against RAS+; 1 mm.
 AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+# Rounding to a whole number errs by half a step: over 500 steps, by a thousandth of the range. The
+# types of 8 bits have only 256 steps; over 200, it is a 400th.
+STEPS, STEPS_8_BIT = 500, 200
+# What is nearly as fine as the source is not rounded away, however dark the source. Where floats
+# can be stored instead, they are so sooner than an error is raised where they cannot.
+SHARE_OR_FLOAT, SHARE_OR_ERROR = 1 / 2, 1 / 4
+FEWEST_STEPS = 32  # a span of fewer is no scan's
+ON_STEP = 0.01  # how far from an integer, in steps, still is rounding and not an intensity
 
 
 def from_slices(
@@ -47,6 +57,8 @@ def from_slices(
         stored = stored[..., 0]
     if stored.ndim == 2:
         stored = stored[None]
+    if header.dtype.kind in "iu" and stored.size:
+        header = dataclasses.replace(header, span=float(stored.max()) - float(stored.min()))
     return finished(stored.transpose(2, 1, 0), AFFINE, header, path, fill_nan)
 
 
@@ -92,19 +104,36 @@ def to_slices(volume: Volume, path: str) -> np.ndarray:
     return np.ascontiguousarray(stored)
 
 
-def to_dtype(array: np.ndarray, dtype: np.dtype, path: str) -> np.ndarray:
+def to_dtype(
+    array: np.ndarray,
+    dtype: np.dtype,
+    path: str,
+    span: float | None = None,
+    or_float: bool = False,
+) -> np.ndarray:
     """Convert voxels to the type that a file stores, never beyond what it can hold.
+
+    Integers and booleans take the nearest whole number, if little is lost: the values are whole
+    numbers already (but for float32's rounding), or they spread over 500 steps or more (200 for
+    types of 8 bits), or over nearly as many as the source's did: half of its span with `or_float`,
+    else a quarter, and at least 32.
 
     Args:
         array: float32 voxels.
-        dtype: The type; integers and booleans take the nearest whole number.
+        dtype: The type.
         path: The file to be, for the message.
+        span: The source's `SourceHeader.span`. Defaults to `None`: not known.
+        or_float: Whether the file can hold float32, to which values go that whole numbers would
+            round away. Defaults to `False`: they are an error.
 
     Returns:
-        The array in `dtype`.
+        The array in `dtype`, or in float32.
 
     Raises:
-        VolumeError: Values that `dtype` cannot hold.
+        VolumeError: Values that `dtype` cannot hold, or that it would round away.
+
+    Warns:
+        VolumeWarning: The array is float32, and `dtype` of whole numbers.
 
     Example:
         >>> import numpy as np
@@ -112,6 +141,23 @@ def to_dtype(array: np.ndarray, dtype: np.dtype, path: str) -> np.ndarray:
         >>> to_dtype(np.array([0.4, 254.6]), np.dtype("uint8"), "t2.npy").tolist()
         [0, 255]
     """
+    share = SHARE_OR_FLOAT if or_float else SHARE_OR_ERROR
+    if dtype.kind != "f" and _too_coarse(array, dtype, span, share):
+        steps = int(np.rint(float(array.max())) - np.rint(float(array.min()))) + 1
+        found = f"values from {array.min():g} to {array.max():g} would be rounded to {steps} steps"
+        if not or_float:
+            raise VolumeError(
+                path,
+                f"{found} of {dtype}, the type of the source file. Expected whole numbers, or "
+                "values spread over many: write `.nii.gz` or `.npy`, or keep the source's "
+                "intensities (`intensities='source'` in a translation).",
+            )
+        warnings.warn(
+            f"`{path}` holds float32, not {dtype} as the source file: {found}.",
+            VolumeWarning,
+            stacklevel=4,
+        )
+        dtype = np.dtype("float32")
     if dtype.kind == "f":
         with np.errstate(over="ignore"):
             converted = array.astype(dtype)
@@ -133,6 +179,20 @@ def to_dtype(array: np.ndarray, dtype: np.dtype, path: str) -> np.ndarray:
             "point numbers: `volume.replace(header=None)` to `.nii.gz`, `.npy` or `.h5`.",
         )
     return converted
+
+
+def _too_coarse(array: np.ndarray, dtype: np.dtype, span: float | None, share: float) -> bool:
+    low, high = float(array.min()), float(array.max())
+    enough = float(STEPS_8_BIT if dtype.itemsize == 1 else STEPS)
+    if span is not None:
+        enough = min(enough, max(FEWEST_STEPS, share * span))
+    if high - low >= enough:
+        return False
+    # float32 itself may be off by more than a hundredth of a step, where the values are large.
+    rounding = 4 * float(np.finfo("float32").eps) * max(abs(low), abs(high))
+    # A hundredth of a step may be all there is: 0 to 0.009, say.
+    allowed = max(min(ON_STEP, (high - low) / 1000), min(rounding, 0.5))
+    return float(np.abs(array - np.rint(array)).max()) > allowed
 
 
 def _limits(dtype: np.dtype) -> tuple[int, int]:

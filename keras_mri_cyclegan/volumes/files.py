@@ -120,7 +120,8 @@ def write_volume(
     Everything that the source's format can keep is kept: the type of a voxel, the layout, where the
     voxels are, names. Between formats the values are float32; a format that does not say where
     its voxels are warns of what is lost. Values are rounded to what the type holds, and never
-    clipped.
+    clipped, nor rounded away: floating point numbers over too few whole ones (0 to 1, say) get a
+    slope in NIfTI and DICOM, go to float32 in arrays, and are an error in pictures.
 
     Args:
         volume: The volume.
@@ -130,12 +131,18 @@ def write_volume(
         provenance: What made the volume, to be said in the file as far as its format can, and in
             a JSON sidecar. Defaults to `None`: an ordinary copy.
         overwrite: Whether to replace what is there, a file as a whole (with its other datasets),
-            a folder with all its slices. Defaults to `False`.
+            a folder with all its slices. A folder of DICOM is replaced only if every file says
+            that it is synthetic (a copy without `provenance` does not), a JSON file in the
+            sidecar's place only if this package wrote it. Defaults to `False`.
 
     Raises:
         VolumeError: The path is taken, of a kind that cannot be written or not for such a volume;
             values that the type cannot hold; no permission, a full disk.
         ValueError: An argument of the wrong type.
+
+    Warns:
+        VolumeWarning: The format cannot keep where the voxels are, or the source's whole numbers
+            would round the values away and they are written as float32 (`.npy`, `.npz`, `.h5`).
 
     Example:
         >>> import os, tempfile

@@ -84,6 +84,10 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None) -> None:
     Raises:
         VolumeError: The file cannot be written, or values do not fit into the source's type.
 
+    Warns:
+        VolumeWarning: It is written as float32, as the source's whole numbers would round its
+            values away (see `axial_slices.to_dtype`).
+
     Example:
         >>> import os, tempfile
         >>> import h5py
@@ -106,7 +110,8 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None) -> None:
     inner = "volume" if inner is None else inner
     if not all(part not in ("", ".", "..") for part in inner.removeprefix("/").split("/")):
         raise VolumeError(path, f"a dataset named {inner!r}. Expected `file.h5::group/dataset`.")
-    stored = to_dtype(to_slices(volume, path), dtype, path)
+    span = None if header is None else header.span
+    stored = to_dtype(to_slices(volume, path), dtype, path, span, or_float=True)
     # In memory first: on a full disk the library itself cannot even close its file.
     image = io.BytesIO()
     with h5py.File(image, "w") as new:

@@ -68,8 +68,8 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -
 
     Args:
         volume: The volume.
-        path: The file to be: `.nii`, `.nii.gz`, or `.hdr` or `.img` (then both are written),
-            also with `.gz`. A file that is there is replaced. Equal volumes give equal bytes.
+        path: The file to be: `.nii`, `.nii.gz`, or `.hdr` or `.img` (then both are written, not
+            packed). A file that is there is replaced. Equal volumes give equal bytes.
         provenance: How the volume was made, if it is synthetic: `descrip` then says so, the
             display window (`cal_min`, `cal_max`) is cleared, and a JSON sidecar with all of it is
             written (`t2.nii.gz`: `t2.json`). Defaults to `None`: an ordinary copy.
@@ -77,7 +77,8 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -
     Raises:
         ValueError: JSON cannot hold `provenance`.
         VolumeError: Another suffix; values or a type that NIfTI cannot hold; no permission, no
-            such folder, a full disk. No file is left then, the sidecar included.
+            such folder, a full disk; a JSON file of another kind in the sidecar's place. All
+            files are as they were then, the sidecar included.
 
     Example:
         >>> import os, tempfile
@@ -94,6 +95,8 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -
     header_path, image_path = _files_to_write(path)
     single = header_path == image_path
     text = None if provenance is None else sidecar.to_json(provenance)
+    if text is not None:
+        sidecar.check_ours(path)
     plan = nifti_writing.plan(volume, path, single, provenance)
     # In this order: whoever sees the voxels sees what they are, and where.
     targets = [] if text is None else [sidecar.path_of(path)]
@@ -139,7 +142,7 @@ def _files_to_write(path: str) -> tuple[str, str]:
     stem, suffix, gz = _split(path)
     if suffix.lower() == ".nii":
         return path, path
-    if suffix.lower() not in (".hdr", ".img"):
+    if suffix.lower() not in (".hdr", ".img") or gz:
         raise VolumeError(path, "not a NIfTI name. Expected .nii, .nii.gz, .hdr or .img.")
-    partner = stem + PARTNERS.get(suffix, PARTNERS[suffix.lower()]) + gz
+    partner = stem + PARTNERS.get(suffix, PARTNERS[suffix.lower()])
     return (path, partner) if suffix.lower() == ".hdr" else (partner, path)

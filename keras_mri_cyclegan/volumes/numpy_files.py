@@ -70,6 +70,10 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None) -> None:
     Raises:
         VolumeError: The file cannot be written, or values do not fit into the source's type.
 
+    Warns:
+        VolumeWarning: It is written as float32, as the source's whole numbers would round its
+            values away (see `axial_slices.to_dtype`).
+
     Example:
         >>> import os, tempfile
         >>> import numpy as np
@@ -89,7 +93,8 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None) -> None:
     if header is not None and header.kind in ("npy", "npz"):
         dtype = header.dtype
         inner = inner or header.content
-    stored = to_dtype(to_slices(volume, path), dtype, path)
+    span = None if header is None else header.span
+    stored = to_dtype(to_slices(volume, path), dtype, path, span, or_float=True)
     with sidecar.beside(path, provenance), atomic.replacing(file) as temporary:
         if suffix == ".npy":
             with open(temporary, "wb") as stream:

@@ -86,8 +86,9 @@ def write(
         overwrite: Whether a folder may be replaced with all that is in it. Defaults to `False`.
 
     Raises:
-        VolumeError: The volume comes from another kind of file; more than one slice for one file;
-            values that the depth cannot hold; the files cannot be written.
+        VolumeError: The volume comes from another kind of file, or is of floating point numbers;
+            more than one slice for one file; values that the depth cannot hold, or would round
+            away (see `axial_slices.to_dtype`); the files cannot be written.
 
     Example:
         >>> import os, tempfile
@@ -109,7 +110,8 @@ def write(
             f"{'made in memory' if header is None else f'read as {header.kind}'}, does not say of "
             "which. Expected one read from PNG or TIFF: write it as `.nii.gz`, `.npy` or `.h5`.",
         )
-    stored = to_dtype(to_slices(volume, path), header.dtype, path)
+    check_whole(path, header)
+    stored = to_dtype(to_slices(volume, path), header.dtype, path, header.span)
     slices = stored[None] if stored.ndim == 2 else stored
     if suffix_of(path) in SUFFIXES:
         if len(slices) != 1:
@@ -127,6 +129,18 @@ def write(
     ):
         for name, slice_ in zip(_names(header, len(slices)), slices, strict=True):
             _write_slice(os.path.join(temporary, name), slice_)
+
+
+def check_whole(path: str, header: SourceHeader) -> None:
+    """Raise a `VolumeError` unless a header's type is one of whole numbers."""
+    if header.dtype.kind not in "iub":
+        raise VolumeError(
+            path,
+            f"pictures hold whole numbers of 8 or 16 bits, and this volume is of {header.dtype}: "
+            "in [-1, 1], say, all would be rounded to -1, 0 and 1. Expected another format: write "
+            "`.nii.gz` or `.npy`, or keep the source's intensities (`intensities='source'` in a "
+            "translation).",
+        )
 
 
 def _slices(folder: str) -> list[Path]:

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras_mri_cyclegan.volumes import atomic
+from keras_mri_cyclegan.volumes.errors import VolumeError
+
+LARGEST = 2**24  # bytes: provenance is text that a person reads
+PACKAGE = "keras_mri_cyclegan"
 
 
 def path_of(path: str | os.PathLike) -> str:
@@ -41,11 +45,11 @@ def write(path: str | os.PathLike, provenance: dict[str, Any]) -> str:
         provenance: What to write; what JSON can hold.
 
     Returns:
-        The sidecar's path. A file that is there is replaced.
+        The sidecar's path. One of this package that is there is replaced.
 
     Raises:
         ValueError: JSON cannot hold `provenance`.
-        VolumeError: The file cannot be written.
+        VolumeError: The file cannot be written, or is another's (see `check_ours`).
 
     Example:
         >>> import os, tempfile
@@ -59,6 +63,7 @@ def write(path: str | os.PathLike, provenance: dict[str, Any]) -> str:
     """
     text = to_json(provenance)
     name = path_of(path)
+    check_ours(path)
     with (
         atomic.replacing(name) as temporary,
         open(temporary, "w", encoding="utf-8", newline="\n") as file,
@@ -71,13 +76,15 @@ def write(path: str | os.PathLike, provenance: dict[str, Any]) -> str:
 def beside(path: str | os.PathLike, provenance: dict[str, Any] | None) -> Iterator[None]:
     """Write the sidecar, then run the block that writes the volume; take it back if that fails.
 
+    A sidecar that was there before comes back then.
+
     Args:
         path: The volume's file.
         provenance: What to write. `None`: no sidecar.
 
     Raises:
         ValueError: JSON cannot hold `provenance`.
-        VolumeError: The sidecar cannot be written.
+        VolumeError: The sidecar cannot be written, or is another's (see `check_ours`).
 
     Example:
         >>> import os, tempfile
@@ -88,14 +95,61 @@ def beside(path: str | os.PathLike, provenance: dict[str, Any] | None) -> Iterat
         >>> sorted(os.listdir(os.path.dirname(path)))
         ['t2.json', 't2.npy']
     """
-    name = None if provenance is None else write(path, provenance)
-    try:
+    if provenance is None:
         yield
-    except BaseException:
-        if name is not None:
-            with contextlib.suppress(OSError):
-                os.remove(name)
-        raise
+        return
+    check_ours(path)
+    with atomic.restoring(path_of(path)):
+        write(path, provenance)
+        yield
+
+
+def check_ours(path: str | os.PathLike) -> None:
+    """Raise a `VolumeError` if the place of a sidecar is taken by a file of another kind.
+
+    A study has JSON files of its own beside its scans, such as those of BIDS. One may be replaced
+    only if it says `"Synthetic": true` and that this package made it, `GeneratedBy.Name`.
+
+    Args:
+        path: The volume's file, not the sidecar's.
+
+    Raises:
+        VolumeError: There is a file (or anything else) that is no sidecar of this package.
+
+    Example:
+        >>> import os, tempfile
+        >>> from keras_mri_cyclegan.volumes import sidecar
+        >>> path = os.path.join(tempfile.mkdtemp(), "t2.nii.gz")
+        >>> made = {"Synthetic": True, "GeneratedBy": {"Name": "keras_mri_cyclegan"}}
+        >>> _ = sidecar.write(path, made)
+        >>> sidecar.check_ours(path)
+    """
+    name = path_of(path)
+    if os.path.lexists(name) and not _is_ours(name):
+        raise VolumeError(
+            path,
+            f"the place of its sidecar is taken by `{name}`, which does not say that "
+            f"{PACKAGE} made it (Synthetic and GeneratedBy), and so is never replaced. Choose "
+            "another name for the volume, or move that file away.",
+        )
+
+
+def _is_ours(name: str) -> bool:
+    if not os.path.isfile(name):  # a pipe would be waited for
+        return False
+    try:
+        if os.path.getsize(name) > LARGEST:
+            return False
+        with open(name, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError, RecursionError):
+        return False
+    made_by = found.get("GeneratedBy") if isinstance(found, dict) else None
+    return (
+        isinstance(made_by, dict)
+        and made_by.get("Name") == PACKAGE
+        and found.get("Synthetic") is True
+    )
 
 
 def to_json(provenance: dict[str, Any]) -> str:

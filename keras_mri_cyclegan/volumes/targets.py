@@ -2,12 +2,16 @@
 
 import os
 
-from keras_mri_cyclegan.volumes import formats, sidecar
+from keras_mri_cyclegan.volumes import formats, pictures, sidecar
+from keras_mri_cyclegan.volumes.dicom.replacing import check_one_file, check_replaceable
+from keras_mri_cyclegan.volumes.dicom.source import DicomSource
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.names import split_inner, suffix_of
 from keras_mri_cyclegan.volumes.volume import SourceHeader
 
 FOLDERS = {"dicom": "dicom", "png": "pictures", "tiff": "pictures"}  # by the header's kind
+LONGEST_NAME = 255  # bytes, of nearly every file system
+PARTNERS = {".hdr": ".img", ".img": ".hdr"}
 WRITABLE = ", ".join(suffix for suffix in formats.MODULES if suffix not in (".ima", ".tiff"))
 
 
@@ -30,10 +34,11 @@ def check_target(
         The name of the format's module; `None` if that takes a header to say.
 
     Raises:
-        VolumeError: A suffix that cannot be written, a folder that does not exist or may not be
-            written to, a file that is there already, a folder to replace that holds other things,
-            or a format that cannot take a volume from such a source.
-        ValueError: `path` is not a path.
+        VolumeError: A suffix that cannot be written, a name of over 255 bytes, a folder that does
+            not exist or may not be written to, a file that is there already, a folder to replace
+            that holds other things or DICOM that is not synthetic, a JSON file of another kind in
+            the sidecar's place, or a format that cannot take a volume from such a source.
+        ValueError: `path` is not a path, or is empty.
 
     Example:
         >>> import os, tempfile
@@ -41,22 +46,27 @@ def check_target(
         >>> check_target(os.path.join(tempfile.mkdtemp(), "t2.nii.gz"))
         'nifti'
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise ValueError(f"`path` must be a path. Received: {path!r}.")
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise ValueError(f"`path` must be the path of a file or folder. Received: {path!r}.")
     path = os.fspath(path)
     file, inner = split_inner(path)
     if inner is not None and not (inner and suffix_of(file) in (".h5", ".hdf5", ".npz")):
         raise VolumeError(path, "a name after `::`. Expected one only in `.h5` and `.npz` files.")
     is_folder = _is_folder(file, header)
     module = _folder_module(path, header) if is_folder else _file_module(path, file, header)
+    with_sidecar = with_sidecar and module not in ("dicom", None)
+    _check_names(path, file, with_sidecar)
+    if header is not None:
+        _check_header(path, module, is_folder, header)
     _check_parent(path, file)
     if is_folder:
         _check_folder(path, module, overwrite)
     else:
         _check_file(path, file, overwrite)
-    if with_sidecar and module != "dicom" and not overwrite:
+    if with_sidecar:
+        sidecar.check_ours(path)
         beside = sidecar.path_of(path)
-        if os.path.lexists(beside):
+        if os.path.lexists(beside) and not overwrite:
             raise VolumeError(
                 path,
                 f"its sidecar, `{beside}`, exists already. Choose another name, or pass "
@@ -106,6 +116,24 @@ def _file_module(path: str, file: str, header: SourceHeader | None) -> str:
     return module
 
 
+def _check_names(path: str, file: str, with_sidecar: bool) -> None:
+    for name in [file.rstrip("/\\"), *([sidecar.path_of(path)] if with_sidecar else [])]:
+        base = os.path.basename(name)
+        if len(os.fsencode(base)) > LONGEST_NAME:
+            raise VolumeError(
+                path,
+                f"`{base[:12]}...{base[-12:]}` has {len(os.fsencode(base))} bytes. Expected a name "
+                f"of at most {LONGEST_NAME}: choose a shorter one.",
+            )
+
+
+def _check_header(path: str, module: str | None, is_folder: bool, header: SourceHeader) -> None:
+    if module == "pictures":
+        pictures.check_whole(path, header)
+    if module == "dicom" and not is_folder and isinstance(header.content, DicomSource):
+        check_one_file(path, header.content)
+
+
 def _check_parent(path: str, file: str) -> None:
     parent = os.path.dirname(os.path.abspath(file))
     if not os.path.isdir(parent):
@@ -117,9 +145,8 @@ def _check_parent(path: str, file: str) -> None:
 
 
 def _check_file(path: str, file: str, overwrite: bool) -> None:
-    partners = {".hdr": ".img", ".img": ".hdr"}
     stem, suffix = os.path.splitext(file)
-    names = [file] + [stem + partner for partner in [partners.get(suffix.lower())] if partner]
+    names = [file] + [stem + partner for partner in [PARTNERS.get(suffix.lower())] if partner]
     for name in names:
         if os.path.lexists(name) and not overwrite:
             raise VolumeError(
@@ -152,3 +179,5 @@ def _check_folder(path: str, module: str | None, overwrite: bool) -> None:
             f"{', ...' if len(others) > 5 else ''}, which is no slice of a volume. Expected a "
             "folder of slices alone: choose another name.",
         )
+    if "dicom" in kinds:
+        check_replaceable(path)

@@ -19,6 +19,8 @@ class SourceHeader:
         has_geometry: Whether the file says where its voxels are. If not, its slices are taken as
             axial, as they are usually shown, with a spacing of 1 mm.
         content: The rest, each format's own.
+        span: The largest stored number less the smallest, where the file stores whole numbers
+            without a slope. Defaults to `None`: not known.
     """
 
     kind: str
@@ -26,6 +28,7 @@ class SourceHeader:
     shape: tuple[int, ...]
     has_geometry: bool
     content: Any = None
+    span: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,6 +52,8 @@ class Volume:
         >>> import numpy as np
         >>> from keras_mri_cyclegan.volumes import Volume
         >>> volume = Volume(np.zeros((4, 5, 6)), np.diag([-0.5, 0.5, 2, 1]))
+        >>> volume
+        <Volume 4 x 5 x 6, 0.5 x 0.5 x 2 mm, LAS>
         >>> volume.shape, volume.spacing, volume.orientation
         ((4, 5, 6), (0.5, 0.5, 2.0), 'LAS')
     """
@@ -92,6 +97,13 @@ class Volume:
         from nibabel.orientations import aff2axcodes
 
         return "".join(aff2axcodes(self.affine))
+
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.shape))
+        spacing = " x ".join(f"{size:.4g}" for size in self.spacing)
+        of = f", {self.path}" if self.path is not None else ""
+        masked = ", with a mask" if self.mask is not None else ""
+        return f"<Volume {shape}, {spacing} mm, {self.orientation}{masked}{of}>"
 
     def replace(self, **changes: Any) -> "Volume":
         """Return the same volume with some of its parts, named as in the constructor, changed."""

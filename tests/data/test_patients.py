@@ -17,6 +17,12 @@ from keras_mri_cyclegan.volumes import Volume
         (r"C:\study\sub-07\t1.nii", "sub-07"),
         ("ixi/IXI002-Guys-0828-T1.nii.gz", "IXI002"),
         ("t1/012.nii.gz", "012"),
+        ("p02 T1.nii.gz", "p02"),
+        ("ses1_p02_T1.nii.gz", None),
+        ("07/T1.nii.gz", None),
+        ("T2w_001.nii", None),
+        ("Brain-7.nii", None),
+        ("mrs1_t1.nii", "mrs1"),
         ("P003_T1/", "P003"),
         ("dicom/P003-visit1::1.2.3", "P003"),
         ("my-study/knee7.h5::reconstruction_rss", "knee7"),
@@ -107,3 +113,17 @@ def test_bad_arguments(arguments, message):
     good = {"a": ["p1_t1.nii", "p2_t1.nii"], "b": ["p1_t2.nii", "p2_t2.nii"]}
     with pytest.raises(ValueError, match=message):
         split_by_patient(**{**good, **arguments})
+
+
+def test_patients_held_out_by_name():
+    t1, t2 = ([f"p{k}_{name}.nii" for k in range(4)] for name in ("t1", "t2"))
+    training, validation = split_by_patient(t1, t2, ["p1", "p3"])
+    assert validation == (["p1_t1.nii", "p3_t1.nii"], ["p1_t2.nii", "p3_t2.nii"])
+    assert training == (["p0_t1.nii", "p2_t1.nii"], ["p0_t2.nii", "p2_t2.nii"])
+    for names, message in (
+        (["p9"], r"\['p9'\], of whom there is no scan"),
+        ([], "one patient at least"),
+        (["p0", "p1", "p2", "p3"], "leaves no scan of `a` to train on"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            split_by_patient(t1, t2, names)

@@ -22,7 +22,7 @@ def test_one_name_is_one_plane():
     assert cutter.plane == "sagittal"
 
 
-@pytest.mark.parametrize("planes", [(), ("axial", "axial"), ("oblique",), "top", (3,)])
+@pytest.mark.parametrize("planes", [(), ("axial", "axial"), 3, ("oblique",), "top", (3,)])
 def test_other_planes_are_an_error(planes):
     with pytest.raises(ValueError, match="`planes` must be some of 'axial', 'coronal'"):
         plane_cutters(Slices(), planes)

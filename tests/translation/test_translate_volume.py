@@ -444,3 +444,18 @@ def test_a_source_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises((VolumeError, OSError), match=r"t1\.nii"):
         translate(tmp_path / "t1.nii", tmp_path / "t2.nii")
     assert os.listdir(tmp_path) == []
+
+
+def test_pictures_of_normalized_values_are_refused_before_the_network_runs(tmp_path):
+    from PIL import Image
+
+    values = np.random.default_rng(0).integers(0, 255, (8, 8), "uint8")
+    Image.fromarray(values).save(tmp_path / "a.png")
+
+    image = keras.Input((8, 8, 1))
+    generator = keras.Model(image, keras.layers.Conv2D(1, 1)(image))
+    generator.predict_on_batch = None  # it would be called
+    with pytest.raises(kmc.volumes.VolumeError, match=r"b\.png"):
+        kmc.translate_volume(
+            generator, tmp_path / "a.png", tmp_path / "b.png", intensities="normalized", verbose=0
+        )

@@ -6,12 +6,19 @@ import stat
 
 import pytest
 
-from keras_mri_cyclegan.volumes import VolumeError, atomic
+from keras_mri_cyclegan.volumes import VolumeError, VolumeWarning, atomic
 
 
 def put(path, text):
     with atomic.replacing(path) as temporary, open(temporary, "w") as file:
         file.write(text)
+
+
+def put_all(paths):
+    with atomic.replacing_all(paths) as temporaries:
+        for temporary in temporaries:
+            with open(temporary, "w") as file:
+                file.write("new")
 
 
 def put_folder(path, text, **kwargs):
@@ -201,6 +208,63 @@ def test_several_files_or_none(tmp_path, monkeypatch):
     with pytest.raises(VolumeError, match=r"c\.hdr"), atomic.replacing_all(paths):
         pass
     assert everything(tmp_path) == []
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("failing_call", [1, 2, 3])
+def test_old_files_come_back_when_a_later_one_cannot_be_placed(
+    tmp_path, monkeypatch, links, failing_call
+):
+    paths = [tmp_path / name for name in ("a.json", "b.img", "c.hdr")]
+    for path in (paths[0], paths[2]):
+        path.write_text("old " + path.name)
+    if not links:
+        monkeypatch.setattr(os, "link", failing(errno.EPERM))
+    real, calls = os.replace, []
+
+    def one_fails(source, target):
+        calls.append(target)
+        if len(calls) == failing_call:
+            failing(errno.EIO)()
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", one_fails)
+    with pytest.raises(VolumeError, match=paths[failing_call - 1].name):
+        put_all(paths)
+    assert paths[0].read_text() == "old a.json"
+    assert paths[2].read_text() == "old c.hdr"
+    assert everything(tmp_path) == ["a.json", "c.hdr"]
+    put_all(paths)
+    assert [path.read_text() for path in paths] == ["new"] * 3
+    assert everything(tmp_path) == ["a.json", "b.img", "c.hdr"]
+
+
+def test_an_old_file_that_cannot_be_put_back_is_kept(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in ("a.json", "b.img")]
+    for path in paths:
+        path.write_text("old")
+    real, calls = os.replace, []
+
+    def only_the_first(source, target):
+        calls.append(target)
+        if len(calls) > 1:
+            failing(errno.EIO)()
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", only_the_first)
+    with pytest.raises(VolumeError) as caught:
+        put_all(paths)
+    (kept,) = [path for path in tmp_path.iterdir() if path not in paths]
+    assert kept.read_text() == "old"
+    assert str(kept) in "".join(caught.value.__notes__)
+
+
+def test_an_old_folder_that_cannot_be_removed_is_warned_of(tmp_path, monkeypatch):
+    put_folder(tmp_path / "series", "old")
+    monkeypatch.setattr("shutil.rmtree", failing(errno.EACCES))
+    with pytest.warns(VolumeWarning, match="could not be removed"):
+        put_folder(tmp_path / "series", "new", overwrite=True)
+    assert (tmp_path / "series" / "inner" / "1.txt").read_text() == "new"
 
 
 def test_folder(tmp_path):

@@ -1,3 +1,4 @@
+import dataclasses
 import pathlib
 import warnings
 
@@ -444,13 +445,37 @@ def test_a_series_is_no_file(tmp_path):
 
 def test_folders_are_not_overwritten(tmp_path):
     volume = source(tmp_path)
-    dicom.write(volume, str(tmp_path / "t2"))
+    dicom.write(volume, str(tmp_path / "t2"), PROVENANCE)
     before = {path.name: path.read_bytes() for path in (tmp_path / "t2").iterdir()}
     with pytest.raises(VolumeError, match="overwrite"):
         dicom.write(volume, str(tmp_path / "t2"))
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "t2").iterdir()}
     dicom.write(volume, str(tmp_path / "t2"), overwrite=True)
     assert before != {path.name: path.read_bytes() for path in (tmp_path / "t2").iterdir()}
+
+
+def test_only_synthetic_folders_are_overwritten(tmp_path):
+    """An acquired series, and a copy, which does not say what it is, stay."""
+    volume = source(tmp_path)
+    dicom.write(volume, str(tmp_path / "copy"))
+    for name in ("source", "copy"):
+        before = {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        with pytest.raises(VolumeError, match="SyntheticData YES"):
+            dicom.write(volume, str(tmp_path / name), PROVENANCE, overwrite=True)
+        assert before == {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_floating_point_values_become_the_sources_integers(tmp_path, dtype):
+    """As `Preprocessing.restore` gives them with `intensities="normalized"`."""
+    volume = source(tmp_path)
+    low, high = volume.array.min(), volume.array.max()
+    header = dataclasses.replace(volume.header, dtype=np.dtype(dtype))
+    array = (volume.array - low) / (high - low) * 2 - 1
+    dicom.write(volume.replace(array=array, header=header), str(tmp_path / "t2"), PROVENANCE)
+    again = dicom.read(str(tmp_path / "t2"), LARGE)
+    assert again.header.dtype == volume.header.dtype
+    np.testing.assert_allclose(again.array, array, atol=2 / 2**15)
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyError("x")])

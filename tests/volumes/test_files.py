@@ -1,3 +1,4 @@
+import json
 import os
 
 import h5py
@@ -11,7 +12,6 @@ from keras_mri_cyclegan.volumes import (
     SourceHeader,
     Volume,
     VolumeError,
-    check_target,
     find_volumes,
     read_volume,
     read_volumes,
@@ -19,6 +19,7 @@ from keras_mri_cyclegan.volumes import (
 )
 from keras_mri_cyclegan.volumes.axial_slices import AFFINE
 
+OURS = {"Synthetic": True, "GeneratedBy": {"Name": "keras_mri_cyclegan"}}
 STORED = np.arange(60, dtype="int16").reshape(3, 4, 5)
 
 
@@ -169,7 +170,7 @@ def test_many_are_read_one_by_one(tmp_path):
 def test_dicom_series_are_written_to_folders(tmp_path):
     volume = read_volume(pydicom.data.get_testdata_file("MR_small.dcm"))
     changed = volume.replace(array=volume.array + 1)
-    write_volume(volume, tmp_path / "series.01")
+    write_volume(volume, tmp_path / "series.01", {"Description": "A copy."})
     with pytest.raises(VolumeError, match="overwrite=True"):
         write_volume(changed, tmp_path / "series.01")
     write_volume(changed, tmp_path / "series.01", {"Description": "Plus one."}, overwrite=True)
@@ -286,13 +287,40 @@ def test_nothing_is_replaced_without_being_asked(tmp_path, name):
 
 
 def test_a_sidecar_or_partner_is_not_replaced_either(tmp_path):
-    _touch(tmp_path, "a.json", "b.img")
-    with pytest.raises(VolumeError, match="sidecar"):
-        write_volume(_volume(), tmp_path / "a.npy", {"Synthetic": True})
+    _touch(tmp_path, "b.img")
+    (tmp_path / "a.json").write_text(json.dumps(OURS))
+    with pytest.raises(VolumeError, match=r"its sidecar, .*overwrite=True"):
+        write_volume(_volume(), tmp_path / "a.npy", OURS)
     write_volume(_volume(), tmp_path / "a.npy")
     with pytest.raises(VolumeError, match=r"b\.img"):
         write_volume(_volume(), tmp_path / "b.hdr")
-    write_volume(_volume(), tmp_path / "a.npy", {"Synthetic": True}, overwrite=True)
+    write_volume(_volume(), tmp_path / "a.npy", {**OURS, "Date": "now"}, overwrite=True)
+    assert json.loads((tmp_path / "a.json").read_text())["Date"] == "now"
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "a.npy", "a.npz", "a.h5"])
+def test_old_volume_and_sidecar_come_back_together(tmp_path, monkeypatch, name):
+    write_volume(_volume(), tmp_path / name, OURS)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(before) == 2
+    real, calls = os.replace, []
+
+    def second_fails(source, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise OSError(5, "Input/output error")
+        real(source, target)
+
+    changed = _volume().replace(array=_volume().array + 1)
+    monkeypatch.setattr(os, "replace", second_fails)
+    with pytest.raises(VolumeError, match="output error"):
+        write_volume(changed, tmp_path / name, {**OURS, "Date": "now"}, overwrite=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    monkeypatch.undo()
+    write_volume(changed, tmp_path / name, {**OURS, "Date": "now"}, overwrite=True)
+    assert json.loads((tmp_path / "a.json").read_text())["Date"] == "now"
+    np.testing.assert_array_equal(read_volume(tmp_path / name).array, changed.array)
+    assert len(os.listdir(tmp_path)) == 2
 
 
 @pytest.mark.parametrize(
@@ -317,27 +345,6 @@ def test_paths_that_cannot_be_written(tmp_path, name, kind, message):
     with pytest.raises(VolumeError, match=message):
         write_volume(_volume(kind), f"{tmp_path}/{name}", overwrite=True)
     assert sorted(os.listdir(tmp_path)) == ["file", "folder.nii"]
-
-
-def test_targets_are_checked_before_the_work(tmp_path):
-    header = _volume("png").header
-    assert check_target(tmp_path / "a.h5") == "hdf5"
-    assert check_target(tmp_path / "out") is None
-    assert check_target(tmp_path / "out", header=header) == "pictures"
-    assert check_target(tmp_path / "patient.01", header=header) == "pictures"
-    _touch(tmp_path, "a.nii")
-    with pytest.raises(VolumeError, match="exists already"):
-        check_target(tmp_path / "a.nii")
-    assert check_target(tmp_path / "a.nii", overwrite=True) == "nifti"
-    with pytest.raises(ValueError, match="`path`"):
-        check_target(None)
-
-
-def test_no_permission_to_write(tmp_path, monkeypatch):
-    # Root may write everywhere, so no folder's mode would do.
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(VolumeError, match="no permission"):
-        check_target(tmp_path / "a.nii")
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.h5"])

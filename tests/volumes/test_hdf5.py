@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from keras_mri_cyclegan.volumes import Volume, VolumeError, read_volume, write_volume
+from keras_mri_cyclegan.volumes import Volume, VolumeError, VolumeWarning, read_volume, write_volume
 from keras_mri_cyclegan.volumes.axial_slices import AFFINE
 
 
@@ -111,6 +111,16 @@ def test_provenance(tmp_path):
         assert file["scans/t2"].dtype == "float32"
         assert json.loads(file["scans/t2"].attrs["provenance"])["Synthetic"] is True
     assert sorted(os.listdir(tmp_path)) == ["b.h5", "b.scans.t2.json"]
+
+
+def test_values_are_never_rounded_away(path, tmp_path):
+    with h5py.File(path, "w") as file:
+        file["scan"] = _stored("uint8")
+    volume = read_volume(path)
+    array = np.random.default_rng(0).uniform(0, 1, volume.shape).astype("float32")
+    with pytest.warns(VolumeWarning, match="holds float32, not uint8"):
+        write_volume(volume.replace(array=array), tmp_path / "b.h5")
+    np.testing.assert_array_equal(read_volume(tmp_path / "b.h5").array, array)
 
 
 @pytest.mark.parametrize("name", ["", "a//b", "../a", "a/"])

@@ -113,6 +113,24 @@ def test_provenance_lies_beside(tmp_path):
     assert json.loads((tmp_path / "b.json").read_text()) == {"Synthetic": True}
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"), [("uint8", 0, 1), ("int16", -1, 99), ("?", 0, 1)]
+)
+def test_values_are_never_rounded_away(tmp_path, suffix, dtype, low, high):
+    """Intensities of another contrast over the few steps of whole numbers."""
+    stored = np.resize([0, 1], (3, 4, 5)).astype(dtype)
+    stored = stored if dtype == "?" else _stored(dtype) * (3 if dtype == "int16" else 1)
+    np.save(tmp_path / "a.npy", stored)
+    volume = read_volume(tmp_path / "a.npy")
+    array = np.random.default_rng(0).uniform(low, high, volume.shape).astype("float32")
+    with pytest.warns(VolumeWarning, match=r"holds float32, not .* steps"):
+        write_volume(volume.replace(array=array), tmp_path / f"b{suffix}")
+    again = read_volume(tmp_path / f"b{suffix}")
+    assert again.header.dtype == "float32"
+    np.testing.assert_array_equal(again.array, array)
+
+
 def test_values_are_rounded(tmp_path):
     np.save(tmp_path / "a.npy", _stored())
     volume = read_volume(tmp_path / "a.npy")

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import struct
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_mri_cyclegan.volumes import VolumeError, read_volume, write_volume
+from keras_mri_cyclegan.volumes import VolumeError, pictures, read_volume, write_volume
 
 
 def _slices(dtype="uint16", count=3):
@@ -170,6 +171,38 @@ def test_values_that_do_not_fit_are_no_file(tmp_path, stack, value):
     array[1, 1, 1] = value
     with pytest.raises(VolumeError, match="1 of 220 values do not fit"):
         write_volume(volume.replace(array=array), tmp_path / "out", {"Synthetic": True})
+    assert os.listdir(tmp_path) == ["stack"]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_values_that_would_be_rounded_away_are_no_file(tmp_path, dtype, suffix):
+    iio.imwrite(tmp_path / f"a{suffix}", _slices(dtype)[0])
+    volume = read_volume(tmp_path / f"a{suffix}")
+    array = np.random.default_rng(0).uniform(0, 1, volume.shape)
+    with pytest.raises(VolumeError, match=r"from 0.* to 0.* rounded to 2 steps of .*nii\.gz"):
+        write_volume(volume.replace(array=array), tmp_path / f"b{suffix}", {"Synthetic": True})
+    assert os.listdir(tmp_path) == [f"a{suffix}"]
+    write_volume(volume.replace(array=np.rint(array)), tmp_path / f"b{suffix}")  # a mask
+    spread = array * volume.array.max()
+    write_volume(volume.replace(array=spread), tmp_path / f"c{suffix}")
+    np.testing.assert_array_equal(iio.imread(tmp_path / f"c{suffix}"), np.rint(spread[..., 0].T))
+
+
+def test_a_dark_source_may_be_translated_in_its_own_range(tmp_path):
+    """Its values use few of the type's steps; a result that uses as many loses nothing."""
+    iio.imwrite(tmp_path / "a.png", (_slices("uint8")[0] // 4))
+    volume = read_volume(tmp_path / "a.png")
+    array = np.minimum(volume.array + 0.3, volume.array.max())
+    write_volume(volume.replace(array=array), tmp_path / "b.png")
+    np.testing.assert_array_equal(iio.imread(tmp_path / "b.png"), _slices("uint8")[0] // 4)
+
+
+def test_floating_point_types_are_refused(tmp_path, stack):
+    volume = read_volume(stack)
+    header = dataclasses.replace(volume.header, dtype=np.dtype("float32"))
+    with pytest.raises(VolumeError, match="of float32"):
+        pictures.write(volume.replace(header=header), str(tmp_path / "out"), None)
     assert os.listdir(tmp_path) == ["stack"]
 
 

@@ -67,6 +67,54 @@ def test_taken_back_if_the_volume_fails(tmp_path, error):
     assert os.listdir(tmp_path) == []
 
 
+def test_only_ours_is_replaced(tmp_path):
+    path, ours = tmp_path / "t2.json", {"Synthetic": True, "GeneratedBy": {"Name": sidecar.PACKAGE}}
+    others = [
+        "",
+        "{",
+        "[" * 100_000,
+        "[]",
+        json.dumps({**ours, "Synthetic": False}),
+        json.dumps({**ours, "Synthetic": 1}),
+        json.dumps({"Synthetic": True}),
+        json.dumps({"Synthetic": True, "GeneratedBy": [ours["GeneratedBy"]]}),
+        json.dumps({"Synthetic": True, "GeneratedBy": {"Name": "dcm2niix"}}),
+    ]
+    for text in others:
+        path.write_text(text)
+        with pytest.raises(VolumeError, match=r"t2\.json`.*another name"):
+            sidecar.write(tmp_path / "t2.nii", ours)
+        with (
+            pytest.raises(VolumeError, match=r"t2\.json`"),
+            sidecar.beside(tmp_path / "t2.nii", ours),
+        ):
+            pass
+        assert path.read_text() == text
+    path.write_text(json.dumps(ours))
+    sidecar.write(tmp_path / "t2.nii", {**ours, "Date": "now"})
+    assert json.loads(path.read_text())["Date"] == "now"
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe", "link"])
+def test_what_is_no_file_is_not_ours(tmp_path, name):
+    path = tmp_path / "t2.json"
+    {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "link": lambda: path.symlink_to("x")}[
+        name
+    ]()
+    with pytest.raises(VolumeError, match="another name"):
+        sidecar.check_ours(tmp_path / "t2.nii")
+
+
+def test_the_old_one_comes_back_if_the_volume_fails(tmp_path):
+    ours = {"Synthetic": True, "GeneratedBy": {"Name": sidecar.PACKAGE}}
+    sidecar.write(tmp_path / "t2.nii", ours)
+    before = (tmp_path / "t2.json").read_bytes()
+    with pytest.raises(KeyboardInterrupt), sidecar.beside(tmp_path / "t2.nii", PROVENANCE):
+        raise KeyboardInterrupt
+    assert (tmp_path / "t2.json").read_bytes() == before
+    assert os.listdir(tmp_path) == ["t2.json"]
+
+
 def test_none_is_no_sidecar(tmp_path):
     (tmp_path / "t2.json").write_text("the study's own")
     with pytest.raises(RuntimeError), sidecar.beside(tmp_path / "t2.npy", None):

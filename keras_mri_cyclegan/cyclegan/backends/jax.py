@@ -7,6 +7,8 @@ import keras
 
 from keras_mri_cyclegan.cyclegan.objective import objective
 
+NESTED = (tuple, list)
+
 
 def prepare(network: keras.Model) -> None:
     """Leave a network as it is."""
@@ -16,6 +18,7 @@ def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tup
     """Return the terms' running means, and the state after one update of every network."""
     trainable, non_trainable, optimizer, metrics = state
     real_a, real_b = model.unpack(data)
+    pairs = model.unpack_pairs(data)
 
     def scaled_loss(trainable: list, non_trainable: list) -> tuple[Any, tuple]:
         variables = model.trainable_variables + model.non_trainable_variables
@@ -23,7 +26,7 @@ def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tup
         with _scope(
             variables + model.optimizer.variables, trainable + non_trainable + optimizer
         ) as scope:
-            loss, terms = objective(model, real_a, real_b)
+            loss, terms = objective(model, real_a, real_b, pairs)
             scaled = model.optimizer.scale_loss(loss)
         return scaled, (loss, terms, _values(scope, model.non_trainable_variables, non_trainable))
 

@@ -7,6 +7,8 @@ import torch
 
 from keras_mri_cyclegan.cyclegan.objective import objective
 
+NESTED = (tuple, list)
+
 
 def prepare(network: keras.Model) -> None:
     """Lay out kernels of one output channel in a way that torch can differentiate.
@@ -25,8 +27,9 @@ def prepare(network: keras.Model) -> None:
 def train_step(model: Any, data: Any) -> dict[str, Any]:
     """Update every network once and return the terms' running means."""
     real_a, real_b = model.unpack(data)
+    pairs = model.unpack_pairs(data)
     model.zero_grad()
-    loss, terms = objective(model, real_a, real_b)
+    loss, terms = objective(model, real_a, real_b, pairs)
     model.optimizer.scale_loss(loss).backward()
     variables = model.trainable_variables
     with torch.no_grad():

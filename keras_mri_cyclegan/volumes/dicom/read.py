@@ -75,6 +75,7 @@ def read(path: str, max_voxels: int, fill_nan: float | None = None) -> Volume:
         affine,
         multiframe,
         max(each.bits for each in layouts),
+        layout.dtype,
     )
     shape = (count, layout.rows, layout.columns)
     header = SourceHeader("dicom", layout.dtype, shape, has_geometry=True, content=source)

@@ -19,6 +19,8 @@ class DicomSource:
         affine: The affine with which the volume was read, `(4, 4)`.
         multiframe: Whether it is one file with functional groups.
         bits: How many bits of a stored number are in use.
+        dtype: The type of a stored number; the header's is another where the values have become
+            floating point numbers.
     """
 
     datasets: tuple[Any, ...]
@@ -26,3 +28,9 @@ class DicomSource:
     affine: np.ndarray
     multiframe: bool
     bits: int
+    dtype: np.dtype
+
+    @property
+    def one_file(self) -> bool:
+        """Whether its derived images go to one file: an enhanced one, or a single slice."""
+        return self.multiframe or len(self.datasets) == 1

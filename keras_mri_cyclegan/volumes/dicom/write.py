@@ -9,6 +9,7 @@ from keras_mri_cyclegan._extras import require
 from keras_mri_cyclegan.volumes import atomic
 from keras_mri_cyclegan.volumes.dicom import classic, describe, multiframe
 from keras_mri_cyclegan.volumes.dicom.opening import guarded
+from keras_mri_cyclegan.volumes.dicom.replacing import check_one_file, check_replaceable
 from keras_mri_cyclegan.volumes.dicom.rescale import Stored, stored
 from keras_mri_cyclegan.volumes.dicom.source import DicomSource
 from keras_mri_cyclegan.volumes.errors import VolumeError
@@ -38,7 +39,9 @@ def write(
             also go to a file, if `path` ends in `.dcm` or `.ima`.
         provenance: How the volume was made, as the contract of `write_volume` has it. Defaults
             to `None`: an ordinary copy.
-        overwrite: Whether a folder at `path` that is not empty is replaced. Defaults to `False`.
+        overwrite: Whether a folder at `path` that is not empty is replaced. Only one in which
+            every file says SyntheticData YES ever is: never an acquired series, nor a copy that
+            was written without `provenance`. Defaults to `False`.
 
     Raises:
         VolumeError: A volume that is not of DICOM or not on its grid any more, a source without
@@ -60,16 +63,13 @@ def write(
     """
     require("pydicom", extra="dicom")
     header = _checked_header(volume, path)
+    if overwrite:
+        check_replaceable(path)
     source: DicomSource = header.content
     datasets = _derived(volume.array, header, path, provenance)
     one_file = os.fspath(path).lower().endswith((".dcm", ".ima"))
-    if one_file and not source.multiframe and len(source.datasets) > 1:
-        raise VolumeError(
-            path,
-            f"a series of {len(source.datasets)} images for one file. Expected a folder: leave "
-            "out `.dcm`.",
-        )
     if one_file:
+        check_one_file(path, source)
         with atomic.replacing(path) as temporary:
             _save(path, next(datasets), temporary)
         return
@@ -122,7 +122,7 @@ def _derived(array: np.ndarray, header: SourceHeader, path: str, provenance: dic
     encoded = stored(
         path,
         array,
-        header.dtype,
+        source.dtype,  # integers, with a new slope if the values are others now
         [frame.slope for frame in source.frames],
         [frame.intercept for frame in source.frames],
     )
