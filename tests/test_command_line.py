@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import runpy
@@ -201,7 +202,14 @@ def test_argparse_answers(monkeypatch, capsys, words, status, said):
 
 
 def test_another_process_on_another_backend_finds_the_same_hash(study, tmp_path):
-    backend = {"tensorflow": "jax", "jax": "torch", "torch": "jax"}[keras.backend.backend()]
+    others = [
+        name
+        for name in ("jax", "torch", "tensorflow")
+        if name != keras.backend.backend() and importlib.util.find_spec(name)
+    ]
+    if not others:
+        pytest.skip("no other backend is installed")
+    backend = others[0]
     source, target = study / "scans" / "t1-0.nii.gz", tmp_path / "t2.nii.gz"
     command = ["translate", study / "model" / "model.keras", source, target]
     subprocess.run(

@@ -144,6 +144,8 @@ def test_compressed(tmp_path, syntax):
     dataset = dicom_files.image(stored[0])
     path = dicom_files.save(dataset, tmp_path / "x.dcm")
     dataset = pydicom.dcmread(path)
+    if not pydicom.pixels.get_encoder(syntax).is_available:
+        pytest.skip(f"no encoder for {syntax.name} is installed")
     dataset.compress(syntax)
     dataset.save_as(path)
     np.testing.assert_array_equal(dicom.read(path, LARGE).array[:, :, 0], stored[0].T)
