@@ -8,14 +8,17 @@ from keras_mri_cyclegan import (
     callbacks,
     data,
     datasets,
+    evaluation,
     figures,
     layers,
+    legacy,
     losses,
     metrics,
     preprocessing,
     volumes,
 )
 from keras_mri_cyclegan.cyclegan import CycleGAN
+from keras_mri_cyclegan.evaluation import evaluate
 from keras_mri_cyclegan.networks import (
     patchgan_discriminator,
     resnet_generator,
@@ -30,8 +33,11 @@ __all__ = [
     "callbacks",
     "data",
     "datasets",
+    "evaluate",
+    "evaluation",
     "figures",
     "layers",
+    "legacy",
     "losses",
     "metrics",
     "patchgan_discriminator",

@@ -1,11 +1,9 @@
 """Pictures of the translations after each epoch: a CycleGAN's losses say little about them."""
 
-import contextlib
 import os
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks, figures
+from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
 
 
 class TranslationMonitor(keras.callbacks.Callback):
@@ -146,7 +145,7 @@ class TranslationMonitor(keras.callbacks.Callback):
 
     def _draw(self, epoch: int) -> None:
         a, b = self.names
-        with _torch_generator_kept():
+        with torch_generator_kept():
             halves = [
                 self._half(self.a, ("ab", "ba"), [a, f"{a} to {b}", "and back"], f"epoch {epoch}"),
                 self._half(self.b, ("ba", "ab"), [b, f"{b} to {a}", "and back"], ""),
@@ -188,24 +187,6 @@ class TranslationMonitor(keras.callbacks.Callback):
         before = self._epochs_before or 0
         resumed = {epoch for epoch in found if epoch <= before}
         return sorted(resumed | (self._drawn & found))
-
-
-@contextlib.contextmanager
-def _torch_generator_kept() -> Iterator[None]:
-    """Leave torch's generator, from which an unseeded dropout draws, as it was.
-
-    On torch `predict` reads its array through a `DataLoader`, which draws a seed from it.
-    """
-    if keras.backend.backend() != "torch":
-        yield
-        return
-    import torch
-
-    state = torch.get_rng_state()
-    try:
-        yield
-    finally:
-        torch.set_rng_state(state)
 
 
 def _checked_names(names: Any) -> tuple[str, str]:

@@ -1,6 +1,5 @@
 """The CycleGAN: two generators and two discriminators that are trained together."""
 
-import warnings
 from typing import Any
 
 import keras
@@ -8,14 +7,23 @@ import numpy as np
 from keras import ops
 
 from keras_mri_cyclegan import _checks
-from keras_mri_cyclegan.cyclegan import backends, sources
+from keras_mri_cyclegan.cyclegan import backends, random_state, sources
 from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer, portable
 from keras_mri_cyclegan.cyclegan.describe import describe
+from keras_mri_cyclegan.cyclegan.export import export_network
 from keras_mri_cyclegan.cyclegan.fit_together import check_fit
 from keras_mri_cyclegan.cyclegan.image_pool import ImagePool
+from keras_mri_cyclegan.cyclegan.objective import term_names
 from keras_mri_cyclegan.cyclegan.paired_term import paired_term, unpack_pairs
 from keras_mri_cyclegan.cyclegan.progress import Progress
+from keras_mri_cyclegan.cyclegan.resuming import resumable
 from keras_mri_cyclegan.cyclegan.structure_terms import structure_terms
+from keras_mri_cyclegan.cyclegan.term_weights import (
+    check_generators_learn,
+    identity_weight_for,
+    plain,
+    term_weights,
+)
 from keras_mri_cyclegan.losses import adversarial
 
 NETWORKS = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
@@ -141,18 +149,24 @@ class CycleGAN(keras.Model):
         generator_optimizer: keras.optimizers.Optimizer | None = None,
         discriminator_optimizer: keras.optimizers.Optimizer | None = None,
         adversarial_loss: Any = "least_squares",
-        cycle_weight: float = 10.0,
-        identity_weight: float = 5.0,
+        cycle_weight: Any = 10.0,
+        identity_weight: Any = 5.0,
         structure_loss: Any = None,
         structure_weight: Any = 1.0,
         paired_weight: Any = 0.0,
         paired_loss: Any = "mae",
+        adversarial_weight: Any = 1.0,
+        r1_weight: Any = 0.0,
+        r1_every: int = 16,
         jit_compile: bool | str = "auto",
         steps_per_execution: int = 1,
         run_eagerly: bool = False,
         auto_scale_loss: bool = True,
     ) -> None:
         """Set how the networks are trained, and check that they fit together.
+
+        A weight is a number of at least 0 or a function of the training step, such as
+        `keras_mri_cyclegan.losses.WarmUp`. The number 0 skips the work.
 
         Args:
             generator_optimizer: `keras.optimizers.Optimizer` of both generators, with any clipping,
@@ -163,24 +177,26 @@ class CycleGAN(keras.Model):
                 `keras_mri_cyclegan.losses.AdversarialLoss`, or any function of (target, logits) in
                 which target 1 is real and 0 is fake, such as a Keras loss on logits. Defaults to
                 `"least_squares"`.
-            cycle_weight: Float of at least 0, weight of the mean absolute error between an image
-                and its round trip. 0 skips the work. Defaults to 10.
-            identity_weight: Float of at least 0, weight of the mean absolute error between an image
-                and what the generator *to* its domain makes of it. 0 skips the work. Where the two
-                domains have different numbers of channels it is set to 0, with a warning. Defaults
-                to 5.
+            cycle_weight: Weight of the mean absolute error between an image and its round trip.
+                Defaults to 10.
+            identity_weight: Weight of the mean absolute error between an image and what the
+                generator *to* its domain makes of it. Where the two domains have different numbers
+                of channels it is set to 0, with a warning. Defaults to 5.
             structure_loss: What holds the anatomy in place between an image and its translation:
                 one of `keras_mri_cyclegan.losses`, such as `BackgroundConsistency()`, any function
                 of (source, translated), or a list of them. Defaults to `None`.
-            structure_weight: Weight of the structure losses, or a list with one for each: a number
-                of at least 0, or a function of the training step such as
-                `keras_mri_cyclegan.losses.WarmUp`. Defaults to 1.
+            structure_weight: Weight of the structure losses, or a list with one for each. Defaults
+                to 1.
             paired_weight: Weight of `paired_loss`, for training data with pairs
-                (`UnpairedDataset(..., paired=...)`): a number of at least 0, or a function of the
-                training step. Defaults to 0, for data without pairs.
+                (`UnpairedDataset(..., paired=...)`). Defaults to 0, for data without pairs.
             paired_loss: What the translation of a paired image is to its truth: the name of a Keras
                 loss, a Keras loss, or any function of (truth, translated). Defaults to `"mae"`, the
                 mean absolute error.
+            adversarial_weight: Weight of the generators' adversarial loss. Defaults to 1.
+            r1_weight: Weight (gamma) of the R1 penalty on how much a discriminator's verdict on a
+                scan changes with the scan. Defaults to 0, none.
+            r1_every: Integer k: that penalty is computed in every k-th step, k times as strong.
+                Defaults to 16.
             jit_compile: Boolean or `"auto"`, as in `keras.Model.compile`.
             steps_per_execution: Integer, as in `keras.Model.compile`; 1 on torch.
             run_eagerly: Boolean, as in `keras.Model.compile`.
@@ -192,16 +208,11 @@ class CycleGAN(keras.Model):
         """
         check_fit(self)
         self.adversarial_loss = adversarial.get(adversarial_loss)
-        self.cycle_weight = _checks.weight("cycle_weight", cycle_weight)
-        self.identity_weight = _checks.weight("identity_weight", identity_weight)
-        if self.identity_weight and not self._same_channels():
-            warnings.warn(
-                "Identity mapping needs as many channels in domain A as in domain B, found "
-                f"{self.generator_ab.input_shape[-1]} and {self.generator_ab.output_shape[-1]}: "
-                "it is off. Pass identity_weight=0 to say so yourself.",
-                stacklevel=2,
-            )
-            self.identity_weight = 0.0
+        identity_weight = identity_weight_for(self, identity_weight)
+        self.term_weights = term_weights(
+            adversarial_weight, cycle_weight, identity_weight, r1_weight, r1_every
+        )
+        self.cycle_weight, self.identity_weight = plain(cycle_weight), plain(identity_weight)
         self.structure = structure_terms(structure_loss, structure_weight)
         if self.structure and not self._same_channels():
             raise ValueError(
@@ -213,9 +224,10 @@ class CycleGAN(keras.Model):
 
         self.paired = paired_term(paired_loss, paired_weight)
         self.paired_weight = paired_weight
+        check_generators_learn(self)
 
         sizes = self.generator_ab.input_shape[1:-1] + self.generator_ba.input_shape[1:-1]
-        self.progress = Progress(self._term_names(), sizes)
+        self.progress = Progress(term_names(self), sizes)
         optimizer = CompositeOptimizer(
             generator_optimizer,
             discriminator_optimizer,
@@ -241,6 +253,9 @@ class CycleGAN(keras.Model):
             "structure_weight": structure_weight,
             "paired_weight": paired_weight,
             "paired_loss": paired_loss,
+            "adversarial_weight": plain(adversarial_weight),
+            "r1_weight": plain(r1_weight),
+            "r1_every": r1_every,
             "jit_compile": jit_compile,
             "steps_per_execution": steps_per_execution,
             "run_eagerly": run_eagerly,
@@ -249,16 +264,6 @@ class CycleGAN(keras.Model):
 
     def _same_channels(self) -> bool:
         return self.generator_ab.input_shape[-1] == self.generator_ab.output_shape[-1]
-
-    def _term_names(self) -> list[str]:
-        names = ["loss", "adversarial_ab", "adversarial_ba"]
-        names += ["cycle_a", "cycle_b"] if self.cycle_weight else []
-        names += ["identity_a", "identity_b"] if self.identity_weight else []
-        names += [f"{term.name}_{way}" for term in self.structure for way in ("ab", "ba")]
-        names += ["paired_ab", "paired_ba"] if self.paired else []
-        names += ["discriminator_a", "discriminator_b"]
-        names += ["regularization"] if self.regularized else []
-        return names
 
     # === Training and scoring: Keras' steps, over one objective ===
 
@@ -359,16 +364,18 @@ class CycleGAN(keras.Model):
         sources.check_options(kwargs)
         validation_data = sources.validation_source(self, validation_data)
         source, shuffle = sources.training_source(self, x, y, batch_size, shuffle)
-        return super().fit(
-            source,
-            batch_size=None if y is not None else batch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=sources.with_resumed_order(callbacks, source),
-            validation_data=validation_data,
-            shuffle=shuffle,
-            **{"validation_batch_size": sources.scored_at_once(validation_data), **kwargs},
-        )
+        kwargs = {"validation_batch_size": sources.scored_at_once(validation_data), **kwargs}
+        steps = kwargs.get("steps_per_epoch")
+        with resumable(self, source, callbacks, epochs, verbose, steps) as resumed:
+            return super().fit(
+                source,
+                batch_size=None if y is not None else batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                **{**kwargs, **resumed},
+            )
 
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any
@@ -433,6 +440,31 @@ class CycleGAN(keras.Model):
         if not self._range_warned:
             self._range_warned = _checks.warn_range(name, array)
 
+    def export(
+        self,
+        filepath: Any,
+        format: str = "tf_saved_model",
+        direction: str = "ab",
+        **kwargs: Any,
+    ) -> None:
+        """Write the generator of one direction to a file that runs without Keras.
+
+        Args:
+            filepath: The file to write, `*.onnx` or `*.tflite`, or the folder of a SavedModel.
+            format: `"tf_saved_model"`, `"onnx"` or `"litert"`. Defaults to `"tf_saved_model"`.
+            direction: `"ab"` for the generator from A to B, `"ba"` for that from B to A. Defaults
+                to `"ab"`.
+            **kwargs: Further arguments of `keras_mri_cyclegan.cyclegan.export.export_network`, such
+                as `input_shape` and `batch_size`.
+
+        Raises:
+            ValueError: Another direction or format, or this backend cannot write it.
+            ImportError: A package is missing; the message names the extra that brings it.
+        """
+        _checks.one_of("direction", direction, ("ab", "ba"))
+        generator = {"ab": self.generator_ab, "ba": self.generator_ba}[direction]
+        export_network(generator, filepath, format=format, **kwargs)
+
     def summary(
         self,
         line_length: int | None = None,
@@ -450,7 +482,16 @@ class CycleGAN(keras.Model):
         for network in self.networks.values() if expand_nested else ():
             network.summary(line_length, positions, print_fn, expand_nested, **kwargs)
 
-    # === Config ===
+    # === State and config ===
+
+    def save_own_variables(self, store: Any) -> None:
+        """Save, beside what Keras does, the state of dropout's and all other random numbers."""
+        super().save_own_variables(store)
+        random_state.save(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Load what `save_own_variables` saved."""
+        super().load_own_variables(random_state.load(self, store))
 
     def get_config(self) -> dict:
         """Return what makes this model again: its networks, pool size and seed."""

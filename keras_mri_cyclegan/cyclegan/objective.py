@@ -1,13 +1,21 @@
 """The CycleGAN objective: every term of it, for both directions, from one batch of each domain."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_mri_cyclegan.cyclegan.gradient_penalty import gradient_penalties
+
 
 def objective(
-    model: Any, real_a: Any, real_b: Any, pairs: tuple | None = None
+    model: Any,
+    real_a: Any,
+    real_b: Any,
+    pairs: tuple | None,
+    input_gradient: Callable,
+    cond: Callable = ops.cond,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the loss to differentiate, and its terms, unweighted.
 
@@ -21,7 +29,9 @@ def objective(
         real_a: Scans of domain A, `(batch, height, width, channels)`.
         real_b: Scans of domain B, likewise.
         pairs: Scans of A and of B of which one is the truth for the other; `()` where `real_a` and
-            `real_b` are that themselves. Defaults to `None`, no pairs.
+            `real_b` are that themselves; `None` where there are none.
+        input_gradient: The backend's function of (function, images), for the gradient penalty.
+        cond: The backend's way to compute that penalty in some steps alone. Defaults to Keras'.
 
     Returns:
         A scalar, and a dictionary from the terms' names to scalars.
@@ -29,36 +39,39 @@ def objective(
     fake_b = model.generator_ab(real_a, training=True)
     fake_a = model.generator_ba(real_b, training=True)
     terms = {}
+    loss = 0.0
+    weights, step = model.term_weights, model.optimizer.iterations
+    adversarial = model.adversarial_loss
 
     # === Generators: translations that pass for real ===
-    adversarial = model.adversarial_loss
-    terms["adversarial_ab"] = adversarial.generator(
-        _frozen(model.discriminator_b, model.seen(fake_b))
-    )
-    terms["adversarial_ba"] = adversarial.generator(
-        _frozen(model.discriminator_a, model.seen(fake_a))
-    )
-    loss = terms["adversarial_ab"] + terms["adversarial_ba"]
+    if weights.adversarial:
+        terms["adversarial_ab"] = adversarial.generator(
+            _frozen(model.discriminator_b, model.seen(fake_b))
+        )
+        terms["adversarial_ba"] = adversarial.generator(
+            _frozen(model.discriminator_a, model.seen(fake_a))
+        )
+        loss += weights.adversarial(step) * (terms["adversarial_ab"] + terms["adversarial_ba"])
 
     # === Cycle consistency: there and back again is where we were ===
     # Each generator takes part in both cycles and learns from both.
-    if model.cycle_weight:
+    if weights.cycle:
         terms["cycle_a"] = _l1(real_a, model.generator_ba(fake_b, training=True))
         terms["cycle_b"] = _l1(real_b, model.generator_ab(fake_a, training=True))
-        loss += model.cycle_weight * (terms["cycle_a"] + terms["cycle_b"])
+        loss += weights.cycle(step) * (terms["cycle_a"] + terms["cycle_b"])
 
     # === Identity mapping: what is of the target contrast already stays as it is ===
-    if model.identity_weight:
+    if weights.identity:
         terms["identity_a"] = _l1(real_a, model.generator_ba(real_a, training=True))
         terms["identity_b"] = _l1(real_b, model.generator_ab(real_b, training=True))
-        loss += model.identity_weight * (terms["identity_a"] + terms["identity_b"])
+        loss += weights.identity(step) * (terms["identity_a"] + terms["identity_b"])
 
     # === Structure: the anatomy stays where it is, whatever its contrast ===
     for structure in model.structure:
         terms[f"{structure.name}_ab"] = structure.loss(real_a, fake_b)
         terms[f"{structure.name}_ba"] = structure.loss(real_b, fake_a)
         both = terms[f"{structure.name}_ab"] + terms[f"{structure.name}_ba"]
-        loss += structure.weight(model.optimizer.iterations) * both
+        loss += structure.weight(step) * both
 
     # === Pairs: where the truth is known, the translation is to be the truth ===
     if pairs is not None:
@@ -71,18 +84,37 @@ def objective(
         terms["paired_ab"] = model.paired(truth_b, made_b)
         terms["paired_ba"] = model.paired(truth_a, made_a)
         both = terms["paired_ab"] + terms["paired_ba"]
-        loss += model.paired.weight(model.optimizer.iterations) * both
+        loss += model.paired.weight(step) * both
 
     # === Discriminators: scans from translations, past and present ===
+    seen_a, seen_b = model.seen(real_a), model.seen(real_b)
+    logits_a = model.discriminator_a(seen_a, training=True)
+    logits_b = model.discriminator_b(seen_b, training=True)
     terms["discriminator_a"] = adversarial.discriminator(
-        model.discriminator_a(model.seen(real_a), training=True),
-        model.discriminator_a(model.seen(model.pooled("a", fake_a)), training=True),
+        logits_a, model.discriminator_a(model.seen(model.pooled("a", fake_a)), training=True)
     )
     terms["discriminator_b"] = adversarial.discriminator(
-        model.discriminator_b(model.seen(real_b), training=True),
-        model.discriminator_b(model.seen(model.pooled("b", fake_b)), training=True),
+        logits_b, model.discriminator_b(model.seen(model.pooled("b", fake_b)), training=True)
     )
     loss += terms["discriminator_a"] + terms["discriminator_b"]
+
+    # === Gradient penalty: a verdict on a scan that does not hang on its every pixel ===
+    if weights.r1:
+        terms["r1_a"], terms["r1_b"] = gradient_penalties(
+            [model.discriminator_a, model.discriminator_b],
+            [seen_a, seen_b],
+            input_gradient,
+            step,
+            weights.r1_every,
+            cond,
+        )
+        loss += weights.r1(step) * (terms["r1_a"] + terms["r1_b"])
+
+    # === Adaptive augmentation: more of it, the better the discriminators know the scans ===
+    if _adapts(model):
+        signs = [ops.mean(adversarial.says_real(logits)) for logits in (logits_a, logits_b)]
+        model.augmentation.adjust((signs[0] + signs[1]) / 2, ops.shape(real_a)[0])
+        terms["augmentation_probability"] = ops.convert_to_tensor(model.augmentation.probability)
 
     # === Weight decay, where a network's layers ask for it ===
     if model.regularized:
@@ -90,6 +122,27 @@ def objective(
         loss += terms["regularization"]
 
     return loss, terms
+
+
+def term_names(model: Any) -> list[str]:
+    """Return the names under which `fit` logs a model's loss and terms."""
+    weights = model.term_weights
+    names = ["loss"]
+    names += ["adversarial_ab", "adversarial_ba"] if weights.adversarial else []
+    names += ["cycle_a", "cycle_b"] if weights.cycle else []
+    names += ["identity_a", "identity_b"] if weights.identity else []
+    names += [f"{term.name}_{way}" for term in model.structure for way in ("ab", "ba")]
+    names += ["paired_ab", "paired_ba"] if model.paired else []
+    names += ["discriminator_a", "discriminator_b"]
+    names += ["r1_a", "r1_b"] if weights.r1 else []
+    names += ["augmentation_probability"] if _adapts(model) else []
+    names += ["regularization"] if model.regularized else []
+    return names
+
+
+def _adapts(model: Any) -> bool:
+    """Whether the augmentation is to be told of the discriminators' verdicts on the scans."""
+    return hasattr(model.augmentation, "adjust")
 
 
 def _frozen(discriminator: keras.Model, images: Any) -> Any:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_mri_cyclegan.losses import schedules
@@ -33,7 +32,7 @@ def paired_term(loss: Any, weight: Any) -> PairedTerm | None:
     Raises:
         ValueError: A loss that is not known or cannot be called, or a weight out of its range.
     """
-    found = schedules.get("paired_weight", weight)
+    found = schedules.get_unless_zero("paired_weight", weight)
     function = loss
     if isinstance(loss, str):
         try:
@@ -46,8 +45,7 @@ def paired_term(loss: Any, weight: Any) -> PairedTerm | None:
             "`keras.losses.LogCosh()`, or a function of (truth, translated). "
             f"Received: {loss!r}."
         )
-    off = isinstance(weight, (int, float, np.integer, np.floating)) and weight == 0
-    return None if off else PairedTerm(function, found)
+    return None if found is None else PairedTerm(function, found)
 
 
 def check_pairs(model: Any, pairs: Any) -> None:

@@ -142,6 +142,7 @@ class UnpairedDataset(keras.utils.PyDataset):
         self.seed = _checks.positive_int("seed", seed, minimum=0)
         self.augment = callables(augment)
         self.epoch = 0
+        self._skipped = (0, 0)  # in this epoch so many batches
         self._orders: dict[tuple, np.ndarray] = {}
 
     @property
@@ -156,6 +157,20 @@ class UnpairedDataset(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Go on to the next epoch, and so to a new order of both sides."""
         self.epoch += 1
+
+    def skip(self, batches: int) -> None:
+        """Give zeros for the first batches of the current epoch, which are not wanted.
+
+        For a training that goes on in the middle of an epoch: no image is read, prepared or
+        augmented for them. The other batches, and other epochs, stay as they are.
+
+        Args:
+            batches: How many; 0 to give all again.
+
+        Raises:
+            ValueError: Not an integer of at least 0.
+        """
+        self._skipped = (self.epoch, _checks.positive_int("batches", batches, minimum=0))
 
     def __len__(self) -> int:
         return math.ceil(self._longest() / self.batch_size)
@@ -226,10 +241,22 @@ class UnpairedDataset(keras.utils.PyDataset):
         if not -batches <= index < batches:
             raise IndexError(f"Batch {index} of a dataset of {batches} batches.")
         index = index % batches
+        if (skipped := self._skipped)[0] == epoch and index < skipped[1]:
+            return self._zeros()
         if self._pairs_alone:
             return (*self._pairs(epoch, index), ())
         a, b = self._side(epoch, index, side=0), self._side(epoch, index, side=1)
         return (a, b) if self.paired is None else (a, b, self._pairs(epoch, index))
+
+    def _zeros(self) -> tuple:
+        def zeros(*sides: Any) -> tuple:
+            shapes = [(self.batch_size, *images.shape[1:]) for images in sides]
+            return tuple(np.zeros(shape, "float32") for shape in shapes)
+
+        batch = zeros(self.a, self.b)
+        if self.paired is None:
+            return batch
+        return (*batch, () if self._pairs_alone else zeros(*self.paired))
 
     def _side(self, epoch: int, index: int, side: int) -> np.ndarray:
         images, order = (self.a, self.b)[side], self._order(epoch, side)

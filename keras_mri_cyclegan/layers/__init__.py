@@ -1,11 +1,13 @@
 """Layers that the networks need and that Keras does not have."""
 
+from keras_mri_cyclegan.layers.adaptive_augmentation import AdaptiveAugmentation
 from keras_mri_cyclegan.layers.differentiable_augmentation import DifferentiableAugmentation
 from keras_mri_cyclegan.layers.instance_normalization import InstanceNormalization
 from keras_mri_cyclegan.layers.reflection_padding import ReflectionPadding
 from keras_mri_cyclegan.layers.spectral_normalization import SpectralNormalization
 
 __all__ = [
+    "AdaptiveAugmentation",
     "DifferentiableAugmentation",
     "InstanceNormalization",
     "ReflectionPadding",

@@ -178,7 +178,8 @@ class InstanceNormalization(keras.layers.Layer):
         x = x - ops.stop_gradient(_mean(x, axes))
         # Not `ops.moments`, which clips at 65504 and on torch is E[x^2] - E[x]^2: NaN when it
         # rounds below zero.
-        factor = ops.rsqrt(_mean(ops.square(x), axes) + self.epsilon)
+        # Not `ops.square` either, a power on torch, which LiteRT does not have for volumes.
+        factor = ops.rsqrt(_mean(x * x, axes) + self.epsilon)
         shape = [-1 if axis == channel_axis else 1 for axis in range(rank)]
         if self.gamma is not None:
             factor = factor * ops.reshape(ops.cast(self.gamma, dtype), shape)

@@ -44,6 +44,14 @@ class AdversarialLoss:
         """Return how far each of `logits` is from calling its patch fake."""
         raise TypeError(f"{type(self).__name__} must define `fake(logits)`.")
 
+    def says_real(self, logits: Any) -> Any:
+        """Return 1 where `logits` call a patch real rather than fake, -1 where they call it fake.
+
+        The boundary is where both are equally far: 0.5 for least squares, whose targets are 1 and
+        0, and 0 for cross-entropy and hinge.
+        """
+        return ops.sign(self.fake(logits) - self.real(logits))
+
     def get_config(self) -> dict:
         """Return the arguments that make this loss again."""
         return {}
@@ -127,6 +135,13 @@ class FromCallable(AdversarialLoss):
     def fake(self, logits: Any) -> Any:
         """Return `function(0, logits)`."""
         return self.function(ops.zeros_like(logits), logits)
+
+    def says_real(self, logits: Any) -> Any:
+        """Return 1 or -1 for each logit, or one for all if the function gives one number."""
+        # A Keras loss object averages; what it averages is its `call`.
+        loss = getattr(self.function, "call", self.function)
+        to_real = loss(ops.ones_like(logits), logits)
+        return ops.sign(loss(ops.zeros_like(logits), logits) - to_real)
 
 
 NAMED = {

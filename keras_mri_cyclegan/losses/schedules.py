@@ -211,6 +211,25 @@ def get(name: str, identifier: Any) -> Any:
     )
 
 
+def get_unless_zero(name: str, identifier: Any) -> Any:
+    """Return what `get` does, or `None` for a constant 0, whose term need not be computed.
+
+    Args:
+        name: The argument's name, for the message.
+        identifier: A finite number of at least 0, a `WeightSchedule`, or any function of the step.
+
+    Raises:
+        ValueError: `identifier` is none of these.
+
+    Example:
+        >>> from keras_mri_cyclegan.losses import schedules
+        >>> schedules.get_unless_zero("cycle_weight", 0) is None
+        True
+    """
+    found = get(name, identifier)
+    return None if isinstance(found, ConstantWeight) and found.weight == 0 else found
+
+
 def _done(step: Any, start: int, steps: int) -> Any:
     """How much of the way that begins at `start` and takes `steps` is done, from 0 to 1."""
     return ops.clip((ops.cast(step, "float32") - start) / steps, 0.0, 1.0)

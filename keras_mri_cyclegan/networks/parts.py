@@ -71,8 +71,13 @@ def upsample(
     return convolution(x, filters, 3, padding="same", name=name, **kwargs)
 
 
-def normalize(x: Any, normalization: str | None, name: str) -> Any:
-    """Normalise `x` over each image ("instance"), over the batch ("batch"), or not at all."""
+def normalize(x: Any, normalization: str | keras.layers.Layer | None, name: str) -> Any:
+    """Normalise `x` over each image ("instance"), over the batch ("batch"), or not at all.
+
+    A layer in place of a name is the pattern of a new one: same arguments, weights of its own.
+    """
+    if isinstance(normalization, keras.layers.Layer):
+        return type(normalization).from_config({**normalization.get_config(), "name": name})(x)
     if normalization == "instance":
         return InstanceNormalization(axis=-1, epsilon=1e-5, name=name)(x)
     if normalization == "batch":
@@ -86,6 +91,11 @@ def zero_padding(x: Any, padding: int, name: str) -> Any:
     return layer(padding, data_format="channels_last", name=name)(x)
 
 
+def leaky_relu(x: Any, negative_slope: float, name: str) -> Any:
+    """Let what is negative through, `negative_slope` times as strong."""
+    return keras.layers.LeakyReLU(negative_slope, name=name)(x)
+
+
 def float32_activation(x: Any, activation: str, name: str) -> Any:
     """Activate `x` in float32, so that a network's output and its losses are never half precise."""
     return keras.layers.Activation(activation, dtype="float32", name=name)(x)
@@ -93,7 +103,8 @@ def float32_activation(x: Any, activation: str, name: str) -> Any:
 
 def check_choices(normalization: Any, upsampling: Any = "transpose") -> None:
     """Raise a `ValueError` if a builder was given a normalisation or up-sampling we do not have."""
-    _checks.one_of("normalization", normalization, NORMALIZATIONS)
+    if not isinstance(normalization, keras.layers.Layer):
+        _checks.one_of("normalization", normalization, NORMALIZATIONS)
     _checks.one_of("upsampling", upsampling, UPSAMPLINGS)
 
 

@@ -17,8 +17,11 @@ def patchgan_discriminator(
     input_shape: tuple,
     layers: int = 3,
     filters: int = 64,
-    normalization: str | None = "instance",
+    normalization: str | keras.layers.Layer | None = "instance",
     spectral_normalization: bool = False,
+    negative_slope: float = 0.2,
+    use_bias: bool = True,
+    padding: str = "border",
     name: str = "patchgan_discriminator",
 ) -> keras.Model:
     """Build a PatchGAN, which tells patch by patch whether an image is a real scan.
@@ -44,11 +47,19 @@ def patchgan_discriminator(
             70 pixels.
         filters: Integer, filters of the first convolution, doubled in each further one up to eight
             times as many. Defaults to 64.
-        normalization: `"instance"`, `"batch"` or `None`; the first convolution has none. Defaults
-            to `"instance"`.
+        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a layer to make each of
+            them like, such as `keras_mri_cyclegan.layers.InstanceNormalization(epsilon=1e-3)`. The
+            first convolution has none. Defaults to `"instance"`.
         spectral_normalization: Boolean, whether each convolution is wrapped in
             `keras_mri_cyclegan.layers.SpectralNormalization`. Commonly used with
             `normalization=None`. Defaults to `False`.
+        negative_slope: Float of at least 0, slope of the leaky ReLUs below zero. TensorFlow's
+            tutorials have 0.3, the default of Keras 2. Defaults to pix2pix' 0.2.
+        use_bias: Boolean, whether convolutions that nothing normalises have a bias; the last one
+            has one always, those in front of a normalisation never. Defaults to `True`.
+        padding: `"border"` for one zero around the input of every convolution as in pix2pix, or
+            `"same"` for Keras' padding as in the Keras CycleGAN example, whose logits for an image
+            of 256 x 256 are 32 x 32. Defaults to `"border"`.
         name: String, name of the model.
 
     Returns:
@@ -74,49 +85,71 @@ def patchgan_discriminator(
     _checks.positive_int("layers", layers)
     _checks.positive_int("filters", filters)
     parts.check_choices(normalization)
+    _checks.weight("negative_slope", negative_slope)
+    _checks.one_of("use_bias", use_bias, (True, False))
+    _checks.one_of("padding", padding, ("border", "same"))
     _checks.one_of("spectral_normalization", spectral_normalization, (True, False))
     parts.check_smallest(shape, _smallest(layers), remedy=", or choose fewer `layers`")
-    return _build(shape, layers, filters, normalization, spectral_normalization, name)
+    return _build(
+        shape,
+        layers,
+        filters,
+        normalization,
+        spectral_normalization,
+        negative_slope,
+        use_bias,
+        padding,
+        name,
+    )
 
 
 def _build(
     shape: tuple,
     layers: int,
     filters: int,
-    normalization: str | None,
+    normalization: str | keras.layers.Layer | None,
     spectral: bool,
+    slope: float,
+    use_bias: bool,
+    padding: str,
     name: str,
 ) -> keras.Model:
     x = image = keras.Input(shape, name="image")
     for level in range(layers + 1):
-        x = _block(
+        block, normalized = f"block_{level}", normalization if level > 0 else None
+        # A bias in front of a normalisation has no gradient but rounding noise, which Adam
+        # amplifies.
+        x = _convolution(
             x,
             filters * min(2**level, WIDEST),
             strides=2 if level < layers else 1,
-            normalization=normalization if level > 0 else None,
+            use_bias=use_bias and normalized is None,
             spectral=spectral,
-            name=f"block_{level}",
+            padding=padding,
+            name=block,
         )
-    x = _convolution(x, 1, strides=1, use_bias=True, spectral=spectral, name="patch")
+        x = parts.normalize(x, normalized, name=f"{block}_norm")
+        x = parts.leaky_relu(x, slope, name=f"{block}_act")
+    x = _convolution(
+        x, 1, strides=1, use_bias=True, spectral=spectral, padding=padding, name="patch"
+    )
     x = parts.float32_activation(x, "linear", name="logits")
     return keras.Model(image, x, name=name)
 
 
-def _block(
-    x: Any, filters: int, strides: int, normalization: str | None, spectral: bool, name: str
-) -> Any:
-    # A bias in front of a normalisation has no gradient but rounding noise, which Adam amplifies.
-    x = _convolution(x, filters, strides, normalization is None, spectral, name)
-    x = parts.normalize(x, normalization, name=f"{name}_norm")
-    return keras.layers.LeakyReLU(0.2, name=f"{name}_act")(x)
-
-
 def _convolution(
-    x: Any, filters: int, strides: int, use_bias: bool, spectral: bool, name: str
+    x: Any, filters: int, strides: int, use_bias: bool, spectral: bool, padding: str, name: str
 ) -> Any:
-    x = parts.zero_padding(x, 1, name=f"{name}_pad")
+    if padding == "border":
+        x = parts.zero_padding(x, 1, name=f"{name}_pad")
     layer = parts.convolution_layer(
-        len(x.shape) - 2, filters, 4, strides=strides, use_bias=use_bias, name=name
+        len(x.shape) - 2,
+        filters,
+        4,
+        strides=strides,
+        padding="valid" if padding == "border" else "same",
+        use_bias=use_bias,
+        name=name,
     )
     if spectral:
         layer = SpectralNormalization(layer, name=f"{name}_spectral")

@@ -21,7 +21,7 @@ def resnet_generator(
     output_channels: int | None = None,
     dropout: float = 0.0,
     upsampling: str = "transpose",
-    normalization: str | None = "instance",
+    normalization: str | keras.layers.Layer | None = "instance",
     name: str = "resnet_generator",
 ) -> keras.Model:
     """Build the CycleGAN paper's generator: a residual network with reflection padding.
@@ -48,7 +48,9 @@ def resnet_generator(
         upsampling: `"transpose"` for 3 x 3 transposed convolutions of stride 2 as in the paper;
             `"resize"` for repeating each pixel followed by a 3 x 3 convolution. Defaults to
             `"transpose"`.
-        normalization: `"instance"`, `"batch"` or `None`. Defaults to `"instance"`.
+        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a layer to make each of
+            them like, such as `keras_mri_cyclegan.layers.InstanceNormalization(epsilon=1e-3)`.
+            Defaults to `"instance"`.
         name: String, name of the model.
 
     Returns:
@@ -91,7 +93,7 @@ def _build(
     output_channels: int,
     dropout: float,
     upsampling: str,
-    normalization: str | None,
+    normalization: str | keras.layers.Layer | None,
     name: str,
 ) -> keras.Model:
     biased = normalization is None  # a bias in front of a normalisation has no gradient
@@ -122,7 +124,9 @@ def _build(
     return keras.Model(image, x, name=name)
 
 
-def _residual(x: Any, normalization: str | None, dropout: float, name: str) -> Any:
+def _residual(
+    x: Any, normalization: str | keras.layers.Layer | None, dropout: float, name: str
+) -> Any:
     filters = x.shape[-1]
     biased = normalization is None
 
@@ -137,6 +141,6 @@ def _residual(x: Any, normalization: str | None, dropout: float, name: str) -> A
     return keras.layers.Add(name=f"{name}_add")([x, y])
 
 
-def _normalize_relu(x: Any, normalization: str | None, name: str) -> Any:
+def _normalize_relu(x: Any, normalization: str | keras.layers.Layer | None, name: str) -> Any:
     x = parts.normalize(x, normalization, name=f"{name}_norm")
     return keras.layers.ReLU(name=f"{name}_act")(x)

@@ -1,6 +1,7 @@
 """The modified U-Net: the generator of this library."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -19,12 +20,16 @@ WIDEST_BOTTLENECK = 8  # pixels that a network of default depth may leave on the
 def unet_generator(
     input_shape: tuple,
     depth: int | None = None,
-    filters: int = 64,
+    filters: int | Sequence[int] = 64,
     output_channels: int | None = None,
     dropout: float = 0.5,
     upsampling: str = "transpose",
-    normalization: str | None = "instance",
+    normalization: str | keras.layers.Layer | None = "instance",
     full_resolution: bool = False,
+    dropout_blocks: int = PIX2PIX_DROPOUT_BLOCKS,
+    normalize_bottleneck: bool = False,
+    negative_slope: float = 0.2,
+    use_bias: bool = True,
     name: str = "unet_generator",
 ) -> keras.Model:
     """Build the modified, instance-normalised U-Net that translates one contrast into another.
@@ -48,19 +53,28 @@ def unet_generator(
             224. Sizes that leave more than 8 pixels on the smallest side, such as 100 or 181, need
             padding, or a `depth` of their own.
         filters: Integer, filters of the first level. They double from level to level, up to eight
-            times as many. Defaults to 64.
+            times as many. Or a list with the filters of every level. Defaults to 64.
         output_channels: Integer, channels of the translation. Defaults to those of the input.
-        dropout: Float in `[0, 1)`, share of the features dropped in training in the three deepest
-            blocks of the decoder. 0 leaves the layers out. Defaults to 0.5.
+        dropout: Float in `[0, 1)`, share of the features dropped in training in the deepest
+            `dropout_blocks` of the decoder. 0 leaves the layers out. Defaults to 0.5.
         upsampling: `"transpose"` for 4 x 4 transposed convolutions of stride 2 as in pix2pix;
             `"resize"` for repeating each pixel followed by a 3 x 3 convolution, which cannot leave
             a checkerboard. Defaults to `"transpose"`.
-        normalization: `"instance"`, `"batch"` or `None`. Defaults to `"instance"`.
+        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a layer to make each of
+            them like, such as `keras_mri_cyclegan.layers.InstanceNormalization(epsilon=1e-3)`.
+            Defaults to `"instance"`.
         full_resolution: Boolean, whether there is a level at the image's own size as well, with a
             skip connection between a 3 x 3 convolution before the first halving and one before the
             output, as in the original U-Net (Ronneberger et al., 2015). pix2pix has none: its
             finest features are of half the size. It costs time and sharpens small images. Defaults
             to `False`.
+        dropout_blocks: Integer of at least 0, number of blocks with dropout. Defaults to 3.
+        normalize_bottleneck: Boolean, whether the deepest level is normalised too, as in
+            TensorFlow's tutorials. Defaults to `False`.
+        negative_slope: Float of at least 0, slope of the leaky ReLUs below zero. TensorFlow's
+            tutorials have 0.3, the default of Keras 2. Defaults to pix2pix' 0.2.
+        use_bias: Boolean, whether convolutions that nothing normalises have a bias; the last one
+            has one always, those in front of a normalisation never. Defaults to `True`.
         name: String, name of the model.
 
     Returns:
@@ -90,9 +104,9 @@ def unet_generator(
     """
     shape = _checks.input_shape(input_shape)
     if depth is None:
-        depth = _deepest(shape)
+        depth = len(filters) if isinstance(filters, (tuple, list)) else _deepest(shape)
     _checks.positive_int("depth", depth, minimum=2)
-    _checks.positive_int("filters", filters)
+    widths = _widths(filters, depth)
     output_channels = _checks.positive_int(
         "output_channels", shape[-1] if output_channels is None else output_channels
     )
@@ -100,52 +114,62 @@ def unet_generator(
     parts.check_choices(normalization, upsampling)
     parts.check_divisible(shape, depth, remedy=", or choose a smaller `depth`")
     _checks.one_of("full_resolution", full_resolution, (True, False))
+    _checks.positive_int("dropout_blocks", dropout_blocks, minimum=0)
+    _checks.one_of("normalize_bottleneck", normalize_bottleneck, (True, False))
+    _checks.weight("negative_slope", negative_slope)
+    _checks.one_of("use_bias", use_bias, (True, False))
     return _build(
         shape,
-        depth,
-        filters,
+        widths,
         output_channels,
         dropout,
         upsampling,
         normalization,
         full_resolution,
+        dropout_blocks,
+        normalize_bottleneck,
+        negative_slope,
+        use_bias,
         name,
     )
 
 
 def _build(
     shape: tuple,
-    depth: int,
-    filters: int,
+    widths: list[int],
     output_channels: int,
     dropout: float,
     upsampling: str,
-    normalization: str | None,
+    normalization: str | keras.layers.Layer | None,
     full_resolution: bool,
+    dropout_blocks: int,
+    normalize_bottleneck: bool,
+    slope: float,
+    use_bias: bool,
     name: str,
 ) -> keras.Model:
-    widths = [filters * min(2**level, PIX2PIX_WIDEST) for level in range(depth)]
-    bottleneck = depth - 1
+    depth, bottleneck = len(widths), len(widths) - 1
+    plain = {0} if normalize_bottleneck else {0, bottleneck}
 
     x = image = keras.Input(shape, name="image")
     if full_resolution:
-        x = detail = _full(x, filters, None, name="input_full")
+        x = detail = _full(x, widths[0], None, slope, use_bias, name="input_full")
     skips = []
     for level in range(depth):
-        normalized = None if level in (0, bottleneck) else normalization
-        x = _down(x, widths[level], normalized, name=f"down_{level}")
+        normalized = None if level in plain else normalization
+        x = _down(x, widths[level], normalized, slope, use_bias, name=f"down_{level}")
         skips.append(x)
 
     x = skips.pop()
     for level in reversed(range(bottleneck)):
-        dropped = dropout if level >= bottleneck - PIX2PIX_DROPOUT_BLOCKS else 0.0
-        x = _up(x, widths[level], upsampling, normalization, dropped, name=f"up_{level}")
+        dropped = dropout if level >= bottleneck - dropout_blocks else 0.0
+        x = _up(x, widths[level], upsampling, normalization, dropped, use_bias, name=f"up_{level}")
         x = keras.layers.Concatenate(name=f"up_{level}_skip")([x, skips.pop()])
 
     if full_resolution:
-        x = _up(x, filters, upsampling, normalization, dropout=0.0, name="up_full")
+        x = _up(x, widths[0], upsampling, normalization, 0.0, use_bias, name="up_full")
         x = keras.layers.Concatenate(name="up_full_skip")([x, detail])
-        x = _full(x, filters, normalization, name="output_full")
+        x = _full(x, widths[0], normalization, slope, use_bias, name="output_full")
         x = parts.convolution(x, output_channels, 3, padding="same", name="output")
     else:
         x = parts.upsample(x, output_channels, 4, upsampling, name="output")
@@ -153,29 +177,63 @@ def _build(
     return keras.Model(image, x, name=name)
 
 
-def _down(x: Any, filters: int, normalization: str | None, name: str) -> Any:
+def _down(
+    x: Any,
+    filters: int,
+    normalization: str | keras.layers.Layer | None,
+    slope: float,
+    use_bias: bool,
+    name: str,
+) -> Any:
     # A bias in front of a normalisation has no gradient but rounding noise, which Adam amplifies.
-    x = parts.convolution(
-        x, filters, 4, strides=2, padding="same", use_bias=normalization is None, name=name
-    )
+    biased = use_bias and normalization is None
+    x = parts.convolution(x, filters, 4, strides=2, padding="same", use_bias=biased, name=name)
     x = parts.normalize(x, normalization, name=f"{name}_norm")
-    return keras.layers.LeakyReLU(0.2, name=f"{name}_act")(x)
+    return parts.leaky_relu(x, slope, name=f"{name}_act")
 
 
 def _up(
-    x: Any, filters: int, upsampling: str, normalization: str | None, dropout: float, name: str
+    x: Any,
+    filters: int,
+    upsampling: str,
+    normalization: str | keras.layers.Layer | None,
+    dropout: float,
+    use_bias: bool,
+    name: str,
 ) -> Any:
-    x = parts.upsample(x, filters, 4, upsampling, use_bias=normalization is None, name=name)
+    biased = use_bias and normalization is None
+    x = parts.upsample(x, filters, 4, upsampling, use_bias=biased, name=name)
     x = parts.normalize(x, normalization, name=f"{name}_norm")
     if dropout:
         x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
     return keras.layers.ReLU(name=f"{name}_act")(x)
 
 
-def _full(x: Any, filters: int, normalization: str | None, name: str) -> Any:
-    x = parts.convolution(x, filters, 3, padding="same", use_bias=normalization is None, name=name)
+def _full(
+    x: Any,
+    filters: int,
+    normalization: str | keras.layers.Layer | None,
+    slope: float,
+    use_bias: bool,
+    name: str,
+) -> Any:
+    biased = use_bias and normalization is None
+    x = parts.convolution(x, filters, 3, padding="same", use_bias=biased, name=name)
     x = parts.normalize(x, normalization, name=f"{name}_norm")
-    return keras.layers.LeakyReLU(0.2, name=f"{name}_act")(x)
+    return parts.leaky_relu(x, slope, name=f"{name}_act")
+
+
+def _widths(filters: int | Sequence[int], depth: int) -> list[int]:
+    """Return the filters of every level."""
+    if isinstance(filters, (tuple, list)):
+        if len(filters) != depth:
+            raise ValueError(
+                f"`filters` must have one entry for each of the {depth} levels. "
+                f"Received: {filters!r}."
+            )
+        return [_checks.positive_int("filters", width) for width in filters]
+    first = _checks.positive_int("filters", filters)
+    return [first * min(2**level, PIX2PIX_WIDEST) for level in range(depth)]
 
 
 def _deepest(shape: tuple) -> int:

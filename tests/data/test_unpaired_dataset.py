@@ -317,3 +317,45 @@ def test_tf_dataset_without_tensorflow(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(ImportError, match=r"keras-mri-cyclegan\[tensorflow\]"):
         UnpairedDataset(numbered(3), numbered(2)).to_tf_dataset()
+
+
+# === Going on in the middle of an epoch ===
+
+
+def test_skipped_batches_read_nothing_and_change_no_other():
+    a, b = random_images(6, 0), random_images(4, 1)
+    calls = []
+
+    def counted(image, rng):
+        calls.append(1)
+        return image + np.float32(rng.uniform(0, 0.1))
+
+    whole = UnpairedDataset(a, b, batch_size=2, seed=3, augment=counted)
+    expected = [whole[k] for k in range(3)]
+    calls.clear()
+    dataset = UnpairedDataset(a, b, batch_size=2, seed=3, augment=counted)
+    dataset.skip(2)
+    skipped, last = [dataset[0], dataset[1]], dataset[2]
+    assert len(calls) == 4
+    for batch in skipped:
+        assert [side.shape for side in batch] == [side.shape for side in expected[0]]
+        assert all(side.dtype == np.float32 and not side.any() for side in batch)
+    for x, y in zip(last, expected[2], strict=True):
+        np.testing.assert_array_equal(x, y)
+    dataset.on_epoch_end()
+    assert dataset[0][0].any()
+    dataset.epoch = 0
+    dataset.skip(0)
+    np.testing.assert_array_equal(dataset[0][0], expected[0][0])
+    with pytest.raises(ValueError, match="batches"):
+        dataset.skip(-1)
+
+
+def test_skipped_batches_of_pairs_have_their_form():
+    a, b = random_images(4, 0), random_images(4, 1)
+    for arguments in ({"a": a, "b": b}, {}):
+        dataset = UnpairedDataset(**arguments, paired=(a, b), batch_size=2, seed=3)
+        expected = dataset[0]
+        dataset.skip(1)
+        shapes = keras.tree.map_structure(lambda x: x.shape, dataset[0])
+        assert shapes == keras.tree.map_structure(lambda x: x.shape, expected)

@@ -90,3 +90,20 @@ def test_a_loss_of_ones_own_must_define_both_sides():
 def test_a_loss_on_probabilities_is_refused():
     with pytest.raises(ValueError, match=r"expects probabilities.*from_logits=True"):
         adversarial.get(keras.losses.BinaryCrossentropy())
+
+
+@pytest.mark.parametrize(
+    ("loss", "boundary"),
+    [
+        ("least_squares", 0.5),
+        ("binary_crossentropy", 0.0),
+        ("hinge", 0.0),
+        (keras.losses.MeanSquaredError(), 0.5),
+        (keras.losses.BinaryCrossentropy(from_logits=True), 0.0),
+    ],
+)
+def test_a_verdict_is_real_beyond_the_boundary(loss, boundary):
+    logits = np.array([-3.0, boundary - 0.1, boundary + 0.1, 3.0], "float32").reshape(2, 2, 1, 1)
+    found = adversarial.get(loss).says_real(keras.ops.convert_to_tensor(logits))
+    signs = keras.ops.convert_to_numpy(found)
+    np.testing.assert_array_equal(signs.ravel(), [-1, -1, 1, 1])

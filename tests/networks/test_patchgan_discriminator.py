@@ -75,6 +75,20 @@ def test_spectral_normalisation_bounds_every_kernel():
         assert largest == pytest.approx(1, abs=0.02)
 
 
+def test_padding_same_of_the_keras_example():
+    """`get_discriminator` of the Keras example: 32 x 32 logits of an image of 256 x 256."""
+    network = kmc.patchgan_discriminator((256, 256, 1), filters=2, padding="same")
+    assert network.output_shape == (None, 32, 32, 1)
+    assert not any(isinstance(layer, keras.layers.ZeroPadding2D) for layer in network.layers)
+
+
+def test_no_bias_but_the_last_and_another_slope():
+    network = kmc.patchgan_discriminator((64, 64, 1), filters=2, use_bias=False, negative_slope=0.3)
+    assert [w.path for w in network.weights if w.name == "bias"] == ["patch/bias"]
+    leaky = [w for w in network.layers if isinstance(w, keras.layers.LeakyReLU)]
+    assert [layer.negative_slope for layer in leaky] == [0.3] * 4
+
+
 @pytest.mark.parametrize(
     ("shape", "arguments", "message"),
     [
@@ -83,6 +97,9 @@ def test_spectral_normalisation_bounds_every_kernel():
         ((64, 64, 1), {"layers": 0}, "`layers` must be"),
         ((64, 64, 1), {"normalization": "spectral"}, "`normalization` must be one of"),
         ((64, 64, 1), {"spectral_normalization": "yes"}, "`spectral_normalization` must be one of"),
+        ((64, 64, 1), {"negative_slope": -0.1}, "`negative_slope` must be"),
+        ((64, 64, 1), {"use_bias": "no"}, "`use_bias` must be one of True, False"),
+        ((64, 64, 1), {"padding": "valid"}, "`padding` must be one of 'border', 'same'"),
     ],
 )
 def test_bad_arguments(shape, arguments, message):

@@ -111,6 +111,56 @@ def test_dropout_is_active_in_training_alone():
     assert not any("dropout" in w.name for w in kmc.unet_generator((32, 32, 1), dropout=0).layers)
 
 
+def test_widths_of_ones_own():
+    network = kmc.unet_generator((32, 32, 1), filters=(3, 5, 4), normalization=None)
+    kernels = {w.path: w.shape for w in network.weights if w.name == "kernel"}
+    assert kernels == {
+        "down_0/kernel": (4, 4, 1, 3),
+        "down_1/kernel": (4, 4, 3, 5),
+        "down_2/kernel": (4, 4, 5, 4),
+        "up_1/kernel": (4, 4, 5, 4),
+        "up_0/kernel": (4, 4, 3, 10),
+        "output/kernel": (4, 4, 1, 6),
+    }
+
+
+def test_variant_of_the_tutorials():
+    """`unet_generator(3, norm_type="instancenorm")`, whose weights were counted in Keras 2."""
+    network = kmc.unet_generator(
+        (256, 256, 3), normalize_bottleneck=True, negative_slope=0.3, use_bias=False
+    )
+    assert network.count_params() == 54_414_979
+    assert [w.path for w in network.weights if w.name == "bias"] == ["output/bias"]
+    assert network.get_layer("down_7_norm").epsilon == 1e-5
+    assert network.get_layer("down_3_act").negative_slope == 0.3
+
+
+def test_number_of_dropout_blocks():
+    for blocks, expected in (
+        (0, []),
+        (1, ["up_3_dropout"]),
+        (9, [f"up_{k}_dropout" for k in (3, 2, 1, 0)]),
+    ):
+        network = kmc.unet_generator((32, 32, 1), filters=1, dropout_blocks=blocks)
+        names = [w.name for w in network.layers if isinstance(w, keras.layers.Dropout)]
+        assert names == expected
+
+
+def test_normalization_like_a_given_layer():
+    """Same arguments, but each its own layer with weights and initial numbers of its own."""
+    pattern = kmc.layers.InstanceNormalization(
+        epsilon=1e-3, gamma_initializer=keras.initializers.RandomNormal(0.0, 0.02)
+    )
+    network = kmc.unet_generator((32, 32, 1), filters=(4, 4, 4), normalization=pattern)
+    layers = [w for w in network.layers if isinstance(w, kmc.layers.InstanceNormalization)]
+    assert [layer.name for layer in layers] == ["down_1_norm", "up_1_norm", "up_0_norm"]
+    assert all(layer.epsilon == 1e-3 and layer is not pattern for layer in layers)
+    gammas = [keras.ops.convert_to_numpy(layer.gamma) for layer in layers]
+    assert all(0 < np.abs(gamma).max() < 0.2 for gamma in gammas)
+    assert len({gamma.tobytes() for gamma in gammas}) == 3
+    assert not pattern.built
+
+
 def test_saved_network_gives_the_same_translation(tmp_path):
     network = kmc.unet_generator((16, 16, 1), depth=3, filters=4)
     image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 1)).astype("float32")
@@ -135,6 +185,12 @@ def test_saved_network_gives_the_same_translation(tmp_path):
         ((64, 64, 1), {"depth": 1}, "`depth` must be an integer of at least 2"),
         ((64, 64, 1), {"depth": 2.0}, "`depth` must be an integer"),
         ((64, 64, 1), {"filters": 0}, "`filters` must be"),
+        ((64, 64, 1), {"filters": (2, 0)}, "`filters` must be"),
+        ((64, 64, 1), {"filters": (2, 4), "depth": 3}, "one entry for each of the 3 levels"),
+        ((64, 64, 1), {"dropout_blocks": -1}, "`dropout_blocks` must be"),
+        ((64, 64, 1), {"normalize_bottleneck": 1.5}, "`normalize_bottleneck` must be one of"),
+        ((64, 64, 1), {"negative_slope": "steep"}, "`negative_slope` must be"),
+        ((64, 64, 1), {"use_bias": None}, "`use_bias` must be one of"),
         ((64, 64, 1), {"output_channels": 0}, "`output_channels` must be"),
         ((64, 64, 1), {"dropout": 1.0}, "`dropout` must be"),
         (

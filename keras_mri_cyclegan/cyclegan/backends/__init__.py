@@ -1,7 +1,7 @@
 """The few lines that differ between TensorFlow, JAX and torch: one gradient step, one test step.
 
-`prepare`, `train_step`, `test_step` and `NESTED`, the types of a batch's nested parts, are those of
-the backend that Keras runs on.
+`prepare`, `train_step`, `skip_step`, `test_step`, `input_gradient` and `NESTED`, the types of a
+batch's nested parts, are those of the backend that Keras runs on.
 """
 
 import importlib
@@ -12,5 +12,7 @@ _backend = importlib.import_module(f"{__name__}.{keras.backend.backend()}")
 
 prepare = _backend.prepare
 train_step = _backend.train_step
+skip_step = _backend.skip_step
 test_step = _backend.test_step
+input_gradient = _backend.input_gradient
 NESTED = _backend.NESTED

@@ -1,5 +1,6 @@
 """The steps on JAX, where Keras calls `step(state, data) -> logs, state`, a pure function."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -26,7 +27,7 @@ def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tup
         with _scope(
             variables + model.optimizer.variables, trainable + non_trainable + optimizer
         ) as scope:
-            loss, terms = objective(model, real_a, real_b, pairs)
+            loss, terms = objective(model, real_a, real_b, pairs, input_gradient)
             scaled = model.optimizer.scale_loss(loss)
         return scaled, (loss, terms, _values(scope, model.non_trainable_variables, non_trainable))
 
@@ -38,6 +39,18 @@ def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tup
         logs = model.progress.update_terms(loss, terms, real_a)
     metrics = _values(scope, model.metrics_variables, metrics)
     return logs, (trainable, non_trainable, optimizer, metrics)
+
+
+def skip_step(steps: int, logs: dict, state: tuple, iterator: Any) -> tuple[dict, tuple]:
+    """Drop the batches of a step, in place of Keras' `train_function`."""
+    for _ in range(steps):
+        next(iterator)
+    return logs, state
+
+
+def input_gradient(function: Callable, images: Any) -> Any:
+    """Return the gradient of a scalar function in the images, itself open to differentiation."""
+    return jax.grad(function)(images)
 
 
 def test_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tuple]:

@@ -1,5 +1,6 @@
 """The steps on TensorFlow, where Keras calls `step(data) -> logs`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -18,14 +19,40 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
     """Update every network once and return the terms' running means."""
     real_a, real_b = model.unpack(data)
     pairs = model.unpack_pairs(data)
+    cond = _compute_both if model.jit_compile and not model.run_eagerly else tf.cond
     with tf.GradientTape() as tape:
-        loss, terms = objective(model, real_a, real_b, pairs)
+        loss, terms = objective(model, real_a, real_b, pairs, input_gradient, cond)
         # The optimizers add up the gradients of all replicas of a `tf.distribute` strategy.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         scaled = model.optimizer.scale_loss(loss / replicas)
     variables = model.trainable_variables
     model.optimizer.apply(tape.gradient(scaled, variables), variables)
     return model.progress.update_terms(loss, terms, real_a)
+
+
+def skip_step(steps: int, logs: dict, iterator: Any) -> dict[str, Any]:
+    """Drop the batches of a step, in place of Keras' `train_function`."""
+    for _ in range(steps):
+        next(iterator)
+    return logs
+
+
+def input_gradient(function: Callable, images: Any) -> Any:
+    """Return the gradient of a scalar function in the images, itself open to differentiation."""
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        value = function(images)
+    return tape.gradient(value, images, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def _compute_both(condition: Any, function: Callable, otherwise: Callable) -> list:
+    """Choose between two lists of results, as `tf.cond` does, with no branch in the graph.
+
+    XLA cannot build the second derivative of a branch whose batch size is not known ("An explicit
+    broadcast sequence requires the broadcasted dimensions to be trivial", TensorFlow 2.21).
+    """
+    pairs = zip(function(), otherwise(), strict=True)
+    return [tf.where(condition, one, other) for one, other in pairs]
 
 
 def test_step(model: Any, data: Any) -> dict[str, Any]:

@@ -1,0 +1,228 @@
+"""Knowing when to stop without pairs: the generators of the epoch that translated best."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
+from keras_mri_cyclegan.callbacks.unpaired_score import UnpairedScore
+from keras_mri_cyclegan.volumes import atomic
+
+GENERATORS = ("generator_ab", "generator_ba")
+
+
+class BestTranslation(keras.callbacks.Callback):
+    """Score the translations of a few unpaired images after each epoch, and keep the best ones.
+
+    A GAN's losses do not say which epoch was good, and pairs that would are rarely there. This
+    callback measures what can be measured without: how far the anatomy moved, how well a round trip
+    ends where it began, and how the intensities are distributed. It adds them to the epoch's logs
+    as `val_displacement_ab`, `val_displacement_ba` (pixels), `val_cycle_error_a`,
+    `val_cycle_error_b`, `val_histogram_ab`, `val_histogram_ba` (intensity), and their sum as
+    `val_translation_score`, lower is better: about 3 for good translations, 10 for copies of the
+    input. `keras_mri_cyclegan.callbacks.unpaired_score.UnpairedScore` tells how they are added up.
+
+    Callbacks that come after it in the list can use these logs: `EarlyStopping`, `ModelCheckpoint`
+    and `CSVLogger` (with `mode="min"` where they ask for it). Epochs that are not judged are logged
+    as NaN; translations that are not finite have an infinite score.
+
+    It judges the weights that the model has when its turn comes: those of the last step, or, placed
+    after `keras.callbacks.SwapEMAWeights(swap_on_epoch=True)`, their moving averages.
+
+    The training itself is not changed: no random number is drawn and no weight touched until its
+    end.
+
+    Args:
+        a: Images of A, array `(images, height, width, channels)` or `(images, depth, height, width,
+            channels)` of floats in [-1, 1]. Some ten or twenty that show anatomy, best ones that
+            the training does not see.
+        b: Images of B, likewise; they need not show the same slices, nor be as many.
+        every: Judge after the first epoch, each `every`-th and the last. Defaults to 1.
+        patience: Stop the training once so many epochs have passed since the best one, an integer
+            of at least 1. Defaults to `None`: never.
+        restore_best_weights: Whether the generators get the best weights at the end of the
+            training. Defaults to `True`. The discriminators stay as they are.
+        path: File name that ends in `.npz`, for the best weights and all scores, written whenever
+            they change. A training that is resumed (`initial_epoch`, `BackupAndRestore`,
+            `Checkpoint`) reads it and goes on from there. Defaults to `None`: they are kept in
+            memory alone.
+        max_shift: The largest displacement looked for, in pixels. Defaults to 4.
+        verbose: Whether to print at the end which epoch was the best. Defaults to 1, yes.
+
+    Attributes:
+        best_epoch: The number of the best epoch so far, from 1 as Keras prints them, or `None`.
+        best_score: Its score.
+        scores: A dictionary for each epoch that was judged: `epoch`, `score` and its parts.
+
+    Raises:
+        ValueError: An argument that cannot be used, a model that has no two generators, or, when a
+            training is resumed, a file that is not from this model.
+
+    Example:
+        >>> import keras_mri_cyclegan as kmc
+        >>> a, b = kmc.datasets.load_phantom(("t1", "t2"), slices=4, size=32)
+        >>> model = kmc.CycleGAN(
+        ...     generator_ab=kmc.unet_generator((32, 32, 1), depth=2, filters=4),
+        ...     generator_ba=kmc.unet_generator((32, 32, 1), depth=2, filters=4),
+        ...     discriminator_a=kmc.patchgan_discriminator((32, 32, 1), layers=1, filters=4),
+        ...     discriminator_b=kmc.patchgan_discriminator((32, 32, 1), layers=1, filters=4),
+        ... )
+        >>> model.compile()
+        >>> best = kmc.callbacks.BestTranslation(a, b, verbose=0)
+        >>> history = model.fit(a, b, epochs=2, callbacks=[best], verbose=0)
+        >>> best.best_score == min(history.history["val_translation_score"])
+        True
+    """
+
+    def __init__(
+        self,
+        a: Any,
+        b: Any,
+        every: int = 1,
+        patience: int | None = None,
+        restore_best_weights: bool = True,
+        path: str | os.PathLike | None = None,
+        max_shift: int = 4,
+        verbose: int = 1,
+    ) -> None:
+        super().__init__()
+        # Copies, so that a training that shuffles its arrays in place does not shuffle these.
+        self._score = UnpairedScore(np.array(a), np.array(b), max_shift)
+        _checks.warn_range("a", self._score.images["a"])
+        _checks.warn_range("b", self._score.images["b"])
+        self.every = _checks.positive_int("every", every)
+        self.patience = None if patience is None else _checks.positive_int("patience", patience)
+        self.restore_best_weights = restore_best_weights
+        self.path = None if path is None else Path(path)
+        if self.path is not None and self.path.suffix != ".npz":
+            raise ValueError(f"`path` must end in '.npz'. Received: {os.fspath(self.path)!r}.")
+        self.verbose = verbose
+        self._forget()
+        self._first_epoch: int | None = None
+
+    def _forget(self) -> None:
+        self.best_epoch: int | None = None
+        self.best_score = np.inf
+        self.scores: list[dict[str, float]] = []
+        self._weights: dict[str, list[np.ndarray]] = {}
+
+    def set_model(self, model: Any) -> None:
+        """Take the model that is about to be trained, which must have two generators."""
+        if not all(isinstance(getattr(model, name, None), keras.Model) for name in GENERATORS):
+            raise ValueError(
+                "`BestTranslation` needs a model with `generator_ab` and `generator_ba`, such as "
+                f"`keras_mri_cyclegan.CycleGAN`. Received: a {type(model).__name__}."
+            )
+        super().set_model(model)
+
+    # === The training ===
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Wait for the first epoch, whose number tells whether the training is a resumed one."""
+        self._first_epoch = None
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Begin anew with epoch 0; otherwise go on from what is in memory or in the file."""
+        if self._first_epoch is not None:
+            return
+        self._first_epoch = epoch
+        if epoch == 0:
+            self._forget()
+            return
+        if self.best_epoch is None and self.path is not None and self.path.exists():
+            self._read(self.path)
+        # What was judged after the weights that the training goes on from will be judged again.
+        self.scores = [scores for scores in self.scores if scores["epoch"] <= epoch]
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Judge the translations, log the scores, keep the best weights."""
+        if not self._is_due(epoch):
+            found = dict.fromkeys(self.scores[-1] if self.scores else (), np.nan)
+        else:
+            with torch_generator_kept():
+                found = self._score(self._translator)
+            self.scores.append({"epoch": epoch + 1, **found})
+            if found["score"] < self.best_score:
+                self.best_score, self.best_epoch = found["score"], epoch + 1
+                self._weights = {
+                    name: getattr(self.model, name).get_weights() for name in GENERATORS
+                }
+            if self.path is not None:
+                self._write(self.path)
+        if logs is not None:
+            for name, value in found.items():
+                if name != "epoch":
+                    logs["val_translation_score" if name == "score" else f"val_{name}"] = value
+        if self.patience is not None and epoch + 1 - (self.best_epoch or 0) >= self.patience:
+            self.model.stop_training = True
+
+    def _is_due(self, epoch: int) -> bool:
+        last = (self.params or {}).get("epochs")
+        return epoch in (self._first_epoch, 0) or (epoch + 1) % self.every == 0 or epoch + 1 == last
+
+    def _translator(self, direction: str) -> Any:
+        generator = getattr(self.model, f"generator_{direction}")
+        return lambda images: generator.predict(images, batch_size=8, verbose=0)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """Put the best weights in place and say which they are."""
+        if self._first_epoch is None:
+            return
+        if self.restore_best_weights:
+            for name, weights in self._weights.items():
+                getattr(self.model, name).set_weights(weights)
+        if self.verbose:
+            print(self._summary())
+
+    def _summary(self) -> str:
+        if self.best_epoch is None:
+            return "BestTranslation: no epoch had finite translations."
+        parts = next((s for s in self.scores if s["epoch"] == self.best_epoch), {})
+        told = ", ".join(f"{k} {v:.3g}" for k, v in parts.items() if k not in ("epoch", "score"))
+        done = "restored" if self.restore_best_weights else "not restored"
+        return (
+            f"BestTranslation: the best of {len(self.scores)} judged epochs was "
+            f"{self.best_epoch}, with a score of {self.best_score:.3f} ({told}); "
+            f"its generators are {done}."
+        )
+
+    # === The file ===
+
+    def _write(self, path: Path) -> None:
+        state = {
+            "best_epoch": self.best_epoch,
+            "best_score": float(self.best_score),
+            "scores": self.scores,
+        }
+        arrays: dict[str, Any] = {
+            f"{name}_{k:04d}": weight
+            for name, weights in self._weights.items()
+            for k, weight in enumerate(weights)
+        }
+        with atomic.replacing(path) as temporary:
+            np.savez(temporary, state=np.array(json.dumps(state)), **arrays)
+
+    def _read(self, path: Path) -> None:
+        with np.load(path, allow_pickle=False) as file:
+            state = json.loads(str(file["state"]))
+            weights = {
+                name: [file[key] for key in sorted(file.files) if key.startswith(f"{name}_")]
+                for name in GENERATORS
+            }
+        for name in GENERATORS if state["best_epoch"] is not None else ():
+            shapes = [weight.shape for weight in weights[name]]
+            expected = [tuple(weight.shape) for weight in getattr(self.model, name).weights]
+            if shapes != expected:
+                raise ValueError(
+                    f"`path` {os.fspath(path)!r} holds the weights of another {name}: "
+                    f"{len(shapes)} arrays, expected {len(expected)}, or other shapes. Give "
+                    "another path, or move that file away."
+                )
+        self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
+        self.scores = state["scores"]
+        self._weights = {} if self.best_epoch is None else weights

@@ -1,0 +1,358 @@
+"""Checkpoints from which a training goes on as if it had not been interrupted."""
+
+import os
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.callbacks import global_random, other_callbacks
+from keras_mri_cyclegan.callbacks.generations import (
+    CheckpointError,
+    CheckpointWarning,
+    Generation,
+    Generations,
+)
+from keras_mri_cyclegan.callbacks.sigterm import Sigterm
+from keras_mri_cyclegan.volumes import VolumeError
+
+TERMINATED = 128 + 15  # the exit status of a process that SIGTERM has ended
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves a training, so that the same script, run again, goes on where it was.
+
+    What is saved is all that the next step depends on: networks, image pools, both optimizers with
+    their rates and moving averages, the state of dropout and of every other random number, the
+    order of an `UnpairedDataset` and the place in it, the running means of the epoch's terms, and
+    what `History`, `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` and `SwapEMAWeights`
+    have found. A `CSVLogger` goes on with its file. On one backend and machine the resumed training
+    equals the one that was not interrupted, bit for bit, also from the middle of an epoch.
+
+    A checkpoint appears in one step when it is complete and on the disk, and the one before is
+    kept. When the training begins again, the newest whose checksums agree is taken. A disk that
+    is full in the middle of a training is a warning, and the next checkpoint is tried as usual;
+    weights that are not finite are not saved.
+
+    A SIGTERM, with which clusters announce the end, saves after the current step and raises
+    `SystemExit`, so that no line behind `fit` takes the training for finished.
+
+    Data other than an `UnpairedDataset`, or arrays, goes on with the right epoch and the same
+    global random state; in the middle of an epoch the batches that were seen are read and dropped.
+    That is exact for sources that draw their order from Python's, NumPy's or torch's global
+    generator as an epoch begins.
+
+    Args:
+        directory: The folder of this training's checkpoints, and of no other's. It is created.
+            `model.keras` in each can be opened by `keras.models.load_model`.
+        every_epochs: Save after so many epochs, and after the last. `None` does not. Defaults to 1.
+        every_steps: Save after so many batches as well. Defaults to `None`.
+        every_minutes: Save as well at the first step after so many minutes without. Defaults to
+            `None`.
+        keep: How many checkpoints to keep, the newest; at least 2, so that one is left if another
+            is damaged. Defaults to 2.
+        handle_sigterm: Whether to save and exit on SIGTERM; in the main thread alone. Defaults to
+            `True`.
+
+    Raises:
+        ValueError: An argument out of its range. When the training begins: checkpoints of another
+            model, or all of them damaged (`CheckpointError`), or a folder that cannot be written
+            to.
+
+    Example:
+        >>> import os, tempfile
+        >>> import keras_mri_cyclegan as kmc
+        >>> a, b = kmc.datasets.load_phantom(("t1", "t2"), slices=2, size=32)
+        >>> def train(folder, epochs):
+        ...     model = kmc.CycleGAN(
+        ...         generator_ab=kmc.unet_generator((32, 32, 1), depth=2, filters=4),
+        ...         generator_ba=kmc.unet_generator((32, 32, 1), depth=2, filters=4),
+        ...         discriminator_a=kmc.patchgan_discriminator((32, 32, 1), layers=1, filters=4),
+        ...         discriminator_b=kmc.patchgan_discriminator((32, 32, 1), layers=1, filters=4),
+        ...     )
+        ...     model.compile()
+        ...     return model.fit(
+        ...         a, b, epochs=epochs, verbose=0, callbacks=[kmc.callbacks.Checkpoint(folder)]
+        ...     )
+        >>> folder = tempfile.mkdtemp()
+        >>> train(folder, epochs=1).epoch
+        [0]
+        >>> train(folder, epochs=2).epoch  # goes on with the second
+        [0, 1]
+        >>> sorted(os.listdir(folder))
+        ['epoch_0001', 'epoch_0002']
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        every_epochs: int | None = 1,
+        every_steps: int | None = None,
+        every_minutes: float | None = None,
+        keep: int = 2,
+        handle_sigterm: bool = True,
+    ) -> None:
+        super().__init__()
+        self.directory = Path(directory)
+        for name, value in (("every_epochs", every_epochs), ("every_steps", every_steps)):
+            if value is not None:
+                _checks.positive_int(name, value)
+        if every_minutes is not None and not every_minutes > 0:
+            raise ValueError(f"`every_minutes` must be above 0. Received: {every_minutes!r}.")
+        self.every_epochs = every_epochs
+        self.every_steps = every_steps
+        self.every_minutes = every_minutes
+        self.keep = _checks.positive_int("keep", keep, minimum=2)
+        self.handle_sigterm = _checks.one_of("handle_sigterm", handle_sigterm, (True, False))
+        self.batches_to_skip = 0
+        self._generations = Generations(self.directory, keep)
+        self._sigterm = Sigterm()
+        self._prepared = False
+
+    # === What `CycleGAN.fit` calls ===
+
+    def prepare(self, others: list, source: Any, steps: int | None) -> int | None:
+        """Find the checkpoint to go on from, before the training begins.
+
+        Args:
+            others: The training's other callbacks.
+            source: Its data.
+            steps: Batches in an epoch, or `None` where that is not known.
+
+        Returns:
+            The epoch to begin with, or `None` if there is no checkpoint yet.
+
+        Raises:
+            CheckpointError: All checkpoints are damaged.
+        """
+        self._others = others
+        self._source = source if hasattr(source, "skip") else None
+        self._steps = steps
+        self._resumed = self._generations.newest()
+        self._prepared = True
+        if self._resumed is None:
+            return None
+        state = self._resumed.state
+        if self._source is not None and state["data"] is not None:
+            self._source.seed = state["data"]["seed"]
+            _compare(_described(self._source), state["data"])
+        other_callbacks.continue_csv(others, state["epoch"])
+        return state["epoch"]
+
+    def skipped(self) -> None:
+        """Go on with the random numbers of the moment that was saved: the skipping is over."""
+        if self._random_after_skipping is not None:
+            global_random.put(self._random_after_skipping)
+            self._random_after_skipping = None
+
+    def close(self) -> None:
+        """Leave signals and data as they were, however the training has ended."""
+        self._sigterm.stop_listening()
+        self._prepared = False
+        if self._source is not None:
+            self._source.skip(0)
+
+    # === What Keras calls, after all other callbacks ===
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Put the checkpoint's state in place, or save the first one."""
+        if not self._prepared:
+            raise ValueError(
+                "`Checkpoint` must be in the list of callbacks that is passed to `CycleGAN.fit`. "
+                f"Received: the training of a {type(self._model).__name__}, or a `CallbackList`."
+            )
+        self.batches_to_skip = 0
+        self._epoch = self._batch = self._steps_since = 0
+        self._random_after_skipping: dict | None = None
+        self._saved_at = time.monotonic()
+        self._data_epoch = 0 if self._source is None else self._source.epoch
+        self._random_of_epoch = global_random.get()
+        if self._resumed is not None:
+            self._load(self._resumed)
+            other_callbacks.put(self._others, self._resumed.state["callbacks"])
+            global_random.put(self._resumed.state["random"])
+        else:  # To go back to, and to find out now whether the folder can be written to.
+            self._write((0, 0))
+        if self.handle_sigterm:
+            self._sigterm.listen()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Note where the epoch begins; in one that was interrupted, go to where it was."""
+        self._epoch, self._batch, self.batches_to_skip = epoch, 0, 0
+        state = None if self._resumed is None else self._resumed.state
+        if self._source is not None:
+            if state is not None and state["data"] is not None:
+                self._source.epoch = state["data"]["epoch"]
+            self._data_epoch = self._source.epoch
+        self._random_of_epoch = global_random.get()
+        if state is not None and self._resumed is not None and state["batch"]:
+            # Once more: the others have begun this epoch a second time, with a lower rate perhaps.
+            self._load(self._resumed)
+            _set_metrics(self.model, state["metrics"])
+            self._batch = self.batches_to_skip = state["batch"]
+            self._random_of_epoch = state["random_of_epoch"]
+            self._random_after_skipping = state["random"]
+            global_random.put(self._random_of_epoch)
+            if self._source is not None:
+                self._source.skip(state["batch"])
+        self._resumed = None
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Save if it is time."""
+        self._steps_since += batch + 1 - self._batch
+        self._batch = batch + 1
+        if self._sigterm.received:
+            self._save_and_exit((self._epoch, self._batch))
+        by_steps = self.every_steps is not None and self._steps_since >= self.every_steps
+        # The last batch of an epoch is saved with its end, if that is.
+        ends_epoch = self._batch == self._steps and self._is_due_at_end_of(self._epoch)
+        if (by_steps or self._is_late()) and not ends_epoch:
+            self._save((self._epoch, self._batch))
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Save if it is time."""
+        interrupted = self._steps is not None and self._batch < self._steps
+        position = (epoch, self._batch) if interrupted else (epoch + 1, 0)
+        if self._sigterm.received:
+            self._save_and_exit(position)
+        if interrupted or self._is_due_at_end_of(epoch) or self._is_late():
+            self._save(position)
+
+    # === For other callbacks ===
+
+    def go_back(self) -> Path:
+        """Put the newest checkpoint's model, optimizers and random state in place.
+
+        The training goes on with the epoch and the batch that it is at.
+
+        Returns:
+            The checkpoint's folder.
+
+        Raises:
+            CheckpointError: There is none, or all are damaged.
+        """
+        generation = self._generations.newest()
+        if generation is None:
+            raise CheckpointError(f"`{self.directory}` holds no checkpoint to go back to.")
+        self._load(generation)
+        return generation.path
+
+    # === Saving ===
+
+    def _is_due_at_end_of(self, epoch: int) -> bool:
+        if self.every_epochs is None:
+            return False
+        last = self.params is not None and epoch + 1 == self.params.get("epochs")
+        # Read as Keras' own attribute: `self.model` would fetch the state from the device.
+        return last or self._model.stop_training or (epoch + 1) % self.every_epochs == 0
+
+    def _is_late(self) -> bool:
+        minutes = (time.monotonic() - self._saved_at) / 60
+        return self.every_minutes is not None and minutes >= self.every_minutes
+
+    def _save(self, position: tuple[int, int]) -> Path | None:
+        """Save, or warn of why that is not possible."""
+        self._steps_since = 0
+        self._saved_at = time.monotonic()
+        if name := _not_finite(self.model):
+            self._warn(f"`{name}` is not finite. That is not saved")
+            return None
+        try:
+            return self._write(position)
+        except (OSError, VolumeError) as error:
+            self._warn(f"{error} The training goes on without this checkpoint")
+            return None
+
+    def _write(self, position: tuple[int, int]) -> Path:
+        epoch, batch = position
+        model = self.model
+        state = {
+            "epoch": epoch,
+            "batch": batch,
+            "iterations": int(model.optimizer.iterations),
+            "backend": keras.backend.backend(),
+            "keras": keras.version(),
+            "data": None,
+            "metrics": _metrics(model) if batch else {},
+            "callbacks": other_callbacks.get(self._others),
+            "random": global_random.get(),
+            "random_of_epoch": self._random_of_epoch if batch else None,
+        }
+        if self._source is not None:
+            follows = self._data_epoch + (epoch > self._epoch)
+            state["data"] = {**_described(self._source), "epoch": follows}
+        return self._generations.write(position, model.save, state)
+
+    def _save_and_exit(self, position: tuple[int, int]) -> None:
+        path = self._save(position)
+        self._warn(
+            "SIGTERM: the training ends here"
+            + (f", and is saved as `{path}`" if path else ", and the checkpoint before is the last")
+            + ". Run the same again to go on"
+        )
+        raise SystemExit(TERMINATED)
+
+    def _load(self, generation: Generation) -> None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", UserWarning)  # Keras' for what it leaves out
+                self.model.load_weights(generation.model)
+        except (ValueError, KeyError, UserWarning) as error:
+            raise CheckpointError(
+                f"`{generation.path}` is a checkpoint of another model or with other optimizers "
+                f"than this one: {error} Build and compile the model as it was, or begin anew in "
+                "another folder."
+            ) from error
+
+    def _warn(self, text: str) -> None:
+        warnings.warn(f"Checkpoint in `{self.directory}`: {text}.", CheckpointWarning, stacklevel=2)
+
+
+def _described(source: Any) -> dict[str, Any]:
+    return {
+        "seed": source.seed,
+        "epoch": source.epoch,
+        "images": [len(source.a), len(source.b)],
+        "pairs": 0 if source.paired is None else len(source.paired[0]),
+        "batch_size": source.batch_size,
+        "shuffle": bool(source.shuffle),
+    }
+
+
+def _compare(found: dict[str, Any], saved: dict[str, Any]) -> None:
+    names = ("images", "pairs", "batch_size", "shuffle")
+    changes = [f"{n}: {saved[n]}, now {found[n]}" for n in names if saved[n] != found[n]]
+    if changes:
+        warnings.warn(
+            f"The data is not that of the checkpoint ({'; '.join(changes)}). The training goes on "
+            "with it, in another order.",
+            CheckpointWarning,
+            stacklevel=2,
+        )
+
+
+def _metrics(model: Any) -> dict[str, list]:
+    return {
+        metric.name: [keras.ops.convert_to_numpy(v).tolist() for v in metric.variables]
+        for metric in model.metrics
+    }
+
+
+def _set_metrics(model: Any, saved: dict[str, list]) -> None:
+    for metric in model.metrics:
+        values = saved.get(metric.name, [])
+        if len(values) == len(metric.variables):
+            for variable, value in zip(metric.variables, values, strict=True):
+                variable.assign(value)
+
+
+def _not_finite(model: Any) -> str:
+    """Return the name of a weight that is not finite, of the networks or their optimizers."""
+    for variable in [*model.trainable_variables, *model.optimizer.variables]:
+        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+            return variable.path
+    return ""

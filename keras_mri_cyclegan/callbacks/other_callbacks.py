@@ -1,0 +1,141 @@
+"""What other callbacks know of a training, so that they go on as well when it is resumed."""
+
+import csv
+import io
+import math
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_mri_cyclegan.volumes import atomic
+
+# Keras' own have no way to ask them. Only what they find out: what they were told stays theirs.
+KNOWN: dict[type, tuple[str, ...]] = {
+    keras.callbacks.History: ("epoch", "history"),
+    keras.callbacks.EarlyStopping: ("wait", "best", "best_epoch", "stopped_epoch"),
+    keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
+    keras.callbacks.ModelCheckpoint: (
+        "best",
+        "_batches_seen_since_last_saving",
+        "_last_batch_seen",
+    ),
+    keras.callbacks.SwapEMAWeights: ("_ema_weights_in_model",),
+}
+
+
+def get(callbacks: list) -> dict[str, Any]:
+    """Return what callbacks know, as JSON can hold it.
+
+    Of Keras' own `History`, `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` and
+    `SwapEMAWeights`; of others what their method `get_state` returns, if they have one.
+
+    Args:
+        callbacks: List of `keras.callbacks.Callback`.
+
+    Example:
+        >>> import keras
+        >>> from keras_mri_cyclegan.callbacks import other_callbacks
+        >>> history = keras.callbacks.History()
+        >>> history.epoch, history.history = [0], {"loss": [0.5]}
+        >>> state = other_callbacks.get([history])
+        >>> other = keras.callbacks.History()
+        >>> other_callbacks.put([other], state)
+        >>> other.history
+        {'loss': [0.5]}
+    """
+    states = {}
+    for name, callback in _named(callbacks):
+        if callable(getattr(callback, "get_state", None)):
+            states[name] = callback.get_state()
+        elif attributes := _attributes(callback):
+            states[name] = {a: _plain(getattr(callback, a)) for a in attributes}
+    return states
+
+
+def put(callbacks: list, states: dict[str, Any]) -> None:
+    """Tell callbacks what `get` returned. Those that are new are left as they are.
+
+    Args:
+        callbacks: List of `keras.callbacks.Callback`.
+        states: What `get` returned.
+    """
+    for name, callback in _named(callbacks):
+        state = states.get(name)
+        if state is None:
+            continue
+        if callable(getattr(callback, "set_state", None)):
+            callback.set_state(state)
+        else:
+            for attribute in _attributes(callback):
+                if attribute in state:
+                    setattr(callback, attribute, state[attribute])
+
+
+def continue_csv(callbacks: list, epoch: int) -> None:
+    """Let each `CSVLogger` go on with its file, from which later epochs are removed.
+
+    A training that was killed may have logged an epoch that it did not save.
+
+    Args:
+        callbacks: List of `keras.callbacks.Callback`, before their training begins.
+        epoch: The epoch that the training goes on with, from 0.
+
+    Raises:
+        VolumeError: The file cannot be written.
+    """
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.CSVLogger):
+            continue
+        callback.append = True
+        path = Path(callback.filename)
+        if not path.exists():
+            continue
+        with open(path, newline="", encoding="utf-8") as file:
+            header, *rows = list(csv.reader(file, delimiter=callback.sep)) or [[]]
+        kept = [row for row in rows if row and row[0].isdigit() and int(row[0]) < epoch]
+        if len(kept) == len(rows):
+            continue
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=callback.sep).writerows([header, *kept])
+        with (
+            atomic.replacing(os.fspath(path)) as temporary,
+            open(temporary, "w", newline="", encoding="utf-8") as file,
+        ):
+            file.write(text.getvalue())
+
+
+def _named(callbacks: list) -> list[tuple[str, Any]]:
+    """Name each callback by its class, and by its number among those of that class."""
+    counts: Counter[str] = Counter()
+    named = []
+    for callback in callbacks:
+        name = type(callback).__name__
+        named.append((f"{name}_{counts[name]}", callback))
+        counts[name] += 1
+    return named
+
+
+def _attributes(callback: Any) -> tuple[str, ...]:
+    for kind, attributes in KNOWN.items():
+        if isinstance(callback, kind):
+            return tuple(name for name in attributes if hasattr(callback, name))
+    return ()
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers of NumPy as Python's own."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    number = float(value)
+    return int(number) if hasattr(value, "dtype") and _is_whole(value, number) else number
+
+
+def _is_whole(value: Any, number: float) -> bool:
+    return "int" in str(value.dtype) and math.isfinite(number)

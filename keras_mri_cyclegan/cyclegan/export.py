@@ -1,0 +1,221 @@
+"""A network as a file that runs without this library: SavedModel, ONNX or LiteRT."""
+
+import os
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_mri_cyclegan import _checks, _extras
+
+# What a file of each format ends in; a SavedModel is a folder.
+ENDINGS = {"tf_saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
+# What Keras imports, and the extra that brings it.
+PACKAGES = {
+    ("tensorflow", "tf_saved_model"): {},
+    ("tensorflow", "onnx"): {"tf2onnx": "export", "onnx": "export"},
+    ("tensorflow", "litert"): {},
+    ("jax", "tf_saved_model"): {"tensorflow": "tensorflow"},
+    ("jax", "onnx"): {"jax2onnx": "export-jax"},
+    ("torch", "onnx"): {"onnx": "export", "onnxscript": "export"},
+    ("torch", "litert"): {"litert_torch": "export-torch"},
+}
+ON_TENSORFLOW = (
+    'Save the network (`network.save("network.keras")`), and load and export it in a process with '
+    "KERAS_BACKEND=tensorflow"
+)
+
+
+def export_network(
+    network: keras.Model,
+    filepath: str | os.PathLike,
+    format: str = "tf_saved_model",
+    input_shape: tuple | None = None,
+    batch_size: int | None = None,
+    verbose: bool = False,
+    **kwargs: Any,
+) -> None:
+    """Write a network to a file that runs without Keras and without this library.
+
+    Keras' own `export`, called so that it works for these networks: whether or not the network
+    has been called before, with any number of images at once, and in float32 whatever the dtype
+    policy, as a runtime need not know half precision. What a backend cannot write is an error
+    before anything is written. The network itself stays as it is.
+
+    Args:
+        network: A generator or discriminator: a functional `keras.Model` with one input.
+        filepath: The file to write, `*.onnx` or `*.tflite`, or the folder of a SavedModel. What
+            is there is replaced.
+        format: `"tf_saved_model"` for `tf.saved_model.load`, `"onnx"` for ONNX Runtime, `"litert"`
+            for LiteRT (TensorFlow Lite). Defaults to `"tf_saved_model"`.
+        input_shape: Shape of one image without the batch axis, to fix sizes that the network
+            leaves open. Defaults to the network's own.
+        batch_size: Integer, to take exactly so many images at once, or `None` for any number.
+            Defaults to `None`.
+        verbose: Boolean, whether Keras reports what it does. Defaults to `False`.
+        **kwargs: Further arguments of `keras.Model.export` for that format, such as
+            `opset_version` for ONNX.
+
+    Raises:
+        ValueError: An argument is out of its range, or the current backend cannot write such a
+            network in that format; the message says why and how to do it.
+        ImportError: A package is missing; the message names the extra that brings it.
+
+    Example:
+        >>> import keras_mri_cyclegan as kmc
+        >>> from keras_mri_cyclegan.cyclegan.export import export_network
+        >>> generator = kmc.unet_generator((32, 32, 1), depth=2, filters=4)
+        >>> export_network(generator, "t1_to_t2.onnx", format="onnx")  # doctest: +SKIP
+    """
+    _checks.one_of("format", format, tuple(ENDINGS))
+    if "input_signature" in kwargs:
+        raise ValueError(
+            "`input_signature` follows from the network. Give `input_shape` and `batch_size` to "
+            f"fix what is open. Received: input_signature={kwargs['input_signature']!r}."
+        )
+    if not isinstance(network, keras.Model) or not isinstance(network.input_shape, tuple):
+        raise ValueError(f"`network` must be a `keras.Model` of one input. Received: {network!r}.")
+    path = _checked_path(filepath, format)
+    shape = _checked_shape(input_shape, network.input_shape[1:])
+    if batch_size is not None:
+        _checks.positive_int("batch_size", batch_size)
+    backend = keras.backend.backend()
+    _check_possible(backend, format, shape, batch_size)
+    if (backend, format) == ("tensorflow", "onnx") and None in shape and _is_bare(network):
+        raise ValueError(
+            "tf2onnx at times adds an axis to a network of open size that ends in one channel "
+            f"without an activation. Received: {shape}. Fix the size, for example "
+            f"`input_shape={_fixed(shape)}`."
+        )
+    for package, extra in PACKAGES[backend, format].items():
+        _extras.require(package, extra)
+
+    if (backend, format) == ("jax", "tf_saved_model"):
+        # A translation needs no gradient, and that of an open size cannot be written.
+        kwargs["jax2tf_kwargs"] = {"with_gradient": False, **kwargs.get("jax2tf_kwargs", {})}
+    # Keras finds the signature by itself only of a network that has been called.
+    name = network.inputs[0].name
+    signature = [keras.InputSpec(shape=(batch_size, *shape), dtype="float32", name=name)]
+    _for_export(network, format, shape).export(
+        path, format=format, verbose=verbose, input_signature=signature, **kwargs
+    )
+
+
+def _checked_path(filepath: str | os.PathLike, format: str) -> str:
+    path, ending = os.fspath(filepath), ENDINGS[format]
+    if not path.endswith(ending):
+        raise ValueError(
+            f"`filepath` must end in {ending!r} for format={format!r}. Received: {path!r}."
+        )
+    folder = os.path.dirname(os.path.abspath(path))
+    if not os.path.isdir(folder):
+        raise ValueError(f"`filepath` must be in a folder that exists. Received: {path!r}.")
+    return path
+
+
+def _checked_shape(given: tuple | None, own: tuple) -> tuple:
+    if given is None:
+        return tuple(own)
+    shape = _checks.input_shape(given)
+    same_rank = len(shape) == len(own)
+    if not same_rank or any(o not in (None, s) for s, o in zip(shape, own, strict=True)):
+        raise ValueError(
+            f"`input_shape` must fit what the network takes, {tuple(own)}. Received: {shape}."
+        )
+    return shape
+
+
+def _check_possible(backend: str, format: str, shape: tuple, batch_size: int | None) -> None:
+    """Raise a `ValueError` for what a backend's exporter cannot do, or is not known to do."""
+    open_sizes, volumes = None in shape, len(shape) == 4
+    impossible = None
+    if backend not in ("tensorflow", "jax", "torch"):
+        impossible = "Networks are exported on TensorFlow, JAX and torch"
+    elif (backend, format) == ("torch", "tf_saved_model"):
+        # With an open batch Keras 3.15 fails; with a fixed one it needs torch_xla: never tried.
+        impossible = "A SavedModel is not written on torch"
+    elif (backend, format) == ("jax", "litert"):
+        impossible = "Keras exports no LiteRT from JAX"
+    elif (backend, format) == ("jax", "onnx") and volumes:
+        impossible = "jax2onnx has no channels-last convolution in three dimensions"
+    if impossible:
+        raise ValueError(f"{impossible}. Received: backend {backend}, {format=}. {ON_TENSORFLOW}.")
+    if open_sizes and backend != "tensorflow":
+        raise ValueError(
+            f"Networks of open size are exported on TensorFlow alone. Received: {shape} on "
+            f"{backend}. Fix the size, for example `input_shape={_fixed(shape)}`. Or: "
+            f"{ON_TENSORFLOW}."
+        )
+    one_size = format == "litert" or (format == "onnx" and volumes)
+    if backend == "torch" and one_size and batch_size is None:
+        raise ValueError(
+            f"On torch {format!r} takes {'volumes' if volumes else 'images'} of one batch size "
+            "alone. Received: batch_size=None. Pass one, such as `batch_size=1`. Or: "
+            f"{ON_TENSORFLOW}."
+        )
+
+
+def _fixed(shape: tuple) -> tuple:
+    return tuple(256 if size is None else size for size in shape)
+
+
+def _is_bare(network: keras.Model) -> bool:
+    """Whether a network's last layer lets the numbers of one channel through as they are."""
+    last = network.layers[-1].get_config()
+    return network.output_shape[-1] == 1 and last.get("activation", "linear") == "linear"
+
+
+# === The network that is written ===
+
+
+def _for_export(network: keras.Model, format: str, shape: tuple) -> keras.Model:
+    """Return the network as it is written: of this size, in float32, with layers for the format."""
+    layers = network._flatten_layers(include_self=False)
+    half = any("float16" in layer.dtype_policy.name for layer in layers)
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    # For LiteRT alone: tf2onnx takes Keras' layer, and stumbles over ours where sizes are open.
+    resized = (format == "litert" and on_tensorflow) and any(
+        type(layer) is keras.layers.UpSampling2D for layer in network.layers
+    )
+    if not half and not resized and shape == network.input_shape[1:]:
+        return network
+    # The weights of a mixed policy are float32 already, so nothing is lost.
+    config = _in_float32(network.get_config())
+    for layer in config["layers"]:
+        if layer["class_name"] == "InputLayer":
+            layer["config"]["batch_shape"] = (None, *shape)
+    copy = type(network).from_config(config)
+    if resized:
+        copy = keras.models.clone_model(copy, clone_function=_clone)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def _in_float32(config: Any) -> Any:
+    """Return a config with float32 in place of every dtype policy."""
+    if isinstance(config, dict):
+        if config.get("class_name") == "DTypePolicy":
+            return "float32"
+        return {name: _in_float32(value) for name, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_in_float32(value) for value in config)
+    return config
+
+
+def _clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+    kind = _UpSampling2D if type(layer) is keras.layers.UpSampling2D else type(layer)
+    return kind.from_config(layer.get_config())
+
+
+class _UpSampling2D(keras.layers.UpSampling2D):
+    """Keras' layer, whose channels are still known behind it.
+
+    `tf.repeat` forgets them, and LiteRT has no convolution of an unknown number of channels.
+    """
+
+    def call(self, inputs: Any) -> Any:
+        resized = super().call(inputs)
+        axis = 1 if self.data_format == "channels_first" else 3
+        sizes = [ops.shape(resized)[k] for k in range(4)]
+        sizes[axis] = inputs.shape[axis]
+        return ops.reshape(resized, sizes)

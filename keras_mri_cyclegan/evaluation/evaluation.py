@@ -1,0 +1,204 @@
+"""What `evaluate` found: every number with its interval, and the images behind it."""
+
+import dataclasses
+import os
+from typing import Any
+
+import numpy as np
+
+from keras_mri_cyclegan._checks import one_of
+from keras_mri_cyclegan.evaluation import tables
+from keras_mri_cyclegan.evaluation.bootstrap import bootstrap_interval
+from keras_mri_cyclegan.evaluation.columns import Column
+
+REGIONS = ("whole", "mask")
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """One number of the table.
+
+    Attributes:
+        mean: Mean over the images that count. `inf` if every image is without error, NaN if no
+            image has a number.
+        low: Lower end of the bootstrap interval; NaN if there is none.
+        high: Its upper end.
+        values: The number of each image, float64 `(images,)`.
+        counted: Which images the mean is over, boolean `(images,)`.
+    """
+
+    mean: float
+    low: float
+    high: float
+    values: np.ndarray = dataclasses.field(repr=False)
+    counted: np.ndarray = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Evaluation:
+    """The table that :func:`keras_mri_cyclegan.evaluate` returns.
+
+    `print` shows it.
+
+    Attributes:
+        scores: Every :class:`Score` by `(direction, row, region, metric)`, such as `("ab", "model",
+            "whole", "psnr")`. The region is `"whole"` or `"mask"`.
+        columns: What was measured, in order.
+        names: What A and B are called.
+        images: How many pairs there were.
+        groups: The patient of each image, or `None`.
+        data_range: As it was given.
+        confidence: As it was given.
+        resamples: As it was given.
+        seed: As it was given.
+        notes: What has to be known to read the numbers: images and measures left out, what the
+            intervals leave open.
+    """
+
+    scores: dict[tuple[str, str, str, str], Score]
+    columns: list[Column]
+    names: tuple[str, str]
+    images: int
+    groups: np.ndarray | None
+    data_range: float
+    confidence: float
+    resamples: int
+    seed: int
+    notes: list[str]
+
+    def score(
+        self, metric: str, row: str = "model", direction: str = "ab", region: str = "whole"
+    ) -> Score:
+        """Return one number.
+
+        Args:
+            metric: Such as `"psnr"`.
+            row: Such as `"model"` or `"copy the input"`. Defaults to `"model"`.
+            direction: `"ab"` or `"ba"`. Defaults to `"ab"`.
+            region: `"whole"` or `"mask"`. Defaults to `"whole"`.
+
+        Raises:
+            ValueError: The table has no such number.
+        """
+        one_of("region", region, REGIONS)
+        key = (direction, row, region, metric)
+        if key not in self.scores:
+            parts = [list(dict.fromkeys(part)) for part in zip(*self.scores, strict=True)]
+            raise ValueError(
+                f"There is no {metric!r} of {row!r} in direction {direction!r}, region "
+                f"{region!r}. There are: metrics {parts[3]}, rows {parts[1]}, directions "
+                f"{parts[0]}, regions {parts[2]}."
+            )
+        return self.scores[key]
+
+    def difference(
+        self,
+        metric: str,
+        row: str = "model",
+        minus: str = "best intensity curve",
+        direction: str = "ab",
+        region: str = "whole",
+    ) -> Score:
+        """Compare two rows image by image: how much higher `row` scores than `minus`.
+
+        Two rows see the same images, so their difference is known better than either of them: its
+        interval may leave out 0 where theirs overlap.
+
+        Args:
+            metric: Such as `"psnr"`.
+            row: Defaults to `"model"`.
+            minus: Defaults to `"best intensity curve"`.
+            direction: `"ab"` or `"ba"`. Defaults to `"ab"`.
+            region: `"whole"` or `"mask"`. Defaults to `"whole"`.
+
+        Raises:
+            ValueError: The table has no such numbers.
+        """
+        first = self.score(metric, row, direction, region)
+        second = self.score(metric, minus, direction, region)
+        with np.errstate(invalid="ignore"):  # infinite minus infinite
+            values = first.values - second.values
+        counted = first.counted & second.counted
+        if not counted.any():
+            return Score(np.nan, np.nan, np.nan, values, counted)
+        low, high = bootstrap_interval(
+            values[counted],
+            confidence=self.confidence,
+            resamples=self.resamples,
+            seed=self.seed,
+            groups=None if self.groups is None else self.groups[counted],
+        )
+        return Score(float(values[counted].mean()), low, high, values, counted)
+
+    def to_dict(self, per_image: bool = False) -> dict[str, Any]:
+        """Return everything as dictionaries, lists, strings and numbers, ready for JSON.
+
+        Args:
+            per_image: Whether to add the number of each image. Defaults to `False`.
+
+        Returns:
+            The settings, and under `"scores"`, by direction, row, region and metric, `mean`, `low`,
+            `high` and `images`, over how many the mean is. What does not exist is `None`.
+        """
+        scores: dict[str, Any] = {}
+        for (direction, row, region, metric), score in self.scores.items():
+            entry: dict[str, Any] = {
+                "mean": _none_for_nan(score.mean),
+                "low": _none_for_nan(score.low),
+                "high": _none_for_nan(score.high),
+                "images": int(score.counted.sum()),
+            }
+            if per_image:
+                entry["values"] = [_none_for_nan(value) for value in score.values]
+            by_region = scores.setdefault(direction, {}).setdefault(row, {})
+            by_region.setdefault(region, {})[metric] = entry
+        return {
+            "names": list(self.names),
+            "images": self.images,
+            "groups": None if self.groups is None else self.groups.tolist(),
+            "data_range": self.data_range,
+            "confidence": self.confidence,
+            "resamples": self.resamples,
+            "seed": self.seed,
+            "notes": list(self.notes),
+            "scores": scores,
+        }
+
+    def to_csv(self, path: str | os.PathLike | None = None, per_image: bool = False) -> str:
+        """Return the numbers as CSV, and write them if a path is given.
+
+        Args:
+            path: The file, replaced only once the new one is complete. Defaults to none.
+            per_image: `False` gives a line for each number, with its interval; `True` a line for
+                each image and row, with a column for each measure. Defaults to `False`.
+
+        Returns:
+            The text. What does not exist is empty.
+
+        Raises:
+            ValueError: The file cannot be written.
+        """
+        text = tables.csv_of_images(self) if per_image else tables.csv_of_means(self)
+        return tables.saved(text, path)
+
+    def to_markdown(self, path: str | os.PathLike | None = None) -> str:
+        """Return the tables as Markdown, and write them if a path is given.
+
+        Args:
+            path: The file, replaced only once the new one is complete. Defaults to none.
+
+        Raises:
+            ValueError: The file cannot be written.
+        """
+        return tables.saved(tables.markdown(self), path)
+
+    def __str__(self) -> str:
+        return tables.plain_text(self)
+
+    def __repr__(self) -> str:
+        rows = list(dict.fromkeys(row for _, row, _, _ in self.scores))
+        return f"<Evaluation of {self.images} pairs, rows {rows}: print it for the table>"
+
+
+def _none_for_nan(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

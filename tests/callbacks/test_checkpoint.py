@@ -1,0 +1,358 @@
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+from small import compiled, cyclegan, images, weights
+
+import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan.callbacks import Checkpoint, CheckpointError, CheckpointWarning
+
+A, B = images(5, seed=1), images(3, seed=2)  # five steps of one image
+EPOCHS = 3
+# TensorFlow takes seconds to trace a step; `tests/chaos` does it, with the same outcome.
+EAGERLY = keras.backend.backend() == "tensorflow"
+
+
+class Killed(Exception):
+    pass
+
+
+class KillAt(keras.callbacks.Callback):
+    """Ends a training as a crash does, without any clean-up of the callbacks."""
+
+    def __init__(self, epoch, batch=None):
+        super().__init__()
+        self.at = (epoch, batch)
+        self.epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.at:
+            raise Killed
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch, None) == self.at:
+            raise Killed
+
+
+def new_model(seed=0):
+    keras.utils.set_random_seed(seed)
+    return compiled(cyclegan(dropout=0.5, pool_size=2), run_eagerly=EAGERLY)
+
+
+def data():
+    return kmc.data.UnpairedDataset(A, B, seed=4, augment=kmc.data.RandomFlip())
+
+
+def run(folder=None, kill=None, epochs=EPOCHS, model=None, source=None, others=(), **options):
+    model = new_model(seed=os.urandom(1)[0]) if model is None else model
+    callbacks = [*others, *([] if kill is None else [KillAt(*kill)])]
+    if folder is not None:
+        callbacks.append(Checkpoint(folder, **options))
+    history = model.fit(
+        data() if source is None else source, epochs=epochs, verbose=0, callbacks=callbacks
+    )
+    return model, history
+
+
+def run_with_kills(folder, kills, first=None, **arguments):
+    """Return what a training ends with that is begun anew after each kill."""
+    for number, kill in enumerate(kills):
+        with pytest.raises(Killed):
+            run(folder, kill, model=first if number == 0 else None, **arguments)
+    return run(folder, **arguments)
+
+
+def assert_equal_states(one, other):
+    for x, y in zip(state(one), state(other), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def state(model):
+    variables = [*model.variables, *model.optimizer.variables]
+    return [keras.ops.convert_to_numpy(v) for v in variables]
+
+
+@pytest.fixture(scope="module")
+def undisturbed():
+    return run(model=new_model())
+
+
+# === Going on ===
+
+
+@pytest.mark.parametrize(
+    ("kills", "options"),
+    [
+        ([(1, None)], {}),
+        ([(0, 3), (2, 4)], {"every_steps": 2}),
+        ([(1, 2)], {"every_epochs": None, "every_minutes": 1e-9}),
+    ],
+)
+def test_a_resumed_training_equals_the_undisturbed_one(tmp_path, undisturbed, kills, options):
+    model, history = run_with_kills(tmp_path, kills, first=new_model(), **options)
+    assert_equal_states(model, undisturbed[0])
+    assert history.epoch == [0, 1, 2]
+    assert history.history == undisturbed[1].history
+
+
+def test_the_middle_of_an_epoch_is_not_done_twice(tmp_path):
+    seen = []
+
+    class Seen(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            seen.append(("begin", batch))
+
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(("end", batch))
+
+    with pytest.raises(Killed):
+        run(tmp_path, (1, 3), every_steps=1)
+    model = new_model()
+    run(tmp_path, model=model, epochs=2, others=[Seen()])
+    assert seen == [("begin", 3), ("end", 3), ("begin", 4), ("end", 4)]
+    assert "skip" not in model.train_function.__qualname__  # Keras' own is back
+    assert int(model.optimizer.iterations) == 10
+
+
+def test_moving_averages_and_what_other_callbacks_found_go_on(tmp_path):
+    """Averages swapped for the weights, a rate that falls, a patience that runs out, a log."""
+
+    def averaged(seed):
+        keras.utils.set_random_seed(seed)
+        model = cyclegan(dropout=0.5, pool_size=2)
+        rates = [keras.optimizers.Adam(1e-2, use_ema=True, ema_momentum=0.5) for _ in "ab"]
+        model.compile(*rates, run_eagerly=EAGERLY)
+        return model
+
+    def others(folder):
+        return [
+            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+            keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5),
+            keras.callbacks.ReduceLROnPlateau("loss", patience=2, min_delta=1e9, verbose=0),
+            keras.callbacks.EarlyStopping("loss", patience=9, min_delta=1e9),
+            keras.callbacks.CSVLogger(folder / "log.csv"),
+        ]
+
+    (tmp_path / "one").mkdir()
+    expected = run(None, model=averaged(0), epochs=4, others=others(tmp_path / "one"))
+    for number, kill in enumerate([(1, None), (2, 3), None]):
+        list_of_others = others(tmp_path)
+        arguments = {
+            "model": averaged(number),
+            "epochs": 4,
+            "others": list_of_others,
+            "every_steps": 1,
+        }
+        if kill is None:
+            found = run(tmp_path / "run", **arguments)
+        else:
+            with pytest.raises(Killed):
+                run(tmp_path / "run", kill, **arguments)
+    assert_equal_states(found[0], expected[0])
+    assert found[1].history == expected[1].history
+    assert found[1].history["learning_rate_generator"][-1] < 1e-3
+    assert (tmp_path / "log.csv").read_text() == (tmp_path / "one" / "log.csv").read_text()
+    assert list_of_others[3].wait == 3  # since the first epoch, two processes ago
+
+
+def test_a_training_that_is_through_is_not_done_again(tmp_path):
+    model, history = run(tmp_path, epochs=2)
+    again, other = run(tmp_path, epochs=2)
+    assert_equal_states(again, model)
+    assert other.history == history.history
+    assert other.epoch == [0, 1]
+
+
+def test_arrays_go_on_in_the_order_that_was_drawn_for_them(tmp_path):
+    def fit(folder, kill=None, epochs=2):
+        callbacks = [Checkpoint(folder)] + ([KillAt(*kill)] if kill else [])
+        model = new_model()
+        model.fit(A, B, epochs=epochs, verbose=0, callbacks=callbacks)
+        return model
+
+    expected = fit(tmp_path / "one")
+    import json
+
+    seed = json.loads((tmp_path / "one/epoch_0002/state.json").read_text())["data"]["seed"]
+    with pytest.raises(Killed):
+        fit(tmp_path / "two", (1, 2))
+    state_file = json.loads((tmp_path / "two/epoch_0001/state.json").read_text())
+    assert state_file["data"]["seed"] != seed
+    found = fit(tmp_path / "two")
+    model = new_model()
+    model.fit(
+        kmc.data.UnpairedDataset(A, B, seed=state_file["data"]["seed"]), epochs=2, verbose=0
+    )
+    assert_equal_states(found, model)
+    assert any((x != y).any() for x, y in zip(weights(found), weights(expected), strict=True))
+
+
+class Shuffled(keras.utils.PyDataset):
+    """Batches that Keras shuffles with Python's global generator."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        return A[index : index + 1], B[index % 3 : index % 3 + 1]
+
+
+def test_other_sources_go_on_as_well(tmp_path):
+    model = new_model()
+    run(None, model=model, source=Shuffled())
+    found, _ = run_with_kills(
+        tmp_path, [(1, 3)], first=new_model(), source=Shuffled(), every_steps=1
+    )
+    assert_equal_states(found, model)
+
+
+# === Stopping ===
+
+
+class Terminate(keras.callbacks.Callback):
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_sigterm_saves_and_exits(tmp_path, undisturbed):
+    before = signal.getsignal(signal.SIGTERM)
+    with (
+        pytest.warns(CheckpointWarning, match="SIGTERM.*saved as .*epoch_0000_batch_00003"),
+        pytest.raises(SystemExit) as exit_info,
+    ):
+        run(tmp_path, model=new_model(), others=[Terminate()])
+    assert exit_info.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+    model, history = run(tmp_path)
+    assert_equal_states(model, undisturbed[0])
+    assert history.history == undisturbed[1].history
+
+
+def test_sigterm_is_handled_while_training_alone(tmp_path):
+    handlers = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            handlers.append(signal.getsignal(signal.SIGTERM))
+
+    before = signal.getsignal(signal.SIGTERM)
+    run(tmp_path / "one", epochs=1, others=[Look()])
+    assert handlers[0] != before
+    assert signal.getsignal(signal.SIGTERM) is before
+    handlers.clear()
+    run(tmp_path / "two", epochs=1, others=[Look()], handle_sigterm=False)
+    assert set(handlers) == {before}
+
+
+def test_an_epoch_that_was_stopped_in_the_middle_is_finished_later(tmp_path, undisturbed):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                self.model.stop_training = True
+
+    run(tmp_path, model=new_model(), others=[Stop()])
+    assert (tmp_path / "epoch_0000_batch_00003").exists()
+    model, _ = run(tmp_path)
+    assert_equal_states(model, undisturbed[0])
+
+
+# === When something is wrong ===
+
+
+def full_disk(monkeypatch):
+    def save(self, path, *arguments, **options):
+        with open(path, "wb") as file:
+            file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kmc.CycleGAN, "save", save)
+
+
+def test_a_full_disk_stops_no_training_that_has_begun(tmp_path, monkeypatch):
+    run(tmp_path, epochs=1)
+    with monkeypatch.context() as patch:
+        full_disk(patch)
+        with pytest.warns(CheckpointWarning, match="The disk is full.*goes on without"):
+            run(tmp_path, epochs=2)
+    assert sorted(os.listdir(tmp_path)) == ["epoch_0000", "epoch_0001"]
+    assert int(run(tmp_path, epochs=2)[0].optimizer.iterations) == 10
+
+
+def test_a_folder_that_cannot_be_written_to_is_found_before_the_first_step(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        run(tmp_path / "file")
+    full_disk(monkeypatch)
+    with pytest.raises(ValueError, match="The disk is full"):
+        run(tmp_path / "folder")
+    assert os.listdir(tmp_path / "folder") == []
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    class Break(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                bias = self.model.discriminator_b.trainable_variables[-1]
+                bias.assign(np.full(bias.shape, np.nan))
+
+    with pytest.warns(CheckpointWarning, match="is not finite. That is not saved"):
+        run(tmp_path, epochs=2, others=[Break()])
+    assert sorted(os.listdir(tmp_path)) == ["epoch_0000", "epoch_0001"]
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path):
+    run(tmp_path, epochs=1)
+    other = compiled(cyclegan(dropout=0.5, pool_size=3))
+    with pytest.raises(CheckpointError, match="of another model or with other optimizers"):
+        run(tmp_path, model=other)
+    other = cyclegan(dropout=0.5, pool_size=2)
+    other.compile(keras.optimizers.SGD(), keras.optimizers.SGD())
+    with pytest.raises(CheckpointError, match="of another model or with other optimizers"):
+        run(tmp_path, model=other)
+
+
+def test_other_data_are_noticed(tmp_path):
+    run(tmp_path, epochs=1)
+    with pytest.warns(CheckpointWarning, match=r"images: \[5, 3\], now \[4, 3\]"):
+        run(tmp_path, epochs=2, source=kmc.data.UnpairedDataset(A[:4], B, seed=4))
+
+
+def test_the_newest_are_kept_and_open_as_models(tmp_path):
+    model, _ = run(tmp_path, epochs=4, keep=3)
+    assert sorted(os.listdir(tmp_path)) == ["epoch_0002", "epoch_0003", "epoch_0004"]
+    loaded = keras.models.load_model(tmp_path / "epoch_0004" / "model.keras")
+    assert_equal_states(loaded, model)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"every_epochs": 0}, "every_epochs"),
+        ({"every_steps": 1.5}, "every_steps"),
+        ({"every_minutes": 0}, "every_minutes"),
+        ({"keep": 1}, "keep"),
+        ({"handle_sigterm": "yes"}, "handle_sigterm"),
+    ],
+)
+def test_arguments(tmp_path, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Checkpoint(tmp_path, **arguments)
+
+
+def test_it_needs_the_list_of_callbacks_of_a_cyclegan(tmp_path):
+    model = new_model()
+    with pytest.raises(ValueError, match="passed to `CycleGAN.fit`"):
+        model.fit(
+            A,
+            B,
+            verbose=0,
+            callbacks=keras.callbacks.CallbackList([Checkpoint(tmp_path)], model=model),
+        )
+    with pytest.raises(ValueError, match="one `Checkpoint` at most. Received: 2"):
+        model.fit(A, B, verbose=0, callbacks=[Checkpoint(tmp_path), Checkpoint(tmp_path)])
