@@ -112,6 +112,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._generations = Generations(self.directory, keep)
         self._sigterm = Sigterm()
         self._prepared = False
+        self._random_after_skipping: dict | None = None
 
     # === What `CycleGAN.fit` calls ===
 
@@ -167,7 +168,7 @@ class Checkpoint(keras.callbacks.Callback):
             )
         self.batches_to_skip = 0
         self._epoch = self._batch = self._steps_since = 0
-        self._random_after_skipping: dict | None = None
+        self._random_after_skipping = None
         self._saved_at = time.monotonic()
         self._data_epoch = 0 if self._source is None else self._source.epoch
         self._random_of_epoch = global_random.get()

@@ -1,5 +1,6 @@
 """A folder of checkpoints, of which each is whole or is not there."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -191,8 +192,7 @@ def _set_aside(path: Path) -> None:
     for number in range(100):
         aside = path.with_name(f"damaged_{path.name}" + (f"_{number}" if number else ""))
         if not aside.exists():
-            try:
+            # A folder that cannot be written to: it is found again at the next start.
+            with contextlib.suppress(OSError):
                 path.rename(aside)
-            except OSError:
-                pass  # a folder that cannot be written to: it is found again at the next start
             return

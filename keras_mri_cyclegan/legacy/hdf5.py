@@ -13,6 +13,7 @@ from keras_mri_cyclegan.legacy.source import Block, Layer, Network, Weight, natu
 from keras_mri_cyclegan.volumes import hdf5_checks
 
 MAX_NAMES = 10_000
+VARIABLE_TEXT = 16  # bytes in an HDF5 file that refer to a text of any length
 MAX_GROUPS = 20_000
 # What Keras called the list of a model's layers until 2.13, and from then on.
 LISTS = ("_layer_checkpoint_dependencies", "layers")
@@ -88,7 +89,7 @@ class _Reader:
     def text(self, group: Any, name: str) -> Any:
         """Return an attribute that is a text."""
         value = self._attribute(group, name)
-        return value if isinstance(value, (str, bytes)) else str(value)
+        return value if isinstance(value, (str, bytes)) else str(np.asarray(value).item())
 
     def has_names(self, group: Any) -> bool:
         """Say whether the group is of the format with lists of names."""
@@ -110,9 +111,18 @@ class _Reader:
     def _attribute(self, group: Any, name: str) -> Any:
         import h5py
 
-        space = h5py.h5a.open(group.id, name.encode()).get_space()
-        if space.get_simple_extent_npoints() > MAX_NAMES:
+        attribute = h5py.h5a.open(group.id, name.encode())
+        count = attribute.get_space().get_simple_extent_npoints()
+        if count == 0:
+            return []
+        if count > MAX_NAMES:
             raise LegacyError(self.path, f"an attribute {name!r} of more than {MAX_NAMES} entries.")
+        kind = attribute.get_type()
+        # Any other type that a damaged file claims may end the process when it is read.
+        text = kind.get_class() == h5py.h5t.STRING
+        size = VARIABLE_TEXT if text and kind.is_variable_str() else kind.get_size()
+        if not text or attribute.get_storage_size() != count * size:
+            raise LegacyError(self.path, f"its attribute {name!r} is no text. Copy it again.")
         return group.attrs[name]
 
     # === model.save("x.h5"), save_weights("x.h5"): names in order ===

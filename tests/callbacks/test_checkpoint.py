@@ -15,7 +15,7 @@ EPOCHS = 3
 EAGERLY = keras.backend.backend() == "tensorflow"
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -32,11 +32,11 @@ class KillAt(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch, logs=None):
         if (self.epoch, batch) == self.at:
-            raise Killed
+            raise KilledError
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch, None) == self.at:
-            raise Killed
+            raise KilledError
 
 
 def new_model(seed=0):
@@ -62,7 +62,7 @@ def run(folder=None, kill=None, epochs=EPOCHS, model=None, source=None, others=(
 def run_with_kills(folder, kills, first=None, **arguments):
     """Return what a training ends with that is begun anew after each kill."""
     for number, kill in enumerate(kills):
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             run(folder, kill, model=first if number == 0 else None, **arguments)
     return run(folder, **arguments)
 
@@ -110,7 +110,7 @@ def test_the_middle_of_an_epoch_is_not_done_twice(tmp_path):
         def on_train_batch_end(self, batch, logs=None):
             seen.append(("end", batch))
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(tmp_path, (1, 3), every_steps=1)
     model = new_model()
     run(tmp_path, model=model, epochs=2, others=[Seen()])
@@ -151,7 +151,7 @@ def test_moving_averages_and_what_other_callbacks_found_go_on(tmp_path):
         if kill is None:
             found = run(tmp_path / "run", **arguments)
         else:
-            with pytest.raises(Killed):
+            with pytest.raises(KilledError):
                 run(tmp_path / "run", kill, **arguments)
     assert_equal_states(found[0], expected[0])
     assert found[1].history == expected[1].history
@@ -179,15 +179,13 @@ def test_arrays_go_on_in_the_order_that_was_drawn_for_them(tmp_path):
     import json
 
     seed = json.loads((tmp_path / "one/epoch_0002/state.json").read_text())["data"]["seed"]
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit(tmp_path / "two", (1, 2))
     state_file = json.loads((tmp_path / "two/epoch_0001/state.json").read_text())
     assert state_file["data"]["seed"] != seed
     found = fit(tmp_path / "two")
     model = new_model()
-    model.fit(
-        kmc.data.UnpairedDataset(A, B, seed=state_file["data"]["seed"]), epochs=2, verbose=0
-    )
+    model.fit(kmc.data.UnpairedDataset(A, B, seed=state_file["data"]["seed"]), epochs=2, verbose=0)
     assert_equal_states(found, model)
     assert any((x != y).any() for x, y in zip(weights(found), weights(expected), strict=True))
 
@@ -347,12 +345,12 @@ def test_arguments(tmp_path, arguments, message):
 
 def test_it_needs_the_list_of_callbacks_of_a_cyclegan(tmp_path):
     model = new_model()
-    with pytest.raises(ValueError, match="passed to `CycleGAN.fit`"):
+    with pytest.raises(ValueError, match=r"passed to `CycleGAN\.fit`"):
         model.fit(
             A,
             B,
             verbose=0,
             callbacks=keras.callbacks.CallbackList([Checkpoint(tmp_path)], model=model),
         )
-    with pytest.raises(ValueError, match="one `Checkpoint` at most. Received: 2"):
+    with pytest.raises(ValueError, match=r"one `Checkpoint` at most\. Received: 2"):
         model.fit(A, B, verbose=0, callbacks=[Checkpoint(tmp_path), Checkpoint(tmp_path)])

@@ -95,7 +95,7 @@ def damages(data):
 def test_of_a_damaged_one_the_one_before_is_taken(three, name):
     damaged = three.paths()[0]
     data = (damaged / name).read_bytes()
-    for number, change in enumerate(damages(data)):
+    for number, change in enumerate(damages(data)):  # noqa: B007 -- counted below
         (damaged / name).unlink()
         if change is not None:
             (damaged / name).write_bytes(change)
@@ -113,7 +113,7 @@ def test_of_a_damaged_one_the_one_before_is_taken(three, name):
 def test_with_all_of_them_damaged_nothing_is_done(three):
     for path in three.paths():
         (path / MODEL).write_text("something else")
-    with pytest.raises(CheckpointError, match="all checkpoints are damaged .*epoch_0001:"):
+    with pytest.raises(CheckpointError, match=r"all checkpoints are damaged .*epoch_0001:"):
         three.newest()
     assert len(names(three)) == 3
 

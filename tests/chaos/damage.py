@@ -10,6 +10,7 @@ damaged it has to be a `CheckpointError`.
 
 import argparse
 import collections
+import itertools
 import random
 import shutil
 import sys
@@ -31,15 +32,13 @@ def damages(path, pieces, rng):
     """Yield names and functions that damage a file, at `pieces` places over its length."""
     size = path.stat().st_size
     edges = np.linspace(0, size, pieces + 1).astype(int).tolist()
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in itertools.pairwise(edges):
         if first < last:
-            place = rng.randrange(first, last)
+            place, bit = rng.randrange(first, last), 1 << rng.randrange(8)
             yield f"truncated to {first}", lambda data, n=first: data[:n]
             yield (
                 f"bit turned in byte {place}",
-                lambda data, n=place, bit=1 << rng.randrange(8): (
-                    data[:n] + bytes([data[n] ^ bit]) + data[n + 1 :]
-                ),
+                lambda data, n=place, bit=bit: data[:n] + bytes([data[n] ^ bit]) + data[n + 1 :],
             )
             yield (
                 f"bytes {first} to {last} inverted",

@@ -18,9 +18,7 @@ def model_with_every_randomness(**compile_arguments):
     parts["discriminator_a"] = keras.Model(
         image, parts["discriminator_a"](keras.layers.GaussianNoise(0.1)(image))
     )
-    model = kmc.CycleGAN(
-        **parts, pool_size=2, augmentation=kmc.layers.DifferentiableAugmentation()
-    )
+    model = kmc.CycleGAN(**parts, pool_size=2, augmentation=kmc.layers.DifferentiableAugmentation())
     set_weights(model)
     return compiled(model, **compile_arguments)
 
