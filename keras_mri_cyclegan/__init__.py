@@ -15,11 +15,14 @@ from keras_mri_cyclegan import (
     losses,
     metrics,
     preprocessing,
+    recipes,
+    unpaired_curves,
     volumes,
 )
 from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.evaluation import evaluate
 from keras_mri_cyclegan.networks import (
+    curve_generator,
     patchgan_discriminator,
     resnet_generator,
     unet_generator,
@@ -31,6 +34,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CycleGAN",
     "callbacks",
+    "curve_generator",
     "data",
     "datasets",
     "evaluate",
@@ -42,8 +46,10 @@ __all__ = [
     "metrics",
     "patchgan_discriminator",
     "preprocessing",
+    "recipes",
     "resnet_generator",
     "translate_volume",
     "unet_generator",
+    "unpaired_curves",
     "volumes",
 ]

@@ -2,14 +2,18 @@
 
 from keras_mri_cyclegan.layers.adaptive_augmentation import AdaptiveAugmentation
 from keras_mri_cyclegan.layers.differentiable_augmentation import DifferentiableAugmentation
+from keras_mri_cyclegan.layers.foreground import Foreground
 from keras_mri_cyclegan.layers.instance_normalization import InstanceNormalization
+from keras_mri_cyclegan.layers.intensity_curve import IntensityCurve
 from keras_mri_cyclegan.layers.reflection_padding import ReflectionPadding
 from keras_mri_cyclegan.layers.spectral_normalization import SpectralNormalization
 
 __all__ = [
     "AdaptiveAugmentation",
     "DifferentiableAugmentation",
+    "Foreground",
     "InstanceNormalization",
+    "IntensityCurve",
     "ReflectionPadding",
     "SpectralNormalization",
 ]

@@ -35,11 +35,11 @@ def convolution_layer(
 ) -> keras.layers.Layer:
     """Return a convolution over `rank` spatial axes."""
     layer = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}[rank]
+    kwargs.setdefault("kernel_initializer", initializer())
     return layer(
         filters,
         kernel_size,
         data_format="channels_last",
-        kernel_initializer=initializer(),
         name=name,
         **kwargs,
     )
@@ -66,9 +66,14 @@ def upsample(
             name=name,
             **kwargs,
         )(x)
-    nearest = {2: keras.layers.UpSampling2D, 3: keras.layers.UpSampling3D}[rank]
-    x = nearest(2, data_format="channels_last", name=f"{name}_resize")(x)
+    x = resize(x, name=f"{name}_resize")
     return convolution(x, filters, 3, padding="same", name=name, **kwargs)
+
+
+def resize(x: Any, name: str) -> Any:
+    """Double the size of `x` by repeating pixels."""
+    nearest = {2: keras.layers.UpSampling2D, 3: keras.layers.UpSampling3D}[_rank(x)]
+    return nearest(2, data_format="channels_last", name=name)(x)
 
 
 def normalize(x: Any, normalization: str | keras.layers.Layer | None, name: str) -> Any:

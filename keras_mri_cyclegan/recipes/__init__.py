@@ -1,0 +1,10 @@
+"""Settings that are known to go together, each one call to a model that is ready to train."""
+
+from keras_mri_cyclegan.recipes.constant_then_linear import ConstantThenLinear
+from keras_mri_cyclegan.recipes.large import large
+from keras_mri_cyclegan.recipes.paper import paper
+from keras_mri_cyclegan.recipes.recipe import Recipe
+from keras_mri_cyclegan.recipes.small_data import small_data
+from keras_mri_cyclegan.recipes.tutorial import tutorial
+
+__all__ = ["ConstantThenLinear", "Recipe", "large", "paper", "small_data", "tutorial"]
