@@ -20,7 +20,10 @@ from keras_mri_cyclegan.unpaired_curves.sliced_distance import sliced_distance
 POOL = 30_000  # patches of each shape
 STARTS, FINALISTS = 24, 4
 FIRST_STEPS = 60
-ROUND_TRIP_WEIGHT = 0.3
+ROUND_TRIPS = 4096  # values
+ROUND_TRIP_WEIGHT = 1.0
+
+Scored = tuple[float, descent.State]  # a distance and the curve that has it
 
 
 class CurvePair(NamedTuple):
@@ -31,7 +34,7 @@ class CurvePair(NamedTuple):
         ba: From B to A.
         distance_ab: How far the patches of A, seen through `ab`, are from those of B.
         distance_ba: The other way round.
-        round_trip: The mean absolute error of a value that went through both curves.
+        round_trip: The mean absolute errors of values that went there and back, both ways added.
     """
 
     ab: np.ndarray
@@ -47,8 +50,8 @@ def fit_curves(a: Any, b: Any, seed: int = 0) -> CurvePair:
     The best curve is the one through which A looks like B: not only its histogram, which a swap
     of two tissues may leave as it is, but its patches of several sizes and where in the image they
     lie. The distance between the patches of both is the sliced Wasserstein distance, followed by
-    Adam from 24 random first guesses; of the best four for each direction the pair is taken that is
-    closest and best undoes itself.
+    Adam from 24 random first guesses for each direction. Several are about as close in the end; the
+    pair is taken that is close and whose curves undo each other best.
 
     Air stays air: the curves begin at (-1, -1). Plain NumPy: the result is the same with every
     backend, and takes about half a minute on one core, whatever the number of images.
@@ -85,17 +88,14 @@ def fit_curves(a: Any, b: Any, seed: int = 0) -> CurvePair:
         [draw_patches(images, shape, POOL, rng) for shape in SHAPES]
         for images in (_checked("a", a), _checked("b", b))
     )
-    there = _finalists(patches_a, patches_b, rng)
-    back = _finalists(patches_b, patches_a, rng)
-    pairs = [
-        CurvePair(ab, ba, near, far, _round_trip(ab, ba, patches_a[0], patches_b[0]))
-        for near, ab in there
-        for far, ba in back
+    there, back = (patches_a, patches_b), (patches_b, patches_a)
+    found = [_first_steps(*way, rng) for way in (there, back)]
+    chosen = _finalists(_ranked(found, patches_a, patches_b))
+    finished = [
+        _last_steps(states, *way, rng) for states, way in zip(chosen, (there, back), strict=True)
     ]
-    return min(
-        pairs,
-        key=lambda pair: pair.distance_ab + pair.distance_ba + ROUND_TRIP_WEIGHT * pair.round_trip,
-    )
+    (near, ab), (far, ba), error = _ranked(finished, patches_a, patches_b)[0]
+    return CurvePair(ab.curve, ba.curve, near, far, error)
 
 
 def _checked(name: str, value: Any) -> np.ndarray:
@@ -115,22 +115,62 @@ def _checked(name: str, value: Any) -> np.ndarray:
     return array[..., 0]
 
 
-def _finalists(
+def _first_steps(
     source: Sequence[Patches], target: Sequence[Patches], rng: np.random.Generator
-) -> list[tuple[float, np.ndarray]]:
-    """Return the distances and curves of the best first guesses, followed to their end."""
+) -> list[Scored]:
+    """Follow every first guess a little way, on few patches."""
+    found = []
+    for guess in _guesses(rng):
+        state = descent.descend(
+            descent.begin(guess), FIRST_STEPS, source, target, count=1024, directions=8, rng=rng
+        )
+        found.append((_distance(state.curve, source, target), state))
+    return found
 
-    def followed(state: descent.State, until: int, count: int, directions: int) -> tuple:
-        state = descent.descend(state, until, source, target, count, directions, rng)
-        return _distance(state.curve, source, target), state
 
-    starts = [descent.begin(guess) for guess in _guesses(rng)]
-    found = [followed(start, FIRST_STEPS, count=1024, directions=8) for start in starts]
-    found.sort(key=lambda item: item[0])
-    last = [
-        followed(state, descent.STEPS, count=2048, directions=16) for _, state in found[:FINALISTS]
+def _last_steps(
+    states: Sequence[descent.State],
+    source: Sequence[Patches],
+    target: Sequence[Patches],
+    rng: np.random.Generator,
+) -> list[Scored]:
+    """Follow the finalists to their end, on more patches."""
+    found = []
+    for state in states:
+        state = descent.descend(
+            state, descent.STEPS, source, target, count=2048, directions=16, rng=rng
+        )
+        found.append((_distance(state.curve, source, target), state))
+    return found
+
+
+def _ranked(
+    found: Sequence[Sequence[Scored]], a: Sequence[Patches], b: Sequence[Patches]
+) -> list[tuple[Scored, Scored, float]]:
+    """Return all pairs of curves and the errors of their round trips, the best pair first.
+
+    In one direction several curves are often as close as the right one, a swap of two tissues among
+    them. Hardly ever is there a wrong one that the other direction's curve undoes.
+    """
+    there, back = found
+    pairs = [
+        (one, other, _round_trip(one[1].curve, other[1].curve, a[0], b[0]))
+        for one in there
+        for other in back
     ]
-    return [(distance, state.curve) for distance, state in last]
+    return sorted(pairs, key=lambda pair: pair[0][0] + pair[1][0] + ROUND_TRIP_WEIGHT * pair[2])
+
+
+def _finalists(
+    ranked: Sequence[tuple[Scored, Scored, float]],
+) -> tuple[list[descent.State], list[descent.State]]:
+    """Return the first few different curves of each direction, in the order of their pairs."""
+    chosen: tuple[list, list] = ([], [])
+    for *pair, _ in ranked:
+        for states, (_, state) in zip(chosen, pair, strict=True):
+            if len(states) < FINALISTS and not any(state is other for other in states):
+                states.append(state)
+    return chosen
 
 
 def _guesses(rng: np.random.Generator) -> list[np.ndarray]:
@@ -156,7 +196,7 @@ def _distance(curve: np.ndarray, source: Sequence[Patches], target: Sequence[Pat
 def _round_trip(ab: np.ndarray, ba: np.ndarray, a: Patches, b: Patches) -> float:
     """Return the mean absolute errors of both round trips, added."""
     error = 0.0
-    for values, there, back in ((a.values[:8192], ab, ba), (b.values[:8192], ba, ab)):
+    for values, there, back in ((a.values[:ROUND_TRIPS], ab, ba), (b.values[:ROUND_TRIPS], ba, ab)):
         mapped = curves.apply(there, *curves.locate(values))
         again = curves.apply(back, *curves.locate(mapped))
         error += float(np.abs(again - values).mean())
