@@ -32,9 +32,10 @@ class IntensityCurve(keras.layers.Layer):
         ValueError: `values` is not a list of at least two finite numbers.
 
     Example:
+        >>> import numpy as np
         >>> import keras_mri_cyclegan as kmc
         >>> negative = kmc.layers.IntensityCurve([1.0, -1.0])
-        >>> [float(value) for value in negative([-1.0, -0.5, 0.25])]
+        >>> [float(value) for value in negative(np.array([-1.0, -0.5, 0.25]))]
         [1.0, 0.5, -0.25]
     """
 

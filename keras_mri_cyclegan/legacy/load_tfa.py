@@ -93,7 +93,7 @@ def load_tfa(
         ...     kmc.legacy.load_tfa(network, path)
         ... except kmc.legacy.LegacyError as error:
         ...     print(error.unmatched[0])
-        in the file: conv2d_9 (kernel (4, 4, 1, 2)); in the network: block_0 (kernel (4, 4, 1, 2), bias (2,))
+        in the file: conv2d_9 (kernel (4, 4, 1, 2)); in the network: block_0 (bias (2,), kernel (4, 4, 1, 2))
     """  # noqa: E501
     if not isinstance(network, keras.Model):
         raise ValueError(f"`network` must be a `keras.Model`. Received: {network!r}.")

@@ -102,7 +102,7 @@ def changed(change, a, b, seed):
             way: kmc.curve_generator(a.shape[1:], line, name=f"generator_{way}")
             for way in ("ab", "ba")
         }
-    compiled = model.get_compile_config()
+    optimizers = [type(one).from_config(one.get_config()) for one in model.optimizer.optimizers]
     model = kmc.CycleGAN(
         generator_ab=generators["ab"],
         generator_ba=generators["ba"],
@@ -114,10 +114,8 @@ def changed(change, a, b, seed):
         else DifferentiableAugmentation(shift=0.125, seed=seed),
         seed=seed,
     )
-    model.compile_from_config(compiled)
     model.compile(
-        model.generator_optimizer,
-        model.discriminator_optimizer,
+        *optimizers,
         "least_squares",
         structure_loss=[
             kmc.losses.NormalizedGradientField(),
@@ -135,7 +133,9 @@ def scores(made, truth, source):
     pairs = zip(made[..., 0], truth[..., 0], strict=True)
     ssim = np.mean([structural_similarity(one, other, data_range=2) for one, other in pairs])
     inside = source > -0.9
-    return [round(float(value), 4) for value in (psnr, ssim, 10 * np.log10(4 / error[inside].mean()))]
+    return [
+        round(float(value), 4) for value in (psnr, ssim, 10 * np.log10(4 / error[inside].mean()))
+    ]
 
 
 def best_curve(source, truth):
@@ -167,11 +167,13 @@ def both(model, seen, truth):
     )
 
 
-def run(name, data, seed, change, every):
+def run(name, data, seed, options):
     """Train once; return the table's rows."""
     a, b, seen, truth = data
     start = time.perf_counter()
-    recipe = changed(change, a, b, seed)
+    recipe = changed(options.change, a, b, seed)
+    if options.epochs:
+        recipe = recipe._replace(epochs=options.epochs)
     rows = {
         "copy": (scores(seen, truth, seen), scores(truth, seen, truth)),
         "best curve, with pairs": (
@@ -180,7 +182,7 @@ def run(name, data, seed, change, every):
         ),
         "before training": both(recipe.model, seen, truth),
     }
-    callbacks = [Progress(seen, truth, every)] if every else []
+    callbacks = [Progress(seen, truth, options.every)] if options.every else []
     recipe.fit(verbose=0, callbacks=callbacks)
     rows["model"] = both(recipe.model, seen, truth)
     seconds = round(time.perf_counter() - start)
@@ -188,13 +190,13 @@ def run(name, data, seed, change, every):
         float(np.median(kmc.metrics.displacement(images, recipe.model.translate(images, way))))
         for way, images in (("ab", seen), ("ba", truth))
     ]
-    print(f"\n{name}, {change}, seed {seed}: {seconds} s; median displacement {moved}\n")
+    print(f"\n{name}, {options.change}, seed {seed}: {seconds} s; median displacement {moved}\n")
     print("| | A -> B | inside | B -> A | inside |\n|---|---|---|---|---|")
     for row, ways in rows.items():
         cells = [f"{way[0]:.2f} / {way[1]:.3f} | {way[2]:.2f}" for way in ways]
         print(f"| {row} | {' | '.join(cells)} |", flush=True)
     return {
-        "data": name, "change": change, "seed": seed, "seconds": seconds, "moved": moved, "rows": rows,
+        "data": name, "change": options.change, "seed": seed, "seconds": seconds, "moved": moved, "rows": rows,
     }  # fmt: skip
 
 
@@ -205,6 +207,7 @@ def main():
     parser.add_argument("--ms", metavar="FOLDER")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--change", choices=CHANGES, default="none")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--every", type=int, default=0, help="epochs between scores on the way")
     parser.add_argument("--json", help="file that results are added to, a line each")
     options = parser.parse_args()
@@ -215,7 +218,7 @@ def main():
             continue
         data = load(folder)
         for seed in options.seeds:
-            result = run(name, data, seed, options.change, options.every)
+            result = run(name, data, seed, options)
             if options.json:
                 with open(options.json, "a") as file:
                     print(json.dumps(result), file=file)
