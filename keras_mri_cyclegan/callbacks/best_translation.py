@@ -11,6 +11,7 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
 from keras_mri_cyclegan.callbacks.unpaired_score import UnpairedScore
+from keras_mri_cyclegan.cyclegan import backends
 from keras_mri_cyclegan.volumes import atomic
 
 GENERATORS = ("generator_ab", "generator_ba")
@@ -167,6 +168,7 @@ class BestTranslation(keras.callbacks.Callback):
 
     def _translator(self, direction: str) -> Any:
         generator = getattr(self.model, f"generator_{direction}")
+        backends.own_values(generator)
         return lambda images: generator.predict(images, batch_size=8, verbose=0)
 
     def on_train_end(self, logs: dict | None = None) -> None:

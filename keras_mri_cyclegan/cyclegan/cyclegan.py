@@ -433,6 +433,7 @@ class CycleGAN(keras.Model):
         array = _checks.images("images", images, generator.input_shape[1:])
         self.warn_range_once("images", array)
         _checks.positive_int("batch_size", batch_size)
+        backends.own_values(generator)
         return generator.predict(array, batch_size=batch_size, verbose=verbose)
 
     def warn_range_once(self, name: str, array: np.ndarray) -> None:

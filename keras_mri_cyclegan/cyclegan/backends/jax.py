@@ -15,6 +15,16 @@ def prepare(network: keras.Model) -> None:
     """Leave a network as it is."""
 
 
+def own_values(network: keras.Model) -> None:
+    """Give each weight a value of its own.
+
+    `keras.callbacks.SwapEMAWeights` leaves a weight and its moving average with one array between
+    them. `predict` donates a network's arrays, and the average would be left with a deleted one.
+    """
+    for weight in network.weights:
+        weight.assign(keras.ops.copy(weight.value))
+
+
 def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tuple]:
     """Return the terms' running means, and the state after one update of every network."""
     trainable, non_trainable, optimizer, metrics = state

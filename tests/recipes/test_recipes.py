@@ -1,0 +1,133 @@
+import keras
+import numpy as np
+import pytest
+from small import images, weights
+
+import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan.recipes import ConstantThenLinear
+
+SHAPE = (32, 32, 1)
+RECIPES = {
+    name: getattr(kmc.recipes, name) for name in ("paper", "tutorial", "small_data", "large")
+}
+
+
+@pytest.fixture(autouse=True)
+def quick_curves(monkeypatch):
+    """The curves have tests of their own."""
+    module = __import__("keras_mri_cyclegan.unpaired_curves.fit_curves", fromlist=["STARTS"])
+    monkeypatch.setattr(module, "STARTS", 2)
+    monkeypatch.setattr(module, "FINALISTS", 1)
+    monkeypatch.setattr(module, "FIRST_STEPS", 2)
+    monkeypatch.setattr(module.descent, "STEPS", 4)
+
+
+def sides(shape=SHAPE, count=3):
+    return images(count, shape, seed=1), images(count - 1, shape, seed=2)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_ready_to_fit_save_and_translate(name, tmp_path):
+    a, b = sides()
+    recipe = RECIPES[name](a, b, epochs=1, filters=4)
+    model, train, epochs = recipe
+    assert epochs == 1
+    before = weights(model)
+    history = recipe.fit(verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert any((x != y).any() for x, y in zip(before, weights(model), strict=True))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(again.translate(a), model.translate(a), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_takes_apart(name):
+    """The model is compiled again with one thing altered, and trains on other data."""
+    a, b = sides()
+    model, _, _ = RECIPES[name](a, b, epochs=1, filters=4)
+    model.compile(cycle_weight=1.0)
+    history = model.fit(a, b, epochs=1, verbose=0)
+    assert len(history.epoch) == 1
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_seeds_repeat(name):
+    def trained():
+        keras.utils.set_random_seed(3)
+        recipe = RECIPES[name](*sides(), epochs=1, filters=4, seed=5)
+        return recipe.fit(verbose=0).history["loss"]
+
+    np.testing.assert_allclose(trained(), trained(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["paper", "tutorial", "large"])
+def test_volumes_and_channels(name):
+    shape_a, shape_b = (16, 16, 16, 1), (16, 16, 16, 2)
+    a, b = images(1, shape_a), images(1, shape_b)
+    model, _, _ = RECIPES[name](a, b, epochs=1, filters=2)
+    assert model.generator_ab.output_shape == (None, *shape_b)
+    assert model.generator_ba.output_shape == (None, *shape_a)
+
+
+def test_the_papers_settings():
+    a, b = sides()
+    model, train, epochs = kmc.recipes.paper(a, b)
+    assert (epochs, train.batch_size, model.image_pool_a.size) == (200, 1, 50)
+    residual = [layer for layer in model.generator_ab.layers if layer.name.endswith("_add")]
+    assert len(residual) == 6
+    assert model.generator_ab.count_params() == kmc.resnet_generator(SHAPE, blocks=6).count_params()
+    config = model.get_compile_config()
+    assert (config["cycle_weight"], config["identity_weight"]) == (10.0, 5.0)
+    rate = model.generator_optimizer.learning_rate
+    assert float(rate) == pytest.approx(2e-4)
+
+
+def test_nine_blocks_from_256_pixels():
+    a = np.zeros((1, 256, 256, 1), "float32")
+    model, _, _ = kmc.recipes.paper(a, a, filters=2)
+    expected = kmc.resnet_generator((256, 256, 1), blocks=9, filters=2).count_params()
+    assert model.generator_ab.count_params() == expected
+
+
+def test_small_data_begins_with_the_curves():
+    a, b = sides()
+    model, train, epochs = kmc.recipes.small_data(a, b)
+    curve = model.generator_ab.get_layer("curve").values
+    expected = np.interp(a, np.linspace(-1, 1, len(curve)), curve)
+    np.testing.assert_allclose(model.translate(a), np.clip(expected, -1, 1), atol=1e-5)
+    assert 3500 <= epochs * len(train) < 3500 + len(train)
+
+
+@pytest.mark.parametrize(
+    ("shape_a", "shape_b"),
+    [((32, 32, 1), (32, 16, 1)), ((32, 32, 2), (32, 32, 2)), ((16, 16, 16, 1),) * 2],
+)
+def test_small_data_takes_slices_of_one_size(shape_a, shape_b):
+    with pytest.raises(ValueError, match=r"one size with one channel.*recipes\.large"):
+        kmc.recipes.small_data(images(2, shape_a), images(2, shape_b))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("arguments", [{"epochs": 0}, {"filters": 0}, {"seed": -1}])
+def test_bad_arguments(name, arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        RECIPES[name](*sides(), **arguments)
+
+
+def test_constant_then_linear():
+    schedule = ConstantThenLinear(1e-3, steps=200, constant=0.25)
+    steps = np.arange(0, 260, 10)
+    expected = 1e-3 * np.clip((200 - steps) / 150, 0, 1)
+    found = [float(schedule(step)) for step in steps]
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-10)
+    again = ConstantThenLinear.from_config(schedule.get_config())
+    assert float(again(100)) == float(schedule(100))
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"rate": -1.0}, {"steps": 0}, {"constant": 1.0}, {"constant": -0.1}]
+)
+def test_constant_then_linear_refuses(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        ConstantThenLinear(**{"rate": 1e-3, "steps": 10, **arguments})

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan.unpaired_curves import fit_curves
+
+
+def phantoms(subject, contrast):
+    return kmc.datasets.load_phantom(
+        (contrast,), slices=12, size=96, subjects=[subject], noise=0.01
+    )[0]
+
+
+@pytest.fixture(scope="module")
+def found():
+    return fit_curves(phantoms(0, "t1"), phantoms(1, "t2"))
+
+
+def psnr(made, truth):
+    return float(np.mean(10 * np.log10(4 / np.mean((made - truth) ** 2, axis=(1, 2, 3)))))
+
+
+def best_possible(source, truth):
+    """Return the mean of the truth for each value of the source: no curve has less error."""
+    level = np.rint((source + 1) * 40).astype(int)
+    count = np.bincount(level.ravel())
+    mean = np.bincount(level.ravel(), truth.ravel()) / np.maximum(count, 1)
+    return mean[level]
+
+
+def applied(curve, images):
+    return np.interp(images, np.linspace(-1, 1, len(curve)), curve)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("way", "names"), [("ab", ("t1", "t2")), ("ba", ("t2", "t1"))])
+def test_near_the_best_curve_that_pairs_give(found, way, names):
+    """On a subject that neither side has seen. Copying is ten decibels below."""
+    source, truth = (phantoms(2, name) for name in names)
+    score = psnr(applied(getattr(found, way), source), truth)
+    assert score > psnr(best_possible(source, truth), truth) - 3
+    assert score > psnr(source, truth) + 5
+
+
+@pytest.mark.slow
+def test_what_is_returned(found):
+    assert found.ab.shape == found.ba.shape == (48,)
+    assert found.ab.dtype == found.ba.dtype == np.float32
+    assert found.ab[0] == found.ba[0] == -1
+    assert np.abs([found.ab, found.ba]).max() <= 1.05
+    assert 0 < found.distance_ab < 1
+    assert 0 < found.round_trip < 1
+
+
+@pytest.mark.slow
+def test_a_known_curve_is_found():
+    """B is A through a curve, of other slices: the curve itself has to come back."""
+    images = phantoms(0, "t1")
+    nodes = np.linspace(-1, 1, 5)
+    truth = [-1.0, 0.6, 0.2, -0.1, -0.5]
+    found = fit_curves(images[0::2], np.interp(images[1::2], nodes, truth).astype("float32"))
+    other = phantoms(3, "t1")
+    error = np.abs(applied(found.ab, other) - np.interp(other, nodes, truth))
+    assert error[other > -0.9].mean() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"a": np.zeros((2, 32, 32))}, "`a`"),
+        ({"a": np.zeros((2, 32, 32, 3), "float32")}, "`a` must have shape"),
+        ({"b": np.zeros((2, 16, 32, 1), "float32")}, "`b` must have shape.*at least 17"),
+        ({"a": np.zeros((2, 8, 32, 32, 1), "float32")}, "`a` must have shape.*slices"),
+        ({"b": np.full((2, 32, 32, 1), -1, "float32")}, "`b` holds air alone"),
+        ({"a": np.full((2, 32, 32, 1), np.nan, "float32")}, "`a`"),
+        ({"seed": -1}, "`seed`"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    good = np.zeros((2, 32, 32, 1), "float32")
+    with pytest.raises(ValueError, match=message):
+        fit_curves(**{"a": good, "b": good, **arguments})
