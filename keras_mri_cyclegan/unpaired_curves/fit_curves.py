@@ -66,7 +66,7 @@ def fit_curves(a: Any, b: Any, seed: int = 0) -> CurvePair:
         A :class:`CurvePair`.
 
     Raises:
-        ValueError: Images of another rank, with more than one channel, below 17 pixels, with NaN,
+        ValueError: Images of another rank, with more than one channel, below 9 pixels, with NaN,
             or without a pixel above air.
 
     Example:

@@ -3,15 +3,15 @@
     python tests/benchmarks/quality.py --brainweb FOLDER --seeds 0 1 2
     python tests/benchmarks/quality.py --ms FOLDER --seeds 0 1 2 --change identity
 
-`--brainweb`: a folder with T1/ and T2/, PNG slices of one head whose last number in the file's name
-is the slice's; T2's are 60 (T1 up to 40) or 70 above T1's. All are trained on, as no pairs, and all
-are scored. `--ms`: a folder with p07_T1.nii.gz, p07_T2.nii.gz, p19_T1.nii.gz, p19_T2.nii.gz, without
-skulls and registered to one space. Trained on every other slice of T1 and the others of T2 of patient
-07; scored on patient 19, slices 40-149 that are not empty.
+`--brainweb`: a folder with T1/ and T2/, PNG slices of one head; the last number in a file's name is
+the slice's, and T2's are 60 (T1 up to 40) or 70 above T1's. All are trained on, as no pairs, and
+all are scored. `--ms`: a folder with p07_T1.nii.gz, p07_T2.nii.gz, p19_T1.nii.gz, p19_T2.nii.gz,
+without skulls and registered to one space. Trained on every other slice of T1 and the others of T2
+of patient 07; scored on patient 19, slices 40-149 that are not empty.
 
 Prints a Markdown table for each seed: copying the input, the best curve fitted with the pairs that
-are scored, the curve found without pairs, and the model; PSNR and SSIM with a range of 2 on [-1, 1],
-whole slice, and the PSNR where the input is no air. `--change` alters one thing of
+are scored, the curve found without pairs, and the model; PSNR and SSIM with a range of 2 on
+[-1, 1], whole slice, and the PSNR where the input is no air. `--change` alters one thing of
 `keras_mri_cyclegan.recipes.small_data`.
 """
 
@@ -195,9 +195,8 @@ def run(name, data, seed, options):
     for row, ways in rows.items():
         cells = [f"{way[0]:.2f} / {way[1]:.3f} | {way[2]:.2f}" for way in ways]
         print(f"| {row} | {' | '.join(cells)} |", flush=True)
-    return {
-        "data": name, "change": options.change, "seed": seed, "seconds": seconds, "moved": moved, "rows": rows,
-    }  # fmt: skip
+    found = {"data": name, "change": options.change, "seed": seed}
+    return {**found, "seconds": seconds, "moved": moved, "rows": rows}
 
 
 def main():

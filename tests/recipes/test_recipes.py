@@ -30,8 +30,8 @@ def sides(shape=SHAPE, count=3):
 def test_ready_to_fit_save_and_translate(name, tmp_path):
     a, b = sides()
     recipe = RECIPES[name](a, b, epochs=1, filters=4)
-    model, train, epochs = recipe
-    assert epochs == 1
+    model = recipe.model
+    assert recipe.epochs == 1
     before = weights(model)
     history = recipe.fit(verbose=0)
     assert np.isfinite(history.history["loss"]).all()
@@ -41,21 +41,19 @@ def test_ready_to_fit_save_and_translate(name, tmp_path):
     np.testing.assert_allclose(again.translate(a), model.translate(a), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_takes_apart(name):
+def test_takes_apart():
     """The model is compiled again with one thing altered, and trains on other data."""
     a, b = sides()
-    model, _, _ = RECIPES[name](a, b, epochs=1, filters=4)
-    model.compile(cycle_weight=1.0)
-    history = model.fit(a, b, epochs=1, verbose=0)
+    model, _, _ = kmc.recipes.small_data(a, b, epochs=1, filters=4)
+    model.compile(cycle_weight=1.0, run_eagerly=True)
+    history = model.fit(b[:1], a[:1], epochs=1, verbose=0)
     assert len(history.epoch) == 1
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_seeds_repeat(name):
+def test_seeds_repeat():
     def trained():
         keras.utils.set_random_seed(3)
-        recipe = RECIPES[name](*sides(), epochs=1, filters=4, seed=5)
+        recipe = kmc.recipes.small_data(*sides(), epochs=1, filters=4, seed=5)
         return recipe.fit(verbose=0).history["loss"]
 
     np.testing.assert_allclose(trained(), trained(), rtol=1e-5)
