@@ -61,7 +61,7 @@ def test_seeds_repeat():
 
 @pytest.mark.parametrize("name", ["paper", "tutorial", "large"])
 def test_volumes_and_channels(name):
-    shape_a, shape_b = (16, 16, 16, 1), (16, 16, 16, 2)
+    shape_a, shape_b = (32, 32, 32, 1), (32, 32, 32, 2)
     a, b = images(1, shape_a), images(1, shape_b)
     model, _, _ = RECIPES[name](a, b, epochs=1, filters=2)
     assert model.generator_ab.output_shape == (None, *shape_b)
@@ -71,7 +71,7 @@ def test_volumes_and_channels(name):
 def test_the_papers_settings():
     a, b = sides()
     model, train, epochs = kmc.recipes.paper(a, b)
-    assert (epochs, train.batch_size, model.image_pool_a.size) == (200, 1, 50)
+    assert (epochs, train.batch_size, model.get_config()["pool_size"]) == (200, 1, 50)
     residual = [layer for layer in model.generator_ab.layers if layer.name.endswith("_add")]
     assert len(residual) == 6
     assert model.generator_ab.count_params() == kmc.resnet_generator(SHAPE, blocks=6).count_params()
