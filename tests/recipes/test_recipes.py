@@ -77,7 +77,7 @@ def test_the_papers_settings():
     assert model.generator_ab.count_params() == kmc.resnet_generator(SHAPE, blocks=6).count_params()
     config = model.get_compile_config()
     assert (config["cycle_weight"], config["identity_weight"]) == (10.0, 5.0)
-    rate = model.generator_optimizer.learning_rate
+    rate = model.optimizer.generator_optimizer.learning_rate
     assert float(rate) == pytest.approx(2e-4)
 
 
