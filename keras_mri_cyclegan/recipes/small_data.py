@@ -25,8 +25,8 @@ def small_data(
     With so few scans discriminators learn them by heart, and generators find another way to please
     them: noise, or anatomy that has moved. So here
 
-    * both generators begin as the :func:`intensity curves <keras_mri_cyclegan.unpaired_curves.
-      fit_curves>` between the contrasts, which are found without pairs, and a small residual U-Net
+    * both generators begin as the intensity curves between the contrasts, found without pairs
+      (:func:`keras_mri_cyclegan.unpaired_curves.fit_curves`), and a small residual U-Net
       (:func:`keras_mri_cyclegan.curve_generator`) learns the rest;
     * the discriminators see everything moved by up to an eighth of the image
       (:class:`keras_mri_cyclegan.layers.DifferentiableAugmentation`), and images are flipped;
