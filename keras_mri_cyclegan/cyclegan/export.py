@@ -138,6 +138,8 @@ def _check_possible(backend: str, format: str, shape: tuple, batch_size: int | N
         impossible = "Keras exports no LiteRT from JAX"
     elif (backend, format) == ("jax", "onnx") and volumes:
         impossible = "jax2onnx has no channels-last convolution in three dimensions"
+    elif (backend, format) == ("torch", "litert") and volumes:
+        impossible = "litert-torch writes convolutions in three dimensions that LiteRT cannot run"
     if impossible:
         raise ValueError(f"{impossible}. Received: backend {backend}, {format=}. {ON_TENSORFLOW}.")
     if open_sizes and backend != "tensorflow":
@@ -146,8 +148,7 @@ def _check_possible(backend: str, format: str, shape: tuple, batch_size: int | N
             f"{backend}. Fix the size, for example `input_shape={_fixed(shape)}`. Or: "
             f"{ON_TENSORFLOW}."
         )
-    one_size = format == "litert" or (format == "onnx" and volumes)
-    if backend == "torch" and one_size and batch_size is None:
+    if backend == "torch" and (format == "litert" or volumes) and batch_size is None:
         raise ValueError(
             f"On torch {format!r} takes {'volumes' if volumes else 'images'} of one batch size "
             "alone. Received: batch_size=None. Pass one, such as `batch_size=1`. Or: "
