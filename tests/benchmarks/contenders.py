@@ -7,6 +7,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 PEERS = Path(__file__).parent / "peers"
@@ -21,7 +22,7 @@ class Contender:
         if backend:
             environment["KERAS_BACKEND"] = backend
         command = [python, str(PEERS / script), *map(str, arguments)]
-        self.log = open(os.path.join(os.environ.get("TMPDIR", "/tmp"), f"{name}.log"), "w+")
+        self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

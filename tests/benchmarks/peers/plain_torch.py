@@ -7,9 +7,9 @@ fakes from a pool of 50. Zhu et al., https://arxiv.org/abs/1703.10593.
 import random
 
 import torch
-import torch.nn.functional as F
 import worker
 from torch import nn
+from torch.nn.functional import l1_loss
 
 
 def norm(channels):
@@ -126,12 +126,12 @@ def main():
             terms = {
                 "adversarial_ab": judged(judge_b(fake_b), 1),
                 "adversarial_ba": judged(judge_a(fake_a), 1),
-                "cycle_a": F.l1_loss(ba(fake_b), real_a),
-                "cycle_b": F.l1_loss(ab(fake_a), real_b),
+                "cycle_a": l1_loss(ba(fake_b), real_a),
+                "cycle_b": l1_loss(ab(fake_a), real_b),
             }
             if not options.no_identity:
-                terms["identity_a"] = F.l1_loss(ba(real_a), real_a)
-                terms["identity_b"] = F.l1_loss(ab(real_b), real_b)
+                terms["identity_a"] = l1_loss(ba(real_a), real_a)
+                terms["identity_b"] = l1_loss(ab(real_b), real_b)
             weight = {"a": 1.0, "c": worker.CYCLE_WEIGHT, "i": worker.IDENTITY_WEIGHT}
             loss = sum(weight[name[0]] * term for name, term in terms.items())
         loss.backward()
