@@ -17,12 +17,12 @@ class Contender:
     """A process that runs steps when told to."""
 
     def __init__(self, name, script, arguments=(), backend=None, python=sys.executable):
-        self.name, self.seconds, self.peak = name, [], None
+        self.name, self.seconds, self.peak, self.held = name, [], None, None
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
         if backend:
             environment["KERAS_BACKEND"] = backend
         command = [python, str(PEERS / script), *map(str, arguments)]
-        self.log = tempfile.TemporaryFile("w+")
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - as long as the process
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -45,7 +45,7 @@ class Contender:
         self.process.stdin.write(f"{steps}\n")
         self.process.stdin.flush()
         answer = self._answer()
-        self.peak = answer["peak"]
+        self.peak, self.held = answer["peak"], answer["held"]
         if keep:
             self.seconds.append(answer["seconds"] / steps)
 

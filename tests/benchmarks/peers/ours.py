@@ -4,11 +4,10 @@ import time
 
 import keras
 import numpy as np
+import our_networks
 import worker
 
 import keras_mri_cyclegan as kmc
-
-SEEDS = {"generator_ab": 0, "generator_ba": 1, "discriminator_a": 2, "discriminator_b": 3}
 
 
 class Batches(keras.utils.PyDataset):
@@ -42,29 +41,12 @@ class Gate(keras.callbacks.Callback):
         if self.start is None:
             worker.answer(losses=losses)
         else:
-            worker.answer(seconds=time.perf_counter() - self.start, peak=worker.peak())
+            seconds = time.perf_counter() - self.start
+            worker.answer(seconds=seconds, peak=worker.peak(), held=worker.held())
         self.left = next(self.orders, 0)
         if not self.left:
             raise SystemExit
         self.start = time.perf_counter()
-
-
-def networks(options):
-    """Return the four networks by name, with the numbers that all contenders start from."""
-    shape = (options.size, options.size, 1)
-    unet = {"depth": options.depth, "filters": options.filters, "dropout": 0.0}
-    made = {
-        "generator_ab": kmc.unet_generator(shape, **unet),
-        "generator_ba": kmc.unet_generator(shape, **unet),
-        "discriminator_a": kmc.patchgan_discriminator(shape, filters=options.filters),
-        "discriminator_b": kmc.patchgan_discriminator(shape, filters=options.filters),
-    }
-    for name, network in made.items():
-        weights = [w for w in network.weights if w.path.endswith("kernel")]
-        values = worker.kernels([tuple(w.shape) for w in weights], SEEDS[name])
-        for weight, value in zip(weights, values, strict=True):
-            weight.assign(value)
-    return made
 
 
 def main():
@@ -72,7 +54,7 @@ def main():
     options = worker.arguments()
     if options.precision == "bfloat16":
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    model = kmc.CycleGAN(**networks(options), pool_size=50, seed=0)
+    model = kmc.CycleGAN(**our_networks.networks(options), pool_size=50, seed=0)
     model.compile(
         keras.optimizers.Adam(worker.RATE, beta_1=worker.BETA_1),
         keras.optimizers.Adam(worker.RATE, beta_1=worker.BETA_1),

@@ -32,6 +32,8 @@ def arguments():
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--compiled", action="store_true")
     parser.add_argument("--no-identity", action="store_true")
+    parser.add_argument("--scan", help="NIfTI file to translate")
+    parser.add_argument("--target", help="NIfTI file to write")
     return parser.parse_args()
 
 
@@ -53,12 +55,18 @@ def serve(step, **ready):
         start = time.perf_counter()
         for _ in range(count):
             step()
-        answer(seconds=time.perf_counter() - start, peak=peak())
+        answer(seconds=time.perf_counter() - start, peak=peak(), held=held())
 
 
 def peak():
     """Return the most memory that this process has held, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def held():
+    """Return the memory that this process holds now, in bytes."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
 
 
 def images(options):
