@@ -242,6 +242,7 @@ class CycleGAN(keras.Model):
         )
         # Built at once, so that its state is there to be restored before the first step.
         self.optimizer.build(self.trainable_variables)
+        backends.prepare_optimizer(self.optimizer)
 
         # What the user said: Keras would keep what "auto" came to on this machine.
         self._compile_arguments = {

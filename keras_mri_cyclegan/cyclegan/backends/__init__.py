@@ -1,7 +1,8 @@
 """The few lines that differ between TensorFlow, JAX and torch: one gradient step, one test step.
 
-`prepare`, `own_values`, `train_step`, `skip_step`, `test_step`, `input_gradient` and `NESTED`, the
-types of a batch's nested parts, are those of the backend that Keras runs on.
+`prepare`, `prepare_optimizer`, `own_values`, `train_step`, `skip_step`, `test_step`,
+`input_gradient` and `NESTED`, the types of a batch's nested parts, are those of the backend that
+Keras runs on.
 """
 
 import importlib
@@ -11,6 +12,7 @@ import keras
 _backend = importlib.import_module(f"{__name__}.{keras.backend.backend()}")
 
 prepare = _backend.prepare
+prepare_optimizer = _backend.prepare_optimizer
 own_values = _backend.own_values
 train_step = _backend.train_step
 skip_step = _backend.skip_step
