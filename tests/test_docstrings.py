@@ -15,7 +15,7 @@ MODULES = [
     for module in pkgutil.walk_packages(keras_mri_cyclegan.__path__, "keras_mri_cyclegan.")
     if not (
         module.name.startswith("keras_mri_cyclegan.cyclegan.backends.")
-        and module.name.rsplit(".", 1)[1] in OTHER_BACKENDS
+        and module.name.rsplit(".", 1)[1].split("_")[0] in OTHER_BACKENDS
     )
 ]
 

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_mri_cyclegan.cyclegan.gradient_penalty import gradient_penalties
+from keras_mri_cyclegan.cyclegan.together import can_go_together, together
 
 
 def objective(
@@ -36,12 +37,13 @@ def objective(
     Returns:
         A scalar, and a dictionary from the terms' names to scalars.
     """
-    fake_b = model.generator_ab(real_a, training=True)
-    fake_a = model.generator_ba(real_b, training=True)
     terms = {}
     loss = 0.0
     weights, step = model.term_weights, model.optimizer.iterations
     adversarial = model.adversarial_loss
+
+    fake_b, same_b = _translated(model.generator_ab, real_a, real_b, weights.identity)
+    fake_a, same_a = _translated(model.generator_ba, real_b, real_a, weights.identity)
 
     # === Generators: translations that pass for real ===
     if weights.adversarial:
@@ -62,8 +64,12 @@ def objective(
 
     # === Identity mapping: what is of the target contrast already stays as it is ===
     if weights.identity:
-        terms["identity_a"] = _l1(real_a, model.generator_ba(real_a, training=True))
-        terms["identity_b"] = _l1(real_b, model.generator_ab(real_b, training=True))
+        if same_a is None:
+            same_a = model.generator_ba(real_a, training=True)
+        if same_b is None:
+            same_b = model.generator_ab(real_b, training=True)
+        terms["identity_a"] = _l1(real_a, same_a)
+        terms["identity_b"] = _l1(real_b, same_b)
         loss += weights.identity(step) * (terms["identity_a"] + terms["identity_b"])
 
     # === Structure: the anatomy stays where it is, whatever its contrast ===
@@ -88,14 +94,11 @@ def objective(
 
     # === Discriminators: scans from translations, past and present ===
     seen_a, seen_b = model.seen(real_a), model.seen(real_b)
-    logits_a = model.discriminator_a(seen_a, training=True)
-    logits_b = model.discriminator_b(seen_b, training=True)
-    terms["discriminator_a"] = adversarial.discriminator(
-        logits_a, model.discriminator_a(model.seen(model.pooled("a", fake_a)), training=True)
-    )
-    terms["discriminator_b"] = adversarial.discriminator(
-        logits_b, model.discriminator_b(model.seen(model.pooled("b", fake_b)), training=True)
-    )
+    past_a, past_b = model.seen(model.pooled("a", fake_a)), model.seen(model.pooled("b", fake_b))
+    logits_a, fake_logits_a = together(model.discriminator_a, seen_a, past_a)
+    logits_b, fake_logits_b = together(model.discriminator_b, seen_b, past_b)
+    terms["discriminator_a"] = adversarial.discriminator(logits_a, fake_logits_a)
+    terms["discriminator_b"] = adversarial.discriminator(logits_b, fake_logits_b)
     loss += terms["discriminator_a"] + terms["discriminator_b"]
 
     # === Gradient penalty: a verdict on a scan that does not hang on its every pixel ===
@@ -143,6 +146,13 @@ def term_names(model: Any) -> list[str]:
 def _adapts(model: Any) -> bool:
     """Whether the augmentation is to be told of the discriminators' verdicts on the scans."""
     return hasattr(model.augmentation, "adjust")
+
+
+def _translated(generator: keras.Model, source: Any, target: Any, identity: Any) -> tuple:
+    """Return translations and, where one call can make both, what becomes of the target domain."""
+    if identity and can_go_together(generator, source, target):
+        return together(generator, source, target)
+    return generator(source, training=True), None
 
 
 def _frozen(discriminator: keras.Model, images: Any) -> Any:

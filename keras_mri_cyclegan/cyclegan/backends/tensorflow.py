@@ -1,14 +1,17 @@
 """The steps on TensorFlow, where Keras calls `step(data) -> logs`."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer
 from keras_mri_cyclegan.cyclegan.objective import objective
 
 NESTED = (tuple,)  # tf.data takes a list for a tensor
+LARGE = 2**22  # weights that do not fit into a processor's cache, beside their moments
 
 
 def prepare(network: keras.Model) -> None:
@@ -34,8 +37,28 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         scaled = model.optimizer.scale_loss(loss / replicas)
     variables = model.trainable_variables
-    model.optimizer.apply(tape.gradient(scaled, variables), variables)
+    _update(model, tape.gradient(scaled, variables), variables)
     return model.progress.update_terms(loss, terms, real_a)
+
+
+def _update(model: Any, gradients: list, variables: list) -> None:
+    """Let the optimizer change the weights, of large networks on a CPU in a single pass.
+
+    TensorFlow goes through the memory of each weight and moment once for each operation of Adam's
+    formula; XLA once in all. Where all of a step is compiled, so is this; for small networks it is
+    not worth the time to compile. A strategy's replicas and a scaled loss need what XLA has not.
+    """
+
+    def apply(gradients: list) -> None:
+        model.optimizer.apply(gradients, variables)
+
+    worth_it = sum(math.prod(v.shape) for v in variables) >= LARGE
+    plain = isinstance(model.optimizer, CompositeOptimizer)
+    if tf.executing_eagerly() or tf.distribute.has_strategy() or model.jit_compile:
+        worth_it = False
+    if worth_it and plain and not tf.config.list_physical_devices("GPU"):
+        apply = tf.function(apply, jit_compile=True)
+    apply(gradients)
 
 
 def skip_step(steps: int, logs: dict, iterator: Any) -> dict[str, Any]:
