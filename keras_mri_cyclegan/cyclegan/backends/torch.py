@@ -46,7 +46,9 @@ def _lay_out(variables: list) -> None:
     for variable in variables:
         data = variable.value.data
         if data.ndim in (4, 5):
-            variable.value.data = data.movedim(-1, 0).contiguous().movedim(0, -1)
+            # A clone has the strides of its layout, also along an axis of one element.
+            moved = data.movedim(-1, 0).clone(memory_format=torch.contiguous_format)
+            variable.value.data = moved.movedim(0, -1)
 
 
 def own_values(network: keras.Model) -> None:
