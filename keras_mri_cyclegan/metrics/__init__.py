@@ -6,6 +6,7 @@ how far the anatomy moved, and how far two sets are apart in intensities or in f
 
 from keras_mri_cyclegan.metrics.absolute_error import MAE, mae
 from keras_mri_cyclegan.metrics.displacement import displacement, displacement_field
+from keras_mri_cyclegan.metrics.frechet_inception_distance import fid
 from keras_mri_cyclegan.metrics.histogram_distance import histogram_distance
 from keras_mri_cyclegan.metrics.kernel_inception_distance import kid
 from keras_mri_cyclegan.metrics.multi_scale_structural_similarity import MSSSIM, ms_ssim
@@ -21,6 +22,7 @@ __all__ = [
     "SSIM",
     "displacement",
     "displacement_field",
+    "fid",
     "histogram_distance",
     "kid",
     "mae",

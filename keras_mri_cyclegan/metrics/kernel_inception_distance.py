@@ -5,21 +5,24 @@ from typing import Any
 
 import numpy as np
 
+from keras_mri_cyclegan.metrics._features import features_of_both
+
 
 def kid(a: Any, b: Any, features: Callable[[Any], Any]) -> float:
     """Kernel distance between two sets of images: do they look drawn from the same source?
 
     The unbiased estimate of the squared maximum mean discrepancy with the kernel
     `(x · y / d + 1)³` between features of length `d` (Bińkowski et al. 2018). Unlike the Fréchet
-    distance (FID) it is unbiased for few images; with a few dozen its spread is still large.
+    distance (:func:`fid`) it is unbiased for few images; with a few dozen its spread is still
+    large.
 
     Args:
         a: Images, `(n, ...)`, at least 2.
         b: Images, `(m, ...)`, at least 2.
-        features: A callable from images to features `(n, d)`. The paper's are the 2048 of
-            Inception v3, such as `keras.applications.InceptionV3(include_top=False,
-            pooling="avg").predict` (for images of 3 channels), which learnt from photographs:
-            features that know MR images tell more.
+        features: A callable from images to features `(n, d)`, such as a network or its `predict`.
+            The paper's are the 2048 of Inception v3,
+            `keras.applications.InceptionV3(include_top=False, pooling="avg").predict` (for images
+            of 3 channels), which learnt from photographs: features that know MR images tell more.
 
     Returns:
         The distance. About 0, and at times below it, if both sets have the same source.
@@ -41,17 +44,7 @@ def kid(a: Any, b: Any, features: Callable[[Any], Any]) -> float:
         M. Bińkowski, D. J. Sutherland, M. Arbel and A. Gretton, "Demystifying MMD GANs",
         ICLR 2018. https://arxiv.org/abs/1801.01401
     """
-    if not callable(features):
-        raise ValueError(
-            "`features` must be callable, from images to features (n, d). Received: "
-            f"{type(features).__name__}."
-        )
-    x, y = _features_of("a", a, features), _features_of("b", b, features)
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(
-            "`features` must give as many numbers for each image of `a` as of `b`. Received: "
-            f"shapes {x.shape} and {y.shape}."
-        )
+    x, y = features_of_both(a, b, features)
     within_x, within_y = _kernel(x, x), _kernel(y, y)
     n, m = len(x), len(y)
     # Without the diagonal: an image's likeness to itself is what would bias the estimate.
@@ -62,13 +55,3 @@ def kid(a: Any, b: Any, features: Callable[[Any], Any]) -> float:
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (x @ y.T / x.shape[1] + 1) ** 3
-
-
-def _features_of(name: str, images: Any, features: Callable[[Any], Any]) -> np.ndarray:
-    values = np.asarray(features(images), "float64")
-    if values.ndim != 2 or len(values) < 2 or not np.isfinite(values).all():
-        raise ValueError(
-            f"`features` must give finite numbers of shape (images, features) for `{name}`, of at "
-            f"least 2 images. Received: shape {values.shape}."
-        )
-    return values

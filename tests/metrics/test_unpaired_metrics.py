@@ -1,12 +1,20 @@
 """Metrics that need no pairs, against known movements, SciPy and a formula."""
 
+import keras
 import numpy as np
 import pytest
+from scipy.linalg import sqrtm
 from scipy.ndimage import map_coordinates
 from scipy.stats import wasserstein_distance
 
 from keras_mri_cyclegan.datasets import load_phantom
-from keras_mri_cyclegan.metrics import displacement, displacement_field, histogram_distance, kid
+from keras_mri_cyclegan.metrics import (
+    displacement,
+    displacement_field,
+    fid,
+    histogram_distance,
+    kid,
+)
 
 
 @pytest.fixture(scope="module")
@@ -202,13 +210,51 @@ def test_kid_is_unbiased():
     assert min(values) < 0
 
 
-def test_wrong_features():
+@pytest.mark.parametrize("counts", [(300, 200), (20, 30), (4, 5), (2, 200)], ids=str)
+def test_fid_equals_the_formula(counts):
+    """Also with fewer images than features, where covariances have no full rank."""
+    generator = np.random.default_rng(0)
+    mixing = generator.normal(size=(12, 12))
+    a = (generator.normal(size=(counts[0], 12)) @ mixing).reshape(-1, 4, 3)
+    b = generator.gamma(2, size=(counts[1], 4, 3))
+    x, y = flat(a), flat(b)
+    covariances = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
+    overlap = sqrtm(covariances[0] @ covariances[1]).real
+    expected = ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(sum(covariances) - 2 * overlap)
+    assert fid(a, b, flat) == pytest.approx(expected, rel=1e-5)
+    assert fid(b, a, flat) == pytest.approx(fid(a, b, flat), rel=1e-9)
+
+
+def test_fid_of_equal_and_of_moved_sets():
+    generator = np.random.default_rng(0)
+    a = generator.normal(size=(50, 8))
+    assert fid(a, a[::-1], flat) == pytest.approx(0, abs=1e-9)
+    assert fid(a, a + 0.5, flat) == pytest.approx(8 * 0.25)
+    # Half of the spread: each of the 8 standard deviations counts with the square of what it lost.
+    expected = 0.25 * a.var(axis=0, ddof=1).sum() + 0.25 * (a.mean(axis=0) ** 2).sum()
+    assert fid(a, a / 2, flat) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("distance", [fid, kid])
+def test_a_network_gives_features(distance):
+    generator = np.random.default_rng(0)
+    a, b = generator.normal(size=(2, 6, 8, 8, 1)).astype("float32")
+    network = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Conv2D(3, 3), keras.layers.GlobalAveragePooling2D()]
+    )
+    features = [network.predict(images, verbose=0) for images in (a, b)]
+    expected = distance(*features, lambda x: x)
+    assert distance(a, b, network) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("distance", [fid, kid])
+def test_wrong_features(distance):
     images = np.zeros((3, 4, 4, 1))
     with pytest.raises(ValueError, match="`features` must be callable"):
-        kid(images, images, "inception")
+        distance(images, images, "inception")
     with pytest.raises(ValueError, match="at least 2 images"):
-        kid(images[:1], images, flat)
+        distance(images[:1], images, flat)
     with pytest.raises(ValueError, match="finite numbers of shape"):
-        kid(images, images, lambda x: x)
+        distance(images, images, lambda x: x)
     with pytest.raises(ValueError, match="as many numbers"):
-        kid(images, images[:, :2], flat)
+        distance(images, images[:, :2], flat)
