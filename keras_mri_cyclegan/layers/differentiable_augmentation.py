@@ -1,4 +1,4 @@
-"""What the discriminators see, moved about: real and fake alike, with gradients through it."""
+"""What the discriminators see, changed at random: real and fake alike, gradients go through."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ AIR = -1.0
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class DifferentiableAugmentation(keras.layers.Layer):
-    """Shifts, mirrors and cuts holes into images at random, and hands gradients back through it.
+    """Shifts, mirrors, cuts holes and changes intensities at random, and hands gradients back.
 
     A discriminator that sees a few dozen images learns them by heart, and its generator is then
     told how to make noise. Put between the images and the discriminator, for scans *and*
@@ -31,6 +31,10 @@ class DifferentiableAugmentation(keras.layers.Layer):
             cases. Defaults to `True`.
         cutout: The size of a box that is replaced by air, as a fraction of each spatial axis, in
             [0, 1). Defaults to 0, none: a hole is no anatomy.
+        intensity: The largest relative change of the signal above air, in [0, 1): that of each
+            image is multiplied by a factor from `[1 - intensity, 1 + intensity]`. Air stays air,
+            and values may exceed 1. Defaults to 0, none: intensities are what tells contrasts
+            apart, and 0.1 or 0.2 is enough where scans differ in them anyway.
         seed: Integer or `None`. Defaults to `None`, a random one.
         **kwargs: Those of `keras.layers.Layer`.
 
@@ -63,6 +67,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
         shift: float = 0.125,
         flip: bool = True,
         cutout: float = 0.0,
+        intensity: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ):
@@ -70,6 +75,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
         self.shift = _checks.fraction("shift", shift)
         self.flip = _checks.one_of("flip", flip, (True, False))
         self.cutout = _checks.fraction("cutout", cutout)
+        self.intensity = _checks.fraction("intensity", intensity)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
@@ -90,6 +96,8 @@ class DifferentiableAugmentation(keras.layers.Layer):
             signal = self._moved(signal, axis, mirrored=self.flip and axis == spatial)
         if self.cutout:
             signal = signal * self._hole(images)
+        if self.intensity:
+            signal = signal * self._factor(images)
         return signal + AIR
 
     def _moved(self, signal: Any, axis: int, mirrored: bool) -> Any:
@@ -130,6 +138,12 @@ class DifferentiableAugmentation(keras.layers.Layer):
             inside = inside * ops.reshape(ops.cast(covered, images.dtype), (batch, *shape))
         return 1 - inside
 
+    def _factor(self, images: Any) -> Any:
+        """Return a number about 1 for each image."""
+        one_each = (ops.shape(images)[0], *[1] * (len(images.shape) - 1))
+        change = self.intensity * (2 * self._uniform(one_each) - 1)
+        return ops.cast(1 + change, images.dtype)
+
     def _uniform(self, shape: tuple) -> Any:
         return keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
 
@@ -147,8 +161,14 @@ class DifferentiableAugmentation(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again."""
-        config = {"shift": self.shift, "flip": self.flip, "cutout": self.cutout, "seed": self.seed}
-        return {**super().get_config(), **config}
+        return {
+            **super().get_config(),
+            "shift": self.shift,
+            "flip": self.flip,
+            "cutout": self.cutout,
+            "intensity": self.intensity,
+            "seed": self.seed,
+        }
 
 
 def _order(images: Any, axis: int) -> list[int]:

@@ -71,6 +71,36 @@ def test_cutout_is_a_box_of_air():
     assert len({hole.tobytes() for hole in holes}) > 30
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 2), (4, 6, 8, 1)], ids=str)
+def test_intensity_is_a_factor_of_the_signal(shape):
+    batch = images(300, shape)
+    batch[:, 0] = AIR
+    layer = kmc.layers.DifferentiableAugmentation(shift=0.0, flip=False, intensity=0.2, seed=0)
+    found = seen(layer, batch)
+    np.testing.assert_allclose(found[:, 0], AIR, atol=1e-6)
+    signal = (batch - AIR)[:, 1:].reshape(300, -1)
+    factors = (found - AIR)[:, 1:].reshape(300, -1).sum(axis=1) / signal.sum(axis=1)
+    expected = AIR + factors.reshape(300, *[1] * len(shape)) * (batch - AIR)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    # Uniform in [0.8, 1.2]: mean 1, standard deviation 0.4 / √12.
+    assert 0.8 <= factors.min() < 0.81
+    assert 1.19 < factors.max() <= 1.2
+    assert abs(factors.mean() - 1) < 0.02
+    assert factors.std() == pytest.approx(0.4 / 12**0.5, rel=0.1)
+
+
+def test_intensity_hands_gradients_back():
+    batch = images(2, (8, 8, 1))
+    layer = kmc.layers.DifferentiableAugmentation(0.0, False, intensity=0.5, seed=0)
+    layer.build(batch.shape)
+    variable = keras.Variable(batch)
+    (found,) = gradients(lambda: ops.sum(layer(variable)), [variable])
+    with keras.StatelessScope():  # the same draw
+        factors = (seen(layer, batch) - AIR) / (batch - AIR)
+    np.testing.assert_allclose(found, factors, rtol=1e-3)
+    assert len(np.unique(found)) == 2
+
+
 def test_the_gradient_goes_back_to_where_each_pixel_came_from():
     batch = images(4, (8, 8, 1))
     layer = kmc.layers.DifferentiableAugmentation(shift=0.25, seed=3)
@@ -93,14 +123,17 @@ def test_the_gradient_goes_back_to_where_each_pixel_came_from():
 
 
 def test_config():
-    layer = kmc.layers.DifferentiableAugmentation(shift=0.2, flip=False, cutout=0.1, seed=4)
+    layer = kmc.layers.DifferentiableAugmentation(
+        shift=0.2, flip=False, cutout=0.1, intensity=0.1, seed=4
+    )
     again = kmc.layers.DifferentiableAugmentation.from_config(layer.get_config())
     batch = images(4)
     np.testing.assert_array_equal(seen(layer, batch), seen(again, batch))
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"shift": 1.0}, {"shift": -0.1}, {"flip": "width"}, {"cutout": 1.5}]
+    "arguments",
+    [{"shift": 1.0}, {"shift": -0.1}, {"flip": "width"}, {"cutout": 1.5}, {"intensity": -0.1}],
 )
 def test_bad_arguments(arguments):
     with pytest.raises(ValueError, match=next(iter(arguments))):
