@@ -49,9 +49,9 @@ class BestTranslation(keras.callbacks.Callback):
         restore_best_weights: Whether the generators get the best weights at the end of the
             training. Defaults to `True`. The discriminators stay as they are.
         path: File name that ends in `.npz`, for the best weights and all scores, written whenever
-            they change. A training that is resumed (`initial_epoch`, `BackupAndRestore`,
-            `Checkpoint`) reads it and goes on from there. Defaults to `None`: they are kept in
-            memory alone.
+            they change. A training that is resumed by `initial_epoch` or `BackupAndRestore` reads
+            it and goes on from there. Defaults to `None`: they are kept in memory, and by a
+            `Checkpoint`.
         max_shift: The largest displacement looked for, in pixels. Defaults to 4.
         verbose: Whether to print at the end which epoch was the best. Defaults to 1, yes.
 
@@ -162,6 +162,23 @@ class BestTranslation(keras.callbacks.Callback):
         if self.patience is not None and epoch + 1 - (self.best_epoch or 0) >= self.patience:
             self.model.stop_training = True
 
+    def get_state(self) -> dict[str, Any]:
+        """Return the best weights and all scores, for a `Checkpoint`."""
+        return {**self._found(), "weights": self._weights, "first_epoch": self._first_epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on with what `get_state` returned."""
+        self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
+        self.scores, self._weights = state["scores"], state["weights"]
+        self._first_epoch = state["first_epoch"]
+
+    def _found(self) -> dict[str, Any]:
+        return {
+            "best_epoch": self.best_epoch,
+            "best_score": float(self.best_score),
+            "scores": self.scores,
+        }
+
     def _is_due(self, epoch: int) -> bool:
         last = (self.params or {}).get("epochs")
         return epoch in (self._first_epoch, 0) or (epoch + 1) % self.every == 0 or epoch + 1 == last
@@ -196,18 +213,13 @@ class BestTranslation(keras.callbacks.Callback):
     # === The file ===
 
     def _write(self, path: Path) -> None:
-        state = {
-            "best_epoch": self.best_epoch,
-            "best_score": float(self.best_score),
-            "scores": self.scores,
-        }
         arrays: dict[str, Any] = {
             f"{name}_{k:04d}": weight
             for name, weights in self._weights.items()
             for k, weight in enumerate(weights)
         }
         with atomic.replacing(path) as temporary:
-            np.savez(temporary, state=np.array(json.dumps(state)), **arrays)
+            np.savez(temporary, state=np.array(json.dumps(self._found())), **arrays)
 
     def _read(self, path: Path) -> None:
         with np.load(path, allow_pickle=False) as file:

@@ -29,9 +29,10 @@ class Checkpoint(keras.callbacks.Callback):
     What is saved is all that the next step depends on: networks, image pools, both optimizers with
     their rates and moving averages, the state of dropout and of every other random number, the
     order of an `UnpairedDataset` and the place in it, the running means of the epoch's terms, and
-    what `History`, `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` and `SwapEMAWeights`
-    have found. A `CSVLogger` goes on with its file. On one backend and machine the resumed training
-    equals the one that was not interrupted, bit for bit, also from the middle of an epoch.
+    what `History`, `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`, `SwapEMAWeights` and
+    `BestTranslation` have found, best weights included. A `CSVLogger` goes on with its file. On
+    one backend and machine the resumed training equals the one that was not interrupted, bit for
+    bit, also from the middle of an epoch.
 
     A checkpoint appears in one step when it is complete and on the disk, and the one before is
     kept. When the training begins again, the newest whose checksums agree is taken. A disk that
@@ -39,7 +40,8 @@ class Checkpoint(keras.callbacks.Callback):
     weights that are not finite are not saved.
 
     A SIGTERM, with which clusters announce the end, saves after the current step and raises
-    `SystemExit`, so that no line behind `fit` takes the training for finished.
+    `SystemExit`, so that no line behind `fit` takes the training for finished. One that comes
+    behind the last step ends the process as it would without a `Checkpoint`.
 
     Data other than an `UnpairedDataset`, or arrays, goes on with the right epoch and the same
     global random state; in the middle of an epoch the batches that were seen are read and dropped.
@@ -152,10 +154,10 @@ class Checkpoint(keras.callbacks.Callback):
 
     def close(self) -> None:
         """Leave signals and data as they were, however the training has ended."""
-        self._sigterm.stop_listening()
         self._prepared = False
         if self._source is not None:
             self._source.skip(0)
+        self._sigterm.stop_listening()
 
     # === What Keras calls, after all other callbacks ===
 
@@ -286,7 +288,8 @@ class Checkpoint(keras.callbacks.Callback):
         if self._source is not None:
             follows = self._data_epoch + (epoch > self._epoch)
             state["data"] = {**_described(self._source), "epoch": follows}
-        return self._generations.write(position, model.save, state)
+        # Keras' own, as the folder is put in place as a whole.
+        return self._generations.write(position, lambda to: keras.Model.save(model, to), state)
 
     def _save_and_exit(self, position: tuple[int, int]) -> None:
         path = self._save(position)
@@ -295,6 +298,7 @@ class Checkpoint(keras.callbacks.Callback):
             + (f", and is saved as `{path}`" if path else ", and the checkpoint before is the last")
             + ". Run the same again to go on"
         )
+        self._sigterm.received = False
         raise SystemExit(TERMINATED)
 
     def _load(self, generation: Generation) -> None:
@@ -352,8 +356,8 @@ def _set_metrics(model: Any, saved: dict[str, list]) -> None:
 
 
 def _not_finite(model: Any) -> str:
-    """Return the name of a weight that is not finite, of the networks or their optimizers."""
-    for variable in [*model.trainable_variables, *model.optimizer.variables]:
+    """Return the name of a weight, of an image in a pool or of a moment that is not finite."""
+    for variable in [*model.variables, *model.optimizer.variables]:
         if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
             return variable.path
     return ""

@@ -12,9 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from keras_mri_cyclegan.volumes import atomic
 
 MODEL, STATE, SUMS = "model.keras", "state.json", "SHA256SUMS"
+ARRAYS = "arrays.npz"  # those of the state, if it has some
+IN_ARRAYS = "__array__"  # stands in `state.json` for one of them
 NAME = re.compile(r"epoch_(\d{4,})(?:_batch_(\d{5,}))?")
 LEFT_OVER = re.compile(r"\.[0-9a-f]{16}")  # of a process that was killed while it wrote or removed
 VERSION = 1
@@ -46,8 +50,9 @@ class Generations:
 
     Each is a folder of its own: `epoch_0007` after seven epochs, `epoch_0007_batch_00120` after 120
     batches more. In it lie the model (`model.keras`, which `keras.models.load_model` opens), what
-    else there is to know (`state.json`), and the checksums of both as `sha256sum --check` reads
-    them. It is written under a hidden name, flushed to the disk, and renamed when it is complete.
+    else there is to know (`state.json`, and `arrays.npz` where arrays are part of it), and the
+    checksums of all as `sha256sum --check` reads them. It is written under a hidden name, flushed
+    to the disk, and renamed when it is complete.
 
     Args:
         folder: The folder of all. Created when something is written.
@@ -83,7 +88,7 @@ class Generations:
         Args:
             position: Whole epochs, and batches of the next one.
             save: Called with the path to save the model at.
-            state: What JSON can hold.
+            state: What JSON can hold, and arrays of numbers.
 
         Returns:
             Its folder.
@@ -98,8 +103,11 @@ class Generations:
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic.replacing_folder(path, overwrite=True) as temporary:
             save(os.path.join(temporary, MODEL))
-            text = json.dumps({"version": VERSION, **state}, indent=1)
+            arrays = _Arrays()
+            text = json.dumps({"version": VERSION, **state}, indent=1, default=arrays.keep)
             Path(temporary, STATE).write_text(text, "utf-8")
+            if arrays.kept:
+                np.savez(os.path.join(temporary, ARRAYS), **arrays.kept)
             Path(temporary, SUMS).write_bytes(_sums(Path(temporary)))
         for old in self.paths()[self.keep :]:
             _remove(old)
@@ -145,6 +153,23 @@ class Generations:
                 shutil.rmtree(path, ignore_errors=True)
 
 
+class _Arrays:
+    """Takes the arrays out of a state, and puts them back."""
+
+    def __init__(self, kept: dict[str, Any] | None = None):
+        self.kept: dict[str, Any] = {} if kept is None else kept
+
+    def keep(self, value: Any) -> dict[str, str]:
+        if not isinstance(value, (np.ndarray, np.generic)):
+            raise TypeError(f"A checkpoint holds no {type(value).__name__}. Received: {value!r}.")
+        name = f"array_{len(self.kept):05d}"
+        self.kept[name] = np.asarray(value)
+        return {IN_ARRAYS: name}
+
+    def put_back(self, value: dict) -> Any:
+        return self.kept[value[IN_ARRAYS]] if set(value) == {IN_ARRAYS} else value
+
+
 class _DamagedError(Exception):
     """What is wrong with a generation."""
 
@@ -155,8 +180,12 @@ def _verified(path: Path) -> dict[str, Any]:
         if not (path / name).is_file():
             raise _DamagedError(f"{name} is missing")
     if (path / SUMS).read_bytes() != _sums(path):
-        raise _DamagedError(f"{MODEL} or {STATE} is not what {SUMS} says that was written")
-    state = json.loads((path / STATE).read_text("utf-8"))
+        raise _DamagedError(f"its files are not what {SUMS} says that was written")
+    arrays: dict[str, np.ndarray] = {}
+    if (path / ARRAYS).exists():
+        with np.load(path / ARRAYS, allow_pickle=False) as file:
+            arrays = dict(file)
+    state = json.loads((path / STATE).read_text("utf-8"), object_hook=_Arrays(arrays).put_back)
     if state["version"] > VERSION:
         raise CheckpointError(
             f"`{path}` was written by a later version of keras_mri_cyclegan: its format is "
@@ -167,7 +196,8 @@ def _verified(path: Path) -> dict[str, Any]:
 
 def _sums(path: Path) -> bytes:
     """Return the checksums of a generation's files, as `sha256sum` writes them."""
-    return "".join(f"{_sha256(path / name)}  {name}\n" for name in (MODEL, STATE)).encode()
+    names = (MODEL, STATE, ARRAYS) if (path / ARRAYS).exists() else (MODEL, STATE)
+    return "".join(f"{_sha256(path / name)}  {name}\n" for name in names).encode()
 
 
 def _sha256(path: Path) -> str:

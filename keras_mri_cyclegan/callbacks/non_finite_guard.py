@@ -85,7 +85,7 @@ class NonFiniteGuard(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Look at the weights."""
-        for variable in self.model.trainable_variables:
+        for variable in self.model.variables:  # also batch statistics, and the images in pools
             if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
                 self._act(f"`{variable.path}` is not finite after epoch {epoch + 1}")
                 return

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_mri_cyclegan.volumes import atomic
 
 # Keras' own have no way to ask them. Only what they find out: what they were told stays theirs.
 KNOWN: dict[type, tuple[str, ...]] = {
     keras.callbacks.History: ("epoch", "history"),
-    keras.callbacks.EarlyStopping: ("wait", "best", "best_epoch", "stopped_epoch"),
+    keras.callbacks.EarlyStopping: (
+        *("wait", "best", "best_epoch", "best_weights", "stopped_epoch"),
+    ),
     keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
     keras.callbacks.ModelCheckpoint: (
         "best",
@@ -27,7 +30,7 @@ KNOWN: dict[type, tuple[str, ...]] = {
 
 
 def get(callbacks: list) -> dict[str, Any]:
-    """Return what callbacks know, as JSON can hold it.
+    """Return what callbacks know, as JSON can hold it, and arrays.
 
     Of Keras' own `History`, `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` and
     `SwapEMAWeights`; of others what their method `get_state` returns, if they have one.
@@ -51,7 +54,7 @@ def get(callbacks: list) -> dict[str, Any]:
         if callable(getattr(callback, "get_state", None)):
             states[name] = callback.get_state()
         elif attributes := _attributes(callback):
-            states[name] = {a: _plain(getattr(callback, a)) for a in attributes}
+            states[name] = {a: _told(a, getattr(callback, a)) for a in attributes}
     return states
 
 
@@ -123,6 +126,12 @@ def _attributes(callback: Any) -> tuple[str, ...]:
         if isinstance(callback, kind):
             return tuple(name for name in attributes if hasattr(callback, name))
     return ()
+
+
+def _told(attribute: str, value: Any) -> Any:
+    if attribute == "best_weights" and value is not None:
+        return [np.asarray(weight) for weight in value]  # TensorFlow's of one number are no arrays
+    return _plain(value)
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,7 @@ class Sigterm:
         >>> os.kill(os.getpid(), signal.SIGTERM)
         >>> sigterm.received
         True
+        >>> sigterm.received = False  # done with; else the handler before gets it now
         >>> sigterm.stop_listening()
     """
 
@@ -35,11 +36,18 @@ class Sigterm:
             self._previous = signal.signal(signal.SIGTERM, self._handle)
 
     def stop_listening(self) -> None:
-        """Put the previous handler back."""
+        """Put the previous handler back, and hand it a signal that nobody has acted on.
+
+        Set `received` to `False` when you have.
+        """
+        left_over = self.received and self._owner == os.getpid()
         if self._owner == os.getpid():
             # `None` is a handler that was not made in Python, which cannot be put back by it.
             signal.signal(signal.SIGTERM, self._previous or signal.SIG_DFL)
         self._owner = self._previous = None
+        self.received = False
+        if left_over:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _handle(self, number: int, frame: Any) -> None:
         if os.getpid() == self._owner:

@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_mri_cyclegan import _checks
-from keras_mri_cyclegan.cyclegan import backends, random_state, sources
-from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer, portable
+from keras_mri_cyclegan.cyclegan import backends, compile_config, random_state, sources
+from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer
 from keras_mri_cyclegan.cyclegan.describe import describe
 from keras_mri_cyclegan.cyclegan.export import export_network
 from keras_mri_cyclegan.cyclegan.fit_together import check_fit
@@ -25,6 +25,7 @@ from keras_mri_cyclegan.cyclegan.term_weights import (
     term_weights,
 )
 from keras_mri_cyclegan.losses import adversarial
+from keras_mri_cyclegan.volumes import atomic
 
 NETWORKS = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b")
 
@@ -486,6 +487,32 @@ class CycleGAN(keras.Model):
 
     # === State and config ===
 
+    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Write the whole state to one file, which appears in one step when it is complete.
+
+        A full disk, a crash or Ctrl+C leaves the file that was there before.
+
+        Args:
+            filepath: The file to write, `*.keras`.
+            overwrite: Boolean, whether to replace a file without asking. Defaults to `True`.
+            **kwargs: Further arguments of `keras.Model.save`.
+
+        Raises:
+            ValueError: The old `.h5` format, which cannot hold this model; or the file cannot be
+                written.
+        """
+        path = str(filepath)
+        if path.endswith((".h5", ".hdf5")):
+            raise ValueError(
+                "`.h5`, Keras' old format of a whole model, cannot hold a `CycleGAN`. Received: "
+                f"{path!r}. Save it as `.keras`, or its weights by `save_weights('x.weights.h5')`."
+            )
+        if not path.endswith(".keras") or "://" in path or not overwrite:
+            super().save(filepath, overwrite=overwrite, **kwargs)
+            return
+        with atomic.replacing(path) as temporary:
+            super().save(temporary, **kwargs)
+
     def save_own_variables(self, store: Any) -> None:
         """Save, beside what Keras does, the state of dropout's and all other random numbers."""
         super().save_own_variables(store)
@@ -496,7 +523,7 @@ class CycleGAN(keras.Model):
         super().load_own_variables(random_state.load(self, store))
 
     def get_config(self) -> dict:
-        """Return what makes this model again: its networks, pool size and seed."""
+        """Return what makes this model again: its networks and its own arguments."""
         networks = {
             name: keras.saving.serialize_keras_object(network)
             for name, network in self.networks.items()
@@ -510,6 +537,8 @@ class CycleGAN(keras.Model):
             "seed": self.seed,
             "augmentation": augmentation,
             "name": self.name,
+            # Whether the loss is scaled goes by it, and the optimizers' state with that.
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }
 
     @classmethod
@@ -523,17 +552,14 @@ class CycleGAN(keras.Model):
         return cls(**{**config, **networks})
 
     def get_compile_config(self) -> dict | None:
-        """Return the arguments of `compile`, in a form that every backend can read."""
+        """Return the arguments of `compile`, in a form that every backend can read.
+
+        `None` if it is not compiled, or with code: see `compile_config.to_config`.
+        """
         if not self.compiled:
             return None
-        config = {
-            name: keras.saving.serialize_keras_object(value)
-            for name, value in self._compile_arguments.items()
-        }
-        return portable(config)
+        return compile_config.to_config(self._compile_arguments)
 
     def compile_from_config(self, config: dict) -> None:
         """Compile with what `get_compile_config` returned."""
-        self.compile(
-            **{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()}
-        )
+        self.compile(**compile_config.from_config(config))

@@ -248,6 +248,44 @@ def test_sigterm_is_handled_while_training_alone(tmp_path):
     assert set(handlers) == {before}
 
 
+def test_sigterm_behind_the_last_step_is_not_swallowed(tmp_path):
+    class Terminate(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    seen = []
+    before = signal.signal(signal.SIGTERM, lambda *_: seen.append(1))
+    try:
+        run(tmp_path, epochs=1, others=[Terminate()])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen == [1]
+
+
+def test_the_best_weights_that_others_keep_go_on(tmp_path):
+    """The best epoch is one before the kill, and its weights are put back at the end."""
+
+    def others():
+        return [
+            kmc.callbacks.BestTranslation(A, B, every=2, verbose=0),
+            keras.callbacks.EarlyStopping(
+                "loss", mode="max", patience=9, restore_best_weights=True
+            ),
+        ]
+
+    best = others()
+    expected, history = run(model=new_model(), others=best)
+    assert np.argmax(history.history["loss"]) == 0
+    with pytest.raises(KilledError):
+        run(tmp_path, (2, 3), model=new_model(), others=others(), every_steps=2)
+    again = others()
+    found, again_history = run(tmp_path, others=again)
+    assert_equal_states(found, expected)
+    np.testing.assert_equal(again_history.history, history.history)  # NaN where not judged
+    assert again[0].scores == best[0].scores
+    assert again[0].best_epoch == best[0].best_epoch
+
+
 def test_an_epoch_that_was_stopped_in_the_middle_is_finished_later(tmp_path, undisturbed):
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -269,7 +307,7 @@ def full_disk(monkeypatch):
             file.write(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(kmc.CycleGAN, "save", save)
+    monkeypatch.setattr(keras.Model, "save", save)
 
 
 def test_a_full_disk_stops_no_training_that_has_begun(tmp_path, monkeypatch):
@@ -290,6 +328,17 @@ def test_a_folder_that_cannot_be_written_to_is_found_before_the_first_step(tmp_p
     with pytest.raises(ValueError, match="The disk is full"):
         run(tmp_path / "folder")
     assert os.listdir(tmp_path / "folder") == []
+
+
+def test_images_in_the_pool_that_are_not_finite_are_not_saved(tmp_path):
+    class Break(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            images = self.model.pool_b.images
+            images.assign(np.full(images.shape, np.nan))
+
+    with pytest.warns(CheckpointWarning, match="pool_b/images` is not finite"):
+        run(tmp_path, epochs=1, others=[Break()])
+    assert os.listdir(tmp_path) == ["epoch_0000"]
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):
@@ -313,6 +362,24 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     other.compile(keras.optimizers.SGD(), keras.optimizers.SGD())
     with pytest.raises(CheckpointError, match="of another model or with other optimizers"):
         run(tmp_path, model=other)
+
+
+def test_a_loss_that_no_file_can_hold_is_no_obstacle(tmp_path):
+    class Distance:
+        def __call__(self, source, translated):
+            return keras.ops.mean(keras.ops.abs(source - translated))
+
+    def model(seed):
+        keras.utils.set_random_seed(seed)
+        model = cyclegan(dropout=0.5, pool_size=2)
+        return compiled(model, run_eagerly=EAGERLY, structure_loss=Distance())
+
+    expected, _ = run(model=model(0), epochs=2)
+    with pytest.warns(UserWarning, match="cannot be saved .structure_loss=.*Distance"):
+        run(tmp_path, epochs=1, model=model(0))
+    with pytest.warns(UserWarning, match="cannot be saved"):
+        found, _ = run(tmp_path, epochs=2, model=model(1))
+    assert_equal_states(found, expected)
 
 
 def test_other_data_are_noticed(tmp_path):

@@ -3,10 +3,11 @@ import os
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
 from keras_mri_cyclegan.callbacks import CheckpointError, CheckpointWarning
-from keras_mri_cyclegan.callbacks.generations import MODEL, STATE, SUMS, Generations
+from keras_mri_cyclegan.callbacks.generations import ARRAYS, MODEL, STATE, SUMS, Generations
 from keras_mri_cyclegan.volumes import VolumeError
 
 
@@ -116,6 +117,28 @@ def test_with_all_of_them_damaged_nothing_is_done(three):
     with pytest.raises(CheckpointError, match=r"all checkpoints are damaged .*epoch_0001:"):
         three.newest()
     assert len(names(three)) == 3
+
+
+def test_arrays_of_the_state_come_back_and_are_checked_as_well(three):
+    arrays = [np.arange(6, dtype="float32").reshape(2, 3), np.array([np.inf]), np.int32(7)]
+    path = three.write((3, 0), saved("model"), {"at": [3, 0], "best": {"weights": arrays}})
+    state = three.newest().state
+    assert state["at"] == [3, 0]
+    for found, expected in zip(state["best"]["weights"], arrays, strict=True):
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+    data = (path / ARRAYS).read_bytes()
+    for change in (None, data[:-9], data[:200] + bytes([data[200] ^ 1]) + data[201:], data + b"?"):
+        (path / ARRAYS).unlink()
+        if change is not None:
+            (path / ARRAYS).write_bytes(change)
+        with pytest.warns(CheckpointWarning, match="epoch_0003` is damaged"):
+            assert three.newest().state["at"] == [2, 0]
+        (three.folder / "damaged_epoch_0003").rename(path)
+        (path / ARRAYS).write_bytes(data)
+    with pytest.raises(TypeError, match="holds no set"):
+        three.write((4, 0), saved("model"), {"at": {4}})
+    assert three.newest().state["at"] == [3, 0]
 
 
 def test_a_later_format_is_no_damage(three):

@@ -111,6 +111,17 @@ def test_the_weights_are_looked_at_after_an_epoch():
     assert steps.count == 4
 
 
+def test_what_is_not_trained_is_looked_at_as_well():
+    class BreakAtEnd(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 3:
+                images = self.model.pool_a.images
+                images.assign(np.full(images.shape, np.nan))
+
+    with pytest.warns(NonFiniteWarning, match="pool_a/images` is not finite after epoch 1"):
+        fit(model(), BreakAtEnd(), NonFiniteGuard(), epochs=1)
+
+
 def test_how_often_it_went_back_is_kept_when_the_training_is_resumed(tmp_path):
     checkpoint = Checkpoint(tmp_path)
     with pytest.warns(NonFiniteWarning):

@@ -17,9 +17,27 @@ def test_the_previous_handler_comes_back():
         os.kill(os.getpid(), signal.SIGTERM)
         assert sigterm.received
         assert not seen
+        sigterm.received = False
         sigterm.stop_listening()
         sigterm.stop_listening()
         assert signal.getsignal(signal.SIGTERM) is before
+        assert not seen
+    finally:
+        signal.signal(signal.SIGTERM, first)
+
+
+def test_a_signal_that_nobody_has_acted_on_reaches_the_previous_handler():
+    seen = []
+    first = signal.signal(signal.SIGTERM, lambda *_: seen.append(1))
+    try:
+        sigterm = Sigterm()
+        sigterm.listen()
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert not seen
+        sigterm.stop_listening()
+        assert seen == [1]
+        sigterm.stop_listening()
+        assert seen == [1]
     finally:
         signal.signal(signal.SIGTERM, first)
 

@@ -87,6 +87,59 @@ def test_structure_losses_are_saved(tmp_path):
     assert [float(term.weight(3)) for term in loaded.structure] == pytest.approx([10.0, 1.2])
 
 
+def test_half_precision_is_saved_with_the_scale_of_its_loss(tmp_path):
+    """Opened where the policy is another one."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = compiled(cyclegan(), run_eagerly=True)
+        model.fit(A, B, epochs=1, verbose=0)
+        model.save(tmp_path / "x.keras")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    loaded = keras.models.load_model(tmp_path / "x.keras")
+    assert isinstance(loaded.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert int(loaded.optimizer.iterations) == int(model.optimizer.iterations) > 0
+    for x, y in zip(model.optimizer.variables, loaded.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (x, y)))
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        plain = kmc.CycleGAN.from_config(cyclegan_of_float32().get_config())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert plain.dtype_policy.name == "float32"
+
+
+def cyclegan_of_float32():
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        return cyclegan()
+    finally:
+        keras.config.set_dtype_policy(policy)
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path, monkeypatch):
+    path = tmp_path / "x.keras"
+    cyclegan().save(path)
+    before = path.read_bytes()
+
+    def full(self, path, *arguments, **options):
+        with open(path, "wb") as file:
+            file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", full)
+    with pytest.raises(ValueError, match=r"x\.keras`: writing failed.*The disk is full"):
+        cyclegan().save(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["x.keras"]
+    assert path.read_bytes() == before
+
+
+def test_the_old_format_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"cannot hold a `CycleGAN`.*Save it as `\.keras`"):
+        cyclegan().save(tmp_path / "x.h5")
+
+
 def test_config_round_trip():
     model = cyclegan(pool_size=7)
     copy = kmc.CycleGAN.from_config(model.get_config())
