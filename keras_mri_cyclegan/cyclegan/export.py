@@ -99,6 +99,8 @@ def export_network(
     _for_export(network, format, shape).export(
         path, format=format, verbose=verbose, input_signature=signature, **kwargs
     )
+    if (backend, format) == ("torch", "onnx"):
+        _without_aliases(path)
 
 
 def _checked_path(filepath: str | os.PathLike, format: str) -> str:
@@ -164,6 +166,34 @@ def _is_bare(network: keras.Model) -> bool:
     """Whether a network's last layer lets the numbers of one channel through as they are."""
     last = network.layers[-1].get_config()
     return network.output_shape[-1] == 1 and last.get("activation", "linear") == "linear"
+
+
+def _without_aliases(path: str) -> None:
+    """Let the nodes of torch's file read each weight by its own name.
+
+    torch keeps one of several weights that are equal, as those of untrained normalisations, behind
+    `Identity` nodes with the others' names, and ONNX Runtime (1.32) at times loses those.
+    """
+    import onnx
+
+    model = onnx.load(path)
+    graph = model.graph
+    if any(a.type in (a.GRAPH, a.GRAPHS) for node in graph.node for a in node.attribute):
+        return  # names may be used inside
+    outputs = {value.name for value in graph.output}
+    own = {value.name: value.name for value in graph.initializer}
+    aliases = []
+    for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in own and node.output[0] not in outputs:
+            own[node.output[0]] = own[node.input[0]]
+            aliases.append(node)
+    for node in aliases:
+        graph.node.remove(node)
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = own.get(name, name)
+    if aliases:
+        onnx.save(model, path)
 
 
 # === The network that is written ===

@@ -62,7 +62,10 @@ class IntensityCurve(keras.layers.Layer):
         below = ops.minimum(ops.floor(place), last - 1)
         share = place - below
         node = ops.cast(below, "int32")
-        return ops.take(curve, node) * (1 - share) + ops.take(curve, node + 1) * share
+        # Rows of one number: for single numbers torch has an operation that ONNX has not.
+        rows = curve[:, None]
+        left, right = (ops.take(rows, k, axis=0)[..., 0] for k in (node, node + 1))
+        return left * (1 - share) + right * share
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return the input's shape."""

@@ -171,6 +171,23 @@ def test_each_direction_of_a_cyclegan(tmp_path):
         np.testing.assert_allclose(found, model.translate(batch, direction), atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["unet", "resnet"])
+def test_untrained_networks_whose_normalisations_are_equal(kind, tmp_path):
+    need("onnx")
+    arguments = {"full_resolution": True} if kind == "unet" else {}
+    check(NETWORKS[kind](IMAGE, **arguments), tmp_path, "onnx")
+
+
+def test_a_generator_around_a_curve(tmp_path):
+    need("onnx")
+    made = kmc.curve_generator(IMAGE, curve=[-1.0, 0.3, 0.2, 1.0], filters=4)
+    rng = np.random.default_rng(0)
+    for variable in made.weights:
+        value = keras.ops.convert_to_numpy(variable) + rng.normal(0, 0.02, variable.shape)
+        variable.assign(value.astype("float32"))
+    check(made, tmp_path, "onnx")
+
+
 def test_bad_arguments_are_named(tmp_path):
     model = cyclegan()
     for arguments, message in (
