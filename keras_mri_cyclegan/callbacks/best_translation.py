@@ -61,8 +61,8 @@ class BestTranslation(keras.callbacks.Callback):
         scores: A dictionary for each epoch that was judged: `epoch`, `score` and its parts.
 
     Raises:
-        ValueError: An argument that cannot be used, a model that has no two generators, or, when a
-            training is resumed, a file that is not from this model.
+        ValueError: An argument that cannot be used, a model that has no two generators for images
+            of this size, or, when a training is resumed, a file that is not from this model.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -119,6 +119,10 @@ class BestTranslation(keras.callbacks.Callback):
                 "`BestTranslation` needs a model with `generator_ab` and `generator_ba`, such as "
                 f"`keras_mri_cyclegan.CycleGAN`. Received: a {type(model).__name__}."
             )
+        for name, domain in zip(GENERATORS, "ab", strict=True):
+            shape = getattr(getattr(model, name), "input_shape", None)
+            if isinstance(shape, tuple):  # now, and not at the end of the first epoch
+                _checks.images(domain, self._score.images[domain], shape[1:])
         super().set_model(model)
 
     # === The training ===

@@ -138,18 +138,19 @@ class Evaluation:
 
         Returns:
             The settings, and under `"scores"`, by direction, row, region and metric, `mean`, `low`,
-            `high` and `images`, over how many the mean is. What does not exist is `None`.
+            `high` and `images`, over how many the mean is. What does not exist or is infinite, such
+            as the PSNR of two equal images, is `None`.
         """
         scores: dict[str, Any] = {}
         for (direction, row, region, metric), score in self.scores.items():
             entry: dict[str, Any] = {
-                "mean": _none_for_nan(score.mean),
-                "low": _none_for_nan(score.low),
-                "high": _none_for_nan(score.high),
+                "mean": _none_unless_finite(score.mean),
+                "low": _none_unless_finite(score.low),
+                "high": _none_unless_finite(score.high),
                 "images": int(score.counted.sum()),
             }
             if per_image:
-                entry["values"] = [_none_for_nan(value) for value in score.values]
+                entry["values"] = [_none_unless_finite(value) for value in score.values]
             by_region = scores.setdefault(direction, {}).setdefault(row, {})
             by_region.setdefault(region, {})[metric] = entry
         return {
@@ -200,5 +201,5 @@ class Evaluation:
         return f"<Evaluation of {self.images} pairs, rows {rows}: print it for the table>"
 
 
-def _none_for_nan(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def _none_unless_finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None  # JSON knows neither NaN nor infinity

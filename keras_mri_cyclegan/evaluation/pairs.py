@@ -102,7 +102,8 @@ def _mask(mask: Any, a: np.ndarray) -> np.ndarray | None:
     if array.dtype != bool or array.shape != expected:
         raise ValueError(
             f"`mask` must be boolean, of shape {expected}. Received: dtype {array.dtype}, shape "
-            f"{array.shape}. Compare it first: `mask > 0`."
+            f"{array.shape}. Compare it first, `mask > 0`; without a channel axis it needs one, "
+            "`mask[..., None]`."
         )
     if not array.any():
         raise ValueError("`mask` is empty: it has no pixel inside in any image.")

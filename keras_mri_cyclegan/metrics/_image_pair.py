@@ -67,7 +67,7 @@ def checked_mask(mask: Any, images: Any) -> Any:
     ):
         raise ValueError(
             f"`mask` must have shape {expected}, one value for each pixel of the images. "
-            f"Received: shape {found}."
+            f"Received: shape {found}. Without a channel axis it needs one, `mask[..., None]`."
         )
     return mask
 

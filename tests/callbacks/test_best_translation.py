@@ -260,6 +260,13 @@ def test_wrong_arguments(arguments, message):
         BestTranslation(**{"a": A, "b": B, **arguments})
 
 
+def test_images_that_the_model_does_not_take():
+    model = compiled(cyclegan(shape_a=(16, 16, 1)))
+    data = np.zeros((2, 16, 16, 1), "float32")
+    with pytest.raises(ValueError, match=r"`a` holds images of shape .*takes \(16, 16, 1\)"):
+        model.fit(data, data, callbacks=[BestTranslation(A, B)], verbose=0)
+
+
 def test_a_model_without_generators():
     model = keras.Sequential([keras.layers.Conv2D(1, 1)])
     model.compile(loss="mse")

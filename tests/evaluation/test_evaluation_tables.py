@@ -71,6 +71,16 @@ def test_what_does_not_exist_is_none():
     assert read(table.to_csv())[0]["low"] == ""
 
 
+def test_an_infinite_score_is_none_in_json_and_inf_in_csv():
+    t1, t2 = kmc.datasets.load_phantom(slices=2, size=32)
+    table = kmc.evaluate(t2, t1, t2, metrics=("psnr",))  # without any error
+    entry = table.to_dict(per_image=True)["scores"]["ab"]["model"]["whole"]["psnr"]
+    assert (entry["mean"], entry["values"]) == (None, [None, None])
+    json.dumps(table.to_dict(per_image=True), allow_nan=False)
+    (line,) = (line for line in read(table.to_csv()) if line["row"] == "model")
+    assert line["mean"] == "inf"
+
+
 def test_markdown(table):
     text = table.to_markdown()
     blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("| ")]
@@ -153,7 +163,7 @@ MASK = np.ones((2, 32, 32, 1), bool)
     [
         ({"a": T1[:1]}, "must be pairs"),
         ({"a": T1 * 100}, "`data_range` is 2, and"),
-        ({"mask": MASK[..., 0]}, "`mask` must be boolean"),
+        ({"mask": MASK[..., 0]}, r"`mask` must be boolean.*`mask\[..., None\]`"),
         ({"mask": MASK.astype("float32")}, "`mask` must be boolean"),
         ({"mask": ~MASK}, "`mask` is empty"),
         ({"groups": ["p"]}, "patient of each of the 2 images"),
