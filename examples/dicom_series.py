@@ -89,23 +89,12 @@ def main() -> None:
 def train_on_phantoms(arguments: argparse.Namespace) -> kmc.CycleGAN:
     """Return a small CycleGAN, T1 (A) and T2 (B), trained briefly on computed heads."""
     t1, t2 = kmc.datasets.load_phantom(("t1", "t2"), slices=arguments.slices, size=64)
-    half = len(t1) // 2
-    train = kmc.data.UnpairedDataset(t1[:half], t2[half:], batch_size=2, seed=arguments.seed)
-    shape = t1.shape[1:]
-    settings = {"depth": 2, "filters": 8, "upsampling": "resize", "full_resolution": True}
-    model = kmc.CycleGAN(
-        kmc.unet_generator(shape, **settings),
-        kmc.unet_generator(shape, **settings),
-        kmc.patchgan_discriminator(shape, layers=2, filters=8),
-        kmc.patchgan_discriminator(shape, layers=2, filters=8),
+    half = len(t1) // 2  # T1 of one half and T2 of the other: no pairs
+    recipe = kmc.recipes.small_data(
+        t1[:half], t2[half:], epochs=arguments.epochs, seed=arguments.seed
     )
-    model.compile(
-        generator_optimizer=keras.optimizers.Adam(1e-3, beta_1=0.5),
-        discriminator_optimizer=keras.optimizers.Adam(4e-4, beta_1=0.5),
-        identity_weight=0.0,
-    )
-    model.fit(train, epochs=arguments.epochs)
-    return model
+    recipe.fit()
+    return recipe.model
 
 
 def show(dataset, keyword: str) -> str:
@@ -130,7 +119,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="a trained CycleGAN; none: train a small one")
     parser.add_argument("--direction", choices=("ab", "ba"), default="ba", help="A: T1, B: T2")
     parser.add_argument("--output", type=Path, default=Path("outputs/dicom_series"), help="folder")
-    parser.add_argument("--epochs", type=int, default=3, help="of the small CycleGAN")
+    parser.add_argument("--epochs", type=int, default=10, help="of the small CycleGAN")
     parser.add_argument("--slices", type=int, default=24, help="computed heads to learn from")
     parser.add_argument("--seed", type=int, default=0, help="of weights and order")
     return parser.parse_args()

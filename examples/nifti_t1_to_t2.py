@@ -8,7 +8,8 @@ Without arguments it computes heads, writes them as NIfTI files and learns from 
 learns from yours, each a file, a folder or a pattern in quotes. No scan needs a partner. The scan
 to be tested on belongs to a person whom the training has not seen; its T2, where there is one on
 the same grid, is used for the scores alone. What is left in the folder: the model, the
-preprocessing, the synthetic T2 with a sidecar that says so, a figure, and pictures of the training.
+preprocessing, the synthetic T2 with a sidecar that says so, a figure, pictures of the training and
+the losses of each epoch.
 """
 
 import argparse
@@ -21,6 +22,13 @@ import numpy as np
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.preprocessing import Percentile, Preprocessing, Reorient, Slices
 from keras_mri_cyclegan.volumes import Volume, read_volume, write_volume
+
+RECIPES = {
+    "small_data": kmc.recipes.small_data,
+    "paper": kmc.recipes.paper,
+    "tutorial": kmc.recipes.tutorial,
+    "large": kmc.recipes.large,
+}
 
 
 def main() -> None:
@@ -35,41 +43,37 @@ def main() -> None:
     # === Data: files -> slices ===
     size = tuple(arguments.size)
     preprocessing = Preprocessing([Reorient("RAS"), Percentile()], Slices("axial", size=size))
-    train = kmc.data.from_volumes(
-        arguments.t1,
-        arguments.t2,
-        preprocessing,
-        batch_size=arguments.batch_size,
-        seed=arguments.seed,
-        augment=kmc.data.mri_augmentation() if arguments.augment else None,
-        cache=output / "cache",
+    slices = kmc.data.from_volumes(
+        arguments.t1, arguments.t2, preprocessing, seed=arguments.seed, cache=output / "cache"
     )
     preprocessing.save(output / "preprocessing.json")
 
-    # === Model ===
-    model = build((*size, 1), arguments)
-    steps = arguments.epochs * len(train)
-    model.compile(
-        generator_optimizer=adam(arguments.learning_rate, steps),
-        discriminator_optimizer=adam(arguments.learning_rate, steps),
-        cycle_weight=10.0,
-        identity_weight=0.0,  # T2 is close to a negative of T1: identity would ask for the opposite
-        # Air stays air, and edges stay where they are.
-        structure_loss=[
-            kmc.losses.BackgroundConsistency(),
-            kmc.losses.NormalizedGradientField(),
-        ],
-        structure_weight=[arguments.background_weight, arguments.edge_weight],
+    # === Model: compiled, with its batches and the epochs that its learning rates are made for ===
+    # `small_data` takes slices of one size and one channel with air at -1, as they are here.
+    filters = {} if arguments.filters is None else {"filters": arguments.filters}
+    recipe = RECIPES[arguments.recipe](
+        slices.a, slices.b, epochs=arguments.epochs, seed=arguments.seed, **filters
     )
+    model, train, epochs = recipe
+    if arguments.augment:  # the same batches, but warped and shaded
+        train = kmc.data.UnpairedDataset(
+            train.a,
+            train.b,
+            batch_size=train.batch_size,
+            seed=arguments.seed,
+            augment=kmc.data.mri_augmentation(),
+        )
     model.summary()
+    print(f"{epochs} epochs of {len(train)} steps")
+
+    # === Training: the weights of the best epoch are kept, which is found without pairs ===
+    every = max(1, epochs // 10)
     monitor = kmc.callbacks.TranslationMonitor(
-        some(train.a),
-        some(train.b),
-        output / "progress",
-        every=max(1, arguments.epochs // 10),
-        names=("T1", "T2"),
+        some(train.a), some(train.b), output / "progress", every=every, names=("T1", "T2")
     )
-    model.fit(train, epochs=arguments.epochs, callbacks=[monitor])
+    best = kmc.callbacks.BestTranslation(some(train.a, 12), some(train.b, 12), every=every)
+    log = keras.callbacks.CSVLogger(str(output / "losses.csv"))  # last, to see the scores of `best`
+    recipe.fit(x=train, callbacks=[monitor, best, log])
     model.save(output / "cyclegan.keras")
 
     # === A scan of somebody else: file -> file ===
@@ -109,40 +113,10 @@ def head(contrast: str, subject: int, size: tuple[int, int], path: Path) -> None
     write_volume(Volume(signal, affine), path, overwrite=True)
 
 
-def build(shape: tuple, arguments: argparse.Namespace) -> kmc.CycleGAN:
-    """Return a CycleGAN for slices of `shape`."""
-
-    def generator() -> keras.Model:
-        return kmc.unet_generator(
-            shape,
-            depth=arguments.depth,
-            filters=arguments.filters,
-            dropout=0.0,
-            upsampling="resize",
-            full_resolution=True,
-        )
-
-    def discriminator() -> keras.Model:
-        return kmc.patchgan_discriminator(shape, layers=2, filters=arguments.filters)
-
-    return kmc.CycleGAN(
-        generator(),
-        generator(),
-        discriminator(),
-        discriminator(),
-        augmentation=kmc.layers.DifferentiableAugmentation(),  # a few scans are few images
-    )
-
-
-def adam(rate: float, steps: int) -> keras.optimizers.Optimizer:
-    """Return Adam with a rate that falls linearly to a twentieth in `steps` steps."""
-    schedule = keras.optimizers.schedules.PolynomialDecay(rate, steps, rate / 20)
-    return keras.optimizers.Adam(schedule, beta_1=0.5)
-
-
-def some(images: Any) -> np.ndarray:
-    """Return four images, spread over all."""
-    return images[np.linspace(0, len(images) - 1, 4).astype(int)]
+def some(images: Any, count: int = 4) -> np.ndarray:
+    """Return a few images, spread over the middle of all: the ends may be air."""
+    first, last = 0.2 * len(images), 0.8 * len(images)
+    return images[np.linspace(first, last, count).astype(int)]
 
 
 def comparable(volume: Volume, preprocessing: Preprocessing, domain: str) -> np.ndarray:
@@ -190,13 +164,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--test-t2", help="its true T2 on the same grid, for the scores")
     parser.add_argument("--output", type=Path, default=Path("outputs/nifti_t1_to_t2"))
     parser.add_argument("--size", type=int, nargs=2, default=(64, 64), help="rows, columns")
-    parser.add_argument("--epochs", type=int, default=30, help="passes over the larger side")
-    parser.add_argument("--batch-size", type=int, default=2, help="slices of each side in a step")
-    parser.add_argument("--depth", type=int, default=2, help="levels of the U-Net")
-    parser.add_argument("--filters", type=int, default=16, help="of the networks' first layers")
-    parser.add_argument("--learning-rate", type=float, default=5e-4, help="Adam's, before decay")
-    parser.add_argument("--background-weight", type=float, default=10.0, help="of air being air")
-    parser.add_argument("--edge-weight", type=float, default=2.0, help="of edges being in place")
+    parser.add_argument(
+        "--recipe", choices=RECIPES, default="small_data", help="networks, settings"
+    )
+    parser.add_argument("--epochs", type=int, help="passes over the larger side; None: recipe's")
+    parser.add_argument("--filters", type=int, help="of the first layers; None: recipe's")
     parser.add_argument("--augment", action="store_true", help="warp, shade and flip slices")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
     arguments = parser.parse_args()

@@ -33,18 +33,10 @@ def main() -> None:
     t1_test, t2_test = kmc.datasets.load_phantom(
         CONTRASTS, size=SIZE, slices=32, subjects=range(200, 204)
     )
-    train = kmc.data.UnpairedDataset(
-        t1, t2, batch_size=4, seed=arguments.seed, augment=kmc.data.RandomFlip()
-    )
 
-    # === Model ===
-    model = build((SIZE, SIZE, 1))
-    steps = arguments.epochs * len(train)
-    model.compile(
-        generator_optimizer=adam(1e-3, steps),
-        discriminator_optimizer=adam(4e-4, steps),
-        cycle_weight=10.0,
-        identity_weight=0.0,  # T2 is close to a negative of T1: identity would ask for the opposite
+    # === Model: compiled, with its batches and the epochs that its learning rates are made for ===
+    model, train, epochs = kmc.recipes.small_data(
+        t1, t2, epochs=arguments.epochs, seed=arguments.seed
     )
     model.summary()
 
@@ -53,7 +45,7 @@ def main() -> None:
         some(t1_test), some(t2_test), arguments.output, every=2, names=("T1", "T2")
     )
     before = model.evaluate(t1_test, t2_test, return_dict=True, verbose=0)
-    model.fit(train, epochs=arguments.epochs, callbacks=[monitor, ProgressBar()], verbose=0)
+    model.fit(train, epochs=epochs, callbacks=[monitor, ProgressBar()], verbose=0)
     after = model.evaluate(t1_test, t2_test, return_dict=True, verbose=0)
 
     # === What it came to ===
@@ -61,26 +53,6 @@ def main() -> None:
     draw(model, some(t1_test), some(t2_test), arguments.output / "result.png")
     model.save(arguments.output / "t1_t2.keras")
     print(f"\nPictures, training.gif and the model (t1_t2.keras) are in {arguments.output}/")
-
-
-def build(shape: tuple) -> kmc.CycleGAN:
-    """Return a small CycleGAN for `shape`."""
-
-    def generator() -> keras.Model:
-        return kmc.unet_generator(
-            shape, depth=2, filters=16, dropout=0.0, upsampling="resize", full_resolution=True
-        )
-
-    def discriminator() -> keras.Model:
-        return kmc.patchgan_discriminator(shape, layers=2, filters=16)
-
-    return kmc.CycleGAN(generator(), generator(), discriminator(), discriminator(), pool_size=50)
-
-
-def adam(rate: float, steps: int) -> keras.optimizers.Optimizer:
-    """Return Adam with a rate that falls linearly to a twentieth in `steps` steps."""
-    schedule = keras.optimizers.schedules.PolynomialDecay(rate, steps, rate / 20)
-    return keras.optimizers.Adam(schedule, beta_1=0.5)
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -141,7 +113,7 @@ def draw(model: kmc.CycleGAN, t1: np.ndarray, t2: np.ndarray, path: Path) -> Non
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=60, help="default: %(default)s")
+    parser.add_argument("--epochs", type=int, default=28, help="default: %(default)s")
     parser.add_argument(
         "--subjects", type=int, default=25, help="per contrast, 8 slices each; default: %(default)s"
     )

@@ -14,6 +14,16 @@ import keras_mri_cyclegan as kmc
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
+@pytest.fixture(autouse=True)
+def quick_curves(monkeypatch):
+    """The curves have tests of their own."""
+    module = __import__("keras_mri_cyclegan.unpaired_curves.fit_curves", fromlist=["STARTS"])
+    monkeypatch.setattr(module, "STARTS", 2)
+    monkeypatch.setattr(module, "FINALISTS", 1)
+    monkeypatch.setattr(module, "FIRST_STEPS", 2)
+    monkeypatch.setattr(module.descent, "STEPS", 4)
+
+
 def run(monkeypatch, script, *arguments):
     monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
     runpy.run_path(str(EXAMPLES / script), run_name="__main__")
@@ -37,7 +47,8 @@ def test_quickstart(tmp_path, monkeypatch, capsys):
     assert isinstance(keras.models.load_model(output / "t1_t2.keras"), kmc.CycleGAN)
 
 
-def test_train_on_slices(tmp_path, monkeypatch):
+@pytest.mark.parametrize("recipe", ["small_data", "tutorial"])
+def test_train_on_slices(tmp_path, monkeypatch, recipe):
     t1, t2 = kmc.datasets.load_phantom(slices=3, size=40)
     for name, images in (("T1", t1), ("T2", t2[:2])):
         (tmp_path / name).mkdir()
@@ -45,10 +56,15 @@ def test_train_on_slices(tmp_path, monkeypatch):
             grey = np.round((image[..., 0] + 1) * 127.5).astype("uint8")
             kmc.figures.save_png(tmp_path / name / f"slice {number}.png", grey)
     output = tmp_path / "out"
-    small = ["--size", 32, "--depth", 2, "--filters", 4, "--epochs", 2]
+    small = ["--size", 32, "--filters", 4, "--epochs", 2]
+    if recipe != "small_data":  # the default
+        small += ["--recipe", recipe]
     folders = ["--a", tmp_path / "T1", "--b", tmp_path / "T2", "--output", output]
     run(monkeypatch, "train_on_slices.py", *folders, *small)
-    assert len((output / "losses.csv").read_text().splitlines()) == 3
+    names, *epochs = (output / "losses.csv").read_text().splitlines()
+    assert len(epochs) == 2
+    assert "val_translation_score" in names
+    assert ("background_consistency_ab" in names) == (recipe == "small_data")
     assert len(list((output / "progress").glob("epoch_*.png"))) == 3
     translated = kmc.datasets.load_image_folder(output / "a_to_b")
     assert translated.shape == (3, 32, 32, 1)
@@ -60,7 +76,7 @@ def test_train_on_slices(tmp_path, monkeypatch):
 
 def test_nifti_t1_to_t2(tmp_path, monkeypatch, capsys):
     output = tmp_path / "out"
-    small = ["--size", 32, 32, "--filters", 4, "--epochs", 1, "--batch-size", 8, "--augment"]
+    small = ["--size", 32, 32, "--filters", 4, "--epochs", 1, "--augment"]
     run(monkeypatch, "nifti_t1_to_t2.py", *small, "--output", output)
     assert "copy the input" in capsys.readouterr().out
     source = nib.load(output / "study" / "sub-20_t1.nii.gz")
@@ -69,6 +85,7 @@ def test_nifti_t1_to_t2(tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(made.affine, source.affine)
     assert (output / "synthetic_t2.json").exists()
     assert (output / "result.png").exists()
+    assert "val_translation_score" in (output / "losses.csv").read_text()
     preprocessing = kmc.preprocessing.Preprocessing.load(output / "preprocessing.json")
     model = keras.models.load_model(output / "cyclegan.keras")
     again = kmc.translate_volume(
