@@ -1,6 +1,7 @@
 """Does `BestTranslation` choose, without pairs, an epoch that the pairs would have chosen?
 
     python tests/benchmarks/stopping.py --seeds 0 1
+    python tests/benchmarks/stopping.py --seeds 0 1 --recipe --epochs 40
 
 Trains small networks on phantoms, T1 of some subjects and T2 of others, and scores every epoch
 twice: by the callback, on slices of subjects that are no pairs, and by the PSNR against the truth
@@ -73,10 +74,10 @@ def cyclegan(seed: int, augmented: bool) -> kmc.CycleGAN:
     return model
 
 
-def run(seed: int, epochs: int, slices: int, augmented: bool) -> None:
+def run(seed: int, args: argparse.Namespace) -> None:
     """Train once and print what the callback and the hidden pairs say of each epoch."""
-    t1, _ = phantoms([10 * seed, 10 * seed + 1, 10 * seed + 2], slices)
-    _, t2 = phantoms([10 * seed + 3, 10 * seed + 4, 10 * seed + 5], slices)
+    t1, _ = phantoms([10 * seed, 10 * seed + 1, 10 * seed + 2], args.slices)
+    _, t2 = phantoms([10 * seed + 3, 10 * seed + 4, 10 * seed + 5], args.slices)
     judged_t1, truth_of_t1 = phantoms([10 * seed + 6], 8)
     truth_of_t2, judged_t2 = phantoms([10 * seed + 7], 8)
     hidden = HiddenPairs(
@@ -84,8 +85,13 @@ def run(seed: int, epochs: int, slices: int, augmented: bool) -> None:
     )
     best = kmc.callbacks.BestTranslation(judged_t1, judged_t2)
     start = time.perf_counter()
-    data = kmc.data.UnpairedDataset(t1, t2, batch_size=4, seed=seed)
-    cyclegan(seed, augmented).fit(data, epochs=epochs, callbacks=[hidden, best], verbose=0)
+    if args.recipe:
+        keras.utils.set_random_seed(seed)
+        model, data, _ = kmc.recipes.small_data(t1, t2, epochs=args.epochs, seed=seed)
+    else:
+        model = cyclegan(seed, augmented=not args.without_augmentation)
+        data = kmc.data.UnpairedDataset(t1, t2, batch_size=4, seed=seed)
+    model.fit(data, epochs=args.epochs, callbacks=[hidden, best], verbose=0)
 
     print(f"\nSeed {seed}, {len(t1)} T1 and {len(t2)} T2, {time.perf_counter() - start:.0f} s\n")
     print("| epoch | PSNR | score | moved ab | ba | cycle a | b | histogram ab | ba |")
@@ -118,10 +124,13 @@ def main() -> None:
     parser.add_argument(
         "--without-augmentation", action="store_true", help="discriminators see the images as is"
     )
+    parser.add_argument(
+        "--recipe", action="store_true", help="train `recipes.small_data` in place of a ResNet"
+    )
     args = parser.parse_args()
     print(f"keras {keras.__version__} on {keras.backend.backend()}, {SIZE} x {SIZE}")
     for seed in args.seeds:
-        run(seed, args.epochs, args.slices, not args.without_augmentation)
+        run(seed, args)
 
 
 if __name__ == "__main__":
