@@ -10,7 +10,7 @@ from keras_mri_cyclegan.layers import DifferentiableAugmentation
 from keras_mri_cyclegan.losses import BackgroundConsistency, NormalizedGradientField
 from keras_mri_cyclegan.networks import curve_generator, patchgan_discriminator
 from keras_mri_cyclegan.recipes.recipe import Recipe, checked_epochs, epochs_for
-from keras_mri_cyclegan.unpaired_curves import fit_curves
+from keras_mri_cyclegan.unpaired_curves import CurvePair, fit_curves
 
 STEPS = 3500
 RATE, DISCRIMINATOR_RATE = 1e-3, 5e-4
@@ -18,7 +18,12 @@ LAST_RATE = 1 / 50  # of the first
 
 
 def small_data(
-    a: Any, b: Any, epochs: int | None = None, filters: int = 16, seed: int = 0
+    a: Any,
+    b: Any,
+    epochs: int | None = None,
+    filters: int = 16,
+    curves: CurvePair | None = None,
+    seed: int = 0,
 ) -> Recipe:
     """Make the model for tens of slices, in which anatomy stays in place.
 
@@ -44,6 +49,8 @@ def small_data(
         b: Images of B, of the same size; other people, other slices, another number of them.
         epochs: Integer. Defaults to as many as make 3500 steps of two images of each side.
         filters: Integer, first filters of the generators and the discriminators. Defaults to 16.
+        curves: What :func:`keras_mri_cyclegan.unpaired_curves.fit_curves` found between A and B, to
+            spare fitting them again. Defaults to `None`: they are fitted here.
         seed: Integer of at least 0, of the curves, the order of the images, the flips, what the
             discriminators see and the image pools. The weights are drawn from Keras' own:
             `keras.utils.set_random_seed(seed)` before this call makes a training repeatable.
@@ -66,7 +73,8 @@ def small_data(
     train = UnpairedDataset(a, b, batch_size=2, seed=seed, augment=RandomFlip())
     shape = _same_shape(train)
     epochs = checked_epochs(epochs, epochs_for(STEPS, train))
-    curves = fit_curves(train.a[:], train.b[:], seed=seed)
+    if curves is None:
+        curves = fit_curves(train.a[:], train.b[:], seed=seed)
 
     model = CycleGAN(
         generator_ab=curve_generator(shape, curves.ab, filters=filters, name="generator_ab"),

@@ -50,6 +50,16 @@ def test_takes_apart():
     assert len(history.epoch) == 1
 
 
+def test_curves_that_were_fitted_before():
+    """They are taken as they are: an untrained generator is its curve."""
+    line = np.linspace(-1, 1, 5)
+    curves = kmc.unpaired_curves.CurvePair(-line, line, 0.0, 0.0, 0.0)
+    a, b = sides()
+    model, _, _ = kmc.recipes.small_data(a, b, epochs=1, filters=4, curves=curves)
+    np.testing.assert_allclose(model.translate(a), -a, atol=1e-6)
+    np.testing.assert_allclose(model.translate(b, "ba"), b, atol=1e-6)
+
+
 def test_seeds_repeat():
     def trained():
         keras.utils.set_random_seed(3)

@@ -13,7 +13,7 @@ def phantoms(subject, contrast):
 
 @pytest.fixture(scope="module")
 def found():
-    return fit_curves(phantoms(0, "t1"), phantoms(1, "t2"))
+    return fit_curves(phantoms(0, "t1"), phantoms(1, "t2"), searches=1)
 
 
 def psnr(made, truth):
@@ -61,9 +61,23 @@ def test_a_known_curve_is_found():
     )
     nodes = np.linspace(-1, 1, 5)
     truth = [-1.0, 0.6, 0.2, -0.1, -0.5]
-    found = fit_curves(images[0::2], np.interp(images[1::2], nodes, truth).astype("float32"))
+    mapped = np.interp(images[1::2], nodes, truth).astype("float32")
+    found = fit_curves(images[0::2], mapped, searches=1)
     error = np.abs(applied(found.ab, other) - np.interp(other, nodes, truth))
     assert error[other > -0.9].mean() < 0.1
+
+
+def test_of_several_searches_the_smallest_round_trip_is_taken(monkeypatch):
+    module = __import__("keras_mri_cyclegan.unpaired_curves.fit_curves", fromlist=["STARTS"])
+    errors = iter([0.3, 0.1, 0.2])
+
+    def search(a, b, rng):
+        line = np.linspace(-1, 1, 48)
+        return kmc.unpaired_curves.CurvePair(line, line, 0.5, 0.5, next(errors))
+
+    monkeypatch.setattr(module, "_search", search)
+    images = phantoms(0, "t1")
+    assert fit_curves(images, images).round_trip == 0.1
 
 
 @pytest.mark.parametrize(
@@ -76,6 +90,7 @@ def test_a_known_curve_is_found():
         ({"b": np.full((2, 32, 32, 1), -1, "float32")}, "`b` holds air alone"),
         ({"a": np.full((2, 32, 32, 1), np.nan, "float32")}, "`a`"),
         ({"seed": -1}, "`seed`"),
+        ({"searches": 0}, "`searches`"),
     ],
 )
 def test_bad_arguments(arguments, message):
