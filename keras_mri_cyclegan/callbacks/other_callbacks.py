@@ -17,7 +17,11 @@ from keras_mri_cyclegan.volumes import atomic
 KNOWN: dict[type, tuple[str, ...]] = {
     keras.callbacks.History: ("epoch", "history"),
     keras.callbacks.EarlyStopping: (
-        *("wait", "best", "best_epoch", "best_weights", "stopped_epoch"),
+        "wait",
+        "best",
+        "best_epoch",
+        "best_weights",
+        "stopped_epoch",
     ),
     keras.callbacks.ReduceLROnPlateau: ("wait", "best", "cooldown_counter"),
     keras.callbacks.ModelCheckpoint: (

@@ -11,11 +11,11 @@ without skulls and registered to one space. Trained on every other slice of T1 a
 of patient 07; scored on patient 19, slices 40-149 that are not empty.
 
 Each training prints its scores, and at the end come Markdown tables, mean and lowest to highest
-over the seeds: copying the input, the best curve fitted with the pairs that are scored, the curve
-found without pairs, and the model; PSNR and SSIM with a range of 2 on [-1, 1], whole slice, and the
-PSNR where the input is no air. Then how far the anatomy moved, and what would be lost by the epoch
-that `BestTranslation` chooses without pairs. `--changes` alters one thing of
-`keras_mri_cyclegan.recipes.small_data` at a time.
+over the seeds: copying the input, the best curve fitted with pairs, those that are scored and (of
+`--ms`) those of the patient who was trained on, the curve found without pairs, and the model; PSNR
+and SSIM with a range of 2 on [-1, 1], whole slice, and the PSNR where the input is no air. Then how
+far the anatomy moved, and what would be lost by the epoch that `BestTranslation` chooses without
+pairs. `--changes` alters one thing of `keras_mri_cyclegan.recipes.small_data` at a time.
 """
 
 import argparse
@@ -55,7 +55,7 @@ CHANGES = {
 
 
 def brainweb(folder, size):
-    """Return A, B and pairs of the single head."""
+    """Return A, B and pairs of the single head; no other pairs."""
     sides = []
     for contrast in ("T1", "T2"):
         path = os.path.join(folder, contrast)
@@ -65,11 +65,11 @@ def brainweb(folder, size):
     t1, t2 = sides
     truth = np.stack([t2[number + (60 if number <= 40 else 70)] for number in sorted(t1)])
     a, b = (np.stack([side[number] for number in sorted(side)]) for side in sides)
-    return a, b, a, truth
+    return a, b, a, truth, None
 
 
 def ms(folder, size):
-    """Return A and B of patient 07 and pairs of patient 19."""
+    """Return A and B of patient 07, pairs of patient 19, and for a curve pairs of patient 07."""
 
     def slices(patient):
         t1, t2 = (
@@ -94,7 +94,7 @@ def ms(folder, size):
 
     (t1, t2), (seen, truth) = slices("07"), slices("19")
     full = seen.max(axis=(1, 2, 3)) > -1
-    return t1[0::2], t2[1::2], seen[full], truth[full]
+    return t1[0::2], t2[1::2], seen[full], truth[full], (t1, t2)
 
 
 # === The recipe with one thing altered ===
@@ -162,11 +162,17 @@ def scores(made, truth, source):
 
 
 def best_curve(source, truth):
-    """Return the source through the mean of the truth for each of 256 values of it."""
-    level = np.clip(np.rint((source + 1) * 127.5), 0, 255).astype(int)
+    """Return the function from each of 256 values of the source to the mean of the truth there."""
+    level = levels(source)
     count = np.bincount(level.ravel(), minlength=256)
     mean = np.bincount(level.ravel(), truth.ravel(), 256) / np.maximum(count, 1)
-    return mean[level].astype("float32")
+    mean = np.interp(np.arange(256), np.flatnonzero(count), mean[count > 0])
+    return lambda images: mean[levels(images)].astype("float32")
+
+
+def levels(images):
+    """Return the values in [-1, 1] as integers from 0 to 255."""
+    return np.clip(np.rint((images + 1) * 127.5), 0, 255).astype(int)
 
 
 def both(model, seen, truth):
@@ -202,17 +208,22 @@ class HiddenPairs(keras.callbacks.Callback):
 
 def run(name, data, change, curves, seed, options):
     """Train once; return the scores."""
-    a, b, seen, truth = data
+    a, b, seen, truth, others = data
     start = time.perf_counter()
     recipe = altered(change, a, b, curves, seed, options.steps)
     rows = {
         "copy the input": (scores(seen, truth, seen), scores(truth, seen, truth)),
-        "the best curve there is, fitted with the pairs": (
-            scores(best_curve(seen, truth), truth, seen),
-            scores(best_curve(truth, seen), seen, truth),
+        "the best curve there is, fitted with the scored pairs": (
+            scores(best_curve(seen, truth)(seen), truth, seen),
+            scores(best_curve(truth, seen)(truth), seen, truth),
         ),
-        "before training": both(recipe.model, seen, truth),
     }
+    if others:
+        rows["the curve fitted with pairs of the patient trained on"] = (
+            scores(best_curve(*others)(seen), truth, seen),
+            scores(best_curve(*others[::-1])(truth), seen, truth),
+        )
+    rows["the curve found without pairs"] = both(recipe.model, seen, truth)
     every = max(1, recipe.epochs // JUDGEMENTS)
     hidden = HiddenPairs(seen, truth, every)
     judge = kmc.callbacks.BestTranslation(
@@ -327,7 +338,7 @@ def main():
         data = load(folder, options.size) if folder else None
         for seed in options.seeds if folder else ():
             start = time.perf_counter()
-            curves = kmc.unpaired_curves.fit_curves(*data[:2], seed=seed)
+            curves = kmc.unpaired_curves.fit_curves(data[0], data[1], seed=seed)
             print(f"{name}, curves of seed {seed}: {time.perf_counter() - start:.0f} s", flush=True)
             for change in CHANGES if "all" in options.changes else options.changes:
                 results.append(run(name, data, change, curves, seed, options))
