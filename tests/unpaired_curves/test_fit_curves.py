@@ -67,17 +67,38 @@ def test_a_known_curve_is_found():
     assert error[other > -0.9].mean() < 0.1
 
 
-def test_of_several_searches_the_smallest_round_trip_is_taken(monkeypatch):
+@pytest.mark.parametrize(
+    ("distances", "errors", "expected"),
+    [
+        # As close as the closest: the round trip decides.
+        ({0.0: 0.300, 0.1: 0.304}, {0.0: 0.3, 0.1: 0.2}, 0.1),
+        # Further away: no round trip makes up for that.
+        ({0.0: 0.300, 0.1: 0.310}, {0.0: 0.3, 0.1: 0.2}, 0.0),
+    ],
+)
+def test_of_curves_as_close_those_that_undo_each_other(monkeypatch, distances, errors, expected):
     module = __import__("keras_mri_cyclegan.unpaired_curves.fit_curves", fromlist=["STARTS"])
-    errors = iter([0.3, 0.1, 0.2])
+    curves = [np.array([-1.0, end]) for end in distances]
+    monkeypatch.setattr(module, "_distance", lambda curve, a, b: distances[curve[1]])
+    monkeypatch.setattr(module, "_round_trip", lambda ab, ba, a, b: errors[ab[1]])
+    found = module._best(curves, curves[:1], [None], [None])
+    assert found.ab[1] == expected
+    assert found.distance_ab == distances[expected]
+    assert found.round_trip == errors[expected]
+
+
+def test_every_search_counts(monkeypatch):
+    module = __import__("keras_mri_cyclegan.unpaired_curves.fit_curves", fromlist=["STARTS"])
+    images = phantoms(0, "t1")
+    line = np.linspace(-1, 1, 48)
+    guesses = iter([-line, line, -line])
 
     def search(a, b, rng):
-        line = np.linspace(-1, 1, 48)
-        return kmc.unpaired_curves.CurvePair(line, line, 0.5, 0.5, next(errors))
+        state = module.descent.begin(next(guesses))
+        return [[(0.0, state)], [(0.0, state)]]
 
     monkeypatch.setattr(module, "_search", search)
-    images = phantoms(0, "t1")
-    assert fit_curves(images, images).round_trip == 0.1
+    np.testing.assert_allclose(fit_curves(images, images).ab, line, atol=1e-6)
 
 
 @pytest.mark.parametrize(
