@@ -208,7 +208,9 @@ def _for_export(network: keras.Model, format: str, shape: tuple) -> keras.Model:
     resized = (format == "litert" and on_tensorflow) and any(
         type(layer) is keras.layers.UpSampling2D for layer in network.layers
     )
-    if not half and not resized and shape == network.input_shape[1:]:
+    # Layers that a `CycleGAN` computes in a backend's own way are written in Keras'.
+    own_way = any("call" in vars(layer) for layer in layers)
+    if not (half or resized or own_way) and shape == network.input_shape[1:]:
         return network
     # The weights of a mixed policy are float32 already, so nothing is lost.
     config = _in_float32(network.get_config())

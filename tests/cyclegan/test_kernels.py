@@ -1,11 +1,14 @@
-"""What JAX and torch need to convolve fast on a CPU: the results stay what they were."""
+"""What the backends need to convolve and update fast on a CPU: the results stay Keras'."""
 
 import keras
 import numpy as np
 import pytest
+from gradients import gradients
 from keras import ops
 
 import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan.cyclegan import backends
+from keras_mri_cyclegan.cyclegan.backends import small_images
 
 BACKEND = keras.backend.backend()
 RNG = np.random.default_rng(0)
@@ -107,8 +110,193 @@ def test_the_layout_changes_no_value():
     network = keras.Sequential([keras.Input((8, 8, 2)), layer])
     image = RNG.normal(size=(1, 8, 8, 2)).astype("float32")
     kernel, expected = layer.kernel.numpy(), ops.convert_to_numpy(network(image))
-    from keras_mri_cyclegan.cyclegan import backends
-
     backends.prepare(network)
     np.testing.assert_array_equal(layer.kernel.numpy(), kernel)
     np.testing.assert_allclose(ops.convert_to_numpy(network(image)), expected, atol=1e-6)
+
+
+# === Small images ===
+
+
+def values_and_gradients(network, image):
+    """Return what a network makes of an image, and the gradients in the image and the weights."""
+    image = keras.Variable(image)
+    made = ops.convert_to_numpy(network(image.value))
+    cotangent = ops.convert_to_tensor(np.random.default_rng(1).normal(size=made.shape), "float32")
+    found = gradients(lambda: ops.sum(network(image.value) * cotangent), [image, *network.weights])
+    return [made, *found]
+
+
+@pytest.mark.parametrize("use_bias", [False, True])
+@pytest.mark.parametrize("kind", small_images.KINDS)
+@pytest.mark.parametrize("size", [(2, 2), (4, 4), (8, 2), (6, 10)])
+def test_small_images_convolve_as_in_keras(kind, size, use_bias):
+    layer = kind(256, 4, strides=2, padding="same", activation="tanh", use_bias=use_bias)
+    network = keras.Sequential([keras.Input((*size, 256)), layer])
+    if use_bias:
+        layer.bias.assign(RNG.normal(size=256))
+    image = RNG.normal(size=(3, *size, 256)).astype("float32")
+    expected = values_and_gradients(network, image)
+    small_images.install(network, patches=64, pixels=64)
+    small_images.install(network, patches=64, pixels=64)  # as for a network of two CycleGANs
+    assert "call" in vars(layer)
+    layer.call.args[1].__self__.kernel_size = None  # the layer's own call would fail
+    for one, other in zip(values_and_gradients(network, image), expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-5 * np.abs(other).max())
+
+
+@pytest.mark.parametrize("size", [(7, 4), (4, 5), (32, 32)])
+def test_odd_sizes_and_large_images_convolve_as_ever(size):
+    layer = keras.layers.Conv2D(256, 4, strides=2, padding="same")
+    network = keras.Sequential([keras.Input((None, None, 256)), layer])
+    image = RNG.normal(size=(1, *size, 256)).astype("float32")
+    expected = ops.convert_to_numpy(network(image))
+    small_images.install(network, patches=64, pixels=64)
+    np.testing.assert_array_equal(ops.convert_to_numpy(network(image)), expected)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"strides": 1}, {"kernel_size": 3}, {"padding": "valid"}, {"groups": 2}, {"filters": 128}],
+)
+def test_other_convolutions_are_left_alone(other):
+    settings = {"filters": 256, "kernel_size": 4, "strides": 2, "padding": "same", **other}
+    layer = keras.layers.Conv2D(**settings)
+    small_images.install(keras.Sequential([keras.Input((8, 8, 256)), layer]), 64, 64)
+    assert "call" not in vars(layer)
+
+
+def test_half_precision_is_as_precise_as_in_keras():
+    layer = keras.layers.Conv2DTranspose(
+        256, 4, strides=2, padding="same", dtype="mixed_bfloat16", kernel_initializer="he_normal"
+    )
+    network = keras.Sequential([keras.Input((4, 4, 256)), layer])
+    image = RNG.normal(size=(2, 4, 4, 256)).astype("float32")
+    exact = keras.layers.Conv2DTranspose(256, 4, strides=2, padding="same")
+    exact.build(image.shape)
+    exact.set_weights(layer.get_weights())
+    exact = ops.convert_to_numpy(exact(image))
+
+    def error():
+        made = network(image)
+        assert keras.backend.standardize_dtype(made.dtype) == "bfloat16"
+        return np.abs(ops.convert_to_numpy(ops.cast(made, "float32")) - exact).mean()
+
+    before = error()
+    small_images.install(network, patches=64, pixels=64)
+    assert error() < 1.2 * before
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="torch convolves small images well by itself")
+def test_networks_are_exported_with_keras_layers():
+    from keras_mri_cyclegan.cyclegan.export import _for_export
+
+    network = kmc.unet_generator((16, 16, 1), depth=4, filters=64)
+    backends.prepare(network)
+    assert any("call" in vars(layer) for layer in network.layers)
+    written = _for_export(network, "onnx", (16, 16, 1))
+    assert not any("call" in vars(layer) for layer in written.layers)
+    for one, other in zip(written.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+# === torch: convolutions without copies, Adam in one pass ===
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="torch's")
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("other", [{"strides": 2}, {"dilation_rate": 2}, {"groups": 2}, {}])
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_torch_convolves_as_keras_says(rank, padding, other, size):
+    kind = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}[rank]
+    check_torch(kind(4, size, padding=padding, activation="tanh", **other), rank, known=True)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="torch's")
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("strides", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_torch_transposes_as_keras_says(rank, padding, strides, size):
+    kind = {2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}[rank]
+    known = padding == "same" and size >= strides and (size - strides) % 2 == 0
+    check_torch(kind(4, size, strides=strides, padding=padding, use_bias=False), rank, known)
+
+
+def check_torch(layer, rank, known):
+    """Compare a layer with itself after `install`, which changes it if it is of a known kind."""
+    from keras_mri_cyclegan.cyclegan.backends import torch_convolution
+
+    network = keras.Sequential([keras.Input((*(7, 8, 9)[:rank], 2)), layer])
+    image = RNG.normal(size=(2, *network.input_shape[1:])).astype("float32")
+    expected = values_and_gradients(network, image)
+    torch_convolution.install(network)
+    assert ("call" in vars(layer)) == known
+    for one, other in zip(values_and_gradients(network, image), expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5 * max(1, np.abs(other).max()))
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="torch's")
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        keras.optimizers.Adam(1e-2, beta_1=0.5),
+        keras.optimizers.Adam(1e-2, epsilon=0.1, clipnorm=1.0),
+        keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(1e-2, 5), weight_decay=0.1),
+        keras.optimizers.Adam(1e-2, amsgrad=True),
+    ],
+)
+def test_adam_in_one_pass_is_adam(optimizer, monkeypatch):
+    import torch
+
+    from keras_mri_cyclegan.cyclegan.backends import torch_adam
+
+    calls, in_one_pass = [], torch_adam.adam
+
+    def counted(*args, **kwargs):
+        calls.append(args)
+        return in_one_pass(*args, **kwargs)
+
+    monkeypatch.setattr(torch_adam, "adam", counted)
+    found = []
+    for ours in (False, True):
+        one = type(optimizer).from_config(optimizer.get_config())
+        rng = np.random.default_rng(0)
+        variables = [
+            keras.Variable(rng.normal(size=s), dtype="float32")
+            for s in ((3, 3, 2, 4), (5,), (2, 6))
+        ]
+        backends._backend._lay_out(variables)
+        one.build(variables)
+        if ours:
+            backends._backend._lay_out(one.variables)
+            torch_adam.install(one)
+        for _ in range(4):
+            given = [torch.tensor(rng.normal(size=v.shape), dtype=torch.float32) for v in variables]
+            given[0] = torch_adam.in_memory_order(given[0]).contiguous().movedim(0, -1)
+            one.apply(given, variables)
+        found.append([v.numpy() for v in (*variables, *one.variables)])
+    assert len(calls) == (0 if optimizer.amsgrad else 4)
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-6, atol=2e-7)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="torch's")
+def test_adam_of_a_gradient_that_lies_otherwise_is_adam():
+    import torch
+
+    from keras_mri_cyclegan.cyclegan.backends import torch_adam
+
+    found = []
+    for ours in (False, True):
+        rng = np.random.default_rng(0)
+        variable = keras.Variable(rng.normal(size=(3, 3, 2, 4)), dtype="float32")
+        optimizer = keras.optimizers.Adam(1e-2)
+        optimizer.build([variable])
+        if ours:
+            torch_adam.install(optimizer)
+        gradient = torch.tensor(rng.normal(size=variable.shape), dtype=torch.float32)
+        optimizer.apply([gradient], [variable])
+        found.append(variable.numpy())
+    np.testing.assert_array_equal(*found)

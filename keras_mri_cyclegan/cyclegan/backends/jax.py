@@ -6,16 +6,17 @@ from typing import Any
 import jax
 import keras
 
-from keras_mri_cyclegan.cyclegan.backends import jax_transposed_convolution
+from keras_mri_cyclegan.cyclegan.backends import jax_transposed_convolution, small_images
 from keras_mri_cyclegan.cyclegan.objective import objective
 
 NESTED = (tuple, list)
 
 
 def prepare(network: keras.Model) -> None:
-    """Give a network's transposed convolutions a gradient that a CPU can compute fast."""
+    """Let a network convolve, and its gradient be computed, in ways that are fast on a CPU."""
     if jax.default_backend() == "cpu":
         jax_transposed_convolution.install(network)
+        small_images.install(network, patches=16 * 16, pixels=16 * 16)
 
 
 def prepare_optimizer(optimizer: keras.optimizers.Optimizer) -> None:

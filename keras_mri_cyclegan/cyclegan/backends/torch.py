@@ -6,13 +6,14 @@ from typing import Any
 import keras
 import torch
 
+from keras_mri_cyclegan.cyclegan.backends import torch_adam, torch_convolution
 from keras_mri_cyclegan.cyclegan.objective import objective
 
 NESTED = (tuple, list)
 
 
 def prepare(network: keras.Model) -> None:
-    """Lay out a network's kernels as torch convolves with them, and let dropout be saved.
+    """Let a network convolve without copies, and its dropout be saved.
 
     A `Dropout` without a seed draws from torch's global generator, by a shortcut of Keras that it
     takes for seed generators without a seed. With one it draws from its own, whose state is saved
@@ -23,15 +24,18 @@ def prepare(network: keras.Model) -> None:
             if generator._initial_seed is None:
                 generator._initial_seed = int(generator.state[0])
     _lay_out(network.variables)
+    torch_convolution.install(network)
 
 
 def prepare_optimizer(optimizer: keras.optimizers.Optimizer) -> None:
-    """Lay out the moments of kernels like the kernels, so that they are updated element by element.
+    """Lay out the moments of kernels like the kernels, and let Adam update all in a single pass.
 
     Where the layouts of a kernel, its gradient and its moments differ, an update takes ten times
     as long.
     """
     _lay_out(optimizer.variables)
+    for part in getattr(optimizer, "inner_optimizer", optimizer).optimizers:
+        torch_adam.install(part)
 
 
 def _lay_out(variables: list) -> None:
