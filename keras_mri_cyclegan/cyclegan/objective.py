@@ -7,7 +7,9 @@ import keras
 from keras import ops
 
 from keras_mri_cyclegan.cyclegan.gradient_penalty import gradient_penalties
-from keras_mri_cyclegan.cyclegan.together import can_go_together, together
+from keras_mri_cyclegan.cyclegan.identity_mapping import lazy_identity
+from keras_mri_cyclegan.cyclegan.recompute import recomputed
+from keras_mri_cyclegan.cyclegan.together import can_go_together, in_training, together
 
 
 def objective(
@@ -32,7 +34,7 @@ def objective(
         pairs: Scans of A and of B of which one is the truth for the other; `()` where `real_a` and
             `real_b` are that themselves; `None` where there are none.
         input_gradient: The backend's function of (function, images), for the gradient penalty.
-        cond: The backend's way to compute that penalty in some steps alone. Defaults to Keras'.
+        cond: The backend's way to compute a term in some steps alone. Defaults to Keras'.
 
     Returns:
         A scalar, and a dictionary from the terms' names to scalars.
@@ -41,9 +43,11 @@ def objective(
     loss = 0.0
     weights, step = model.term_weights, model.optimizer.iterations
     adversarial = model.adversarial_loss
+    generate = recomputed if model.recompute else in_training
 
-    fake_b, same_b = _translated(model.generator_ab, real_a, real_b, weights.identity)
-    fake_a, same_a = _translated(model.generator_ba, real_b, real_a, weights.identity)
+    identity_now = weights.identity and weights.identity_every == 1
+    fake_b, same_b = _translated(model.generator_ab, real_a, real_b, identity_now, generate)
+    fake_a, same_a = _translated(model.generator_ba, real_b, real_a, identity_now, generate)
 
     # === Generators: translations that pass for real ===
     if weights.adversarial:
@@ -58,18 +62,25 @@ def objective(
     # === Cycle consistency: there and back again is where we were ===
     # Each generator takes part in both cycles and learns from both.
     if weights.cycle:
-        terms["cycle_a"] = _l1(real_a, model.generator_ba(fake_b, training=True))
-        terms["cycle_b"] = _l1(real_b, model.generator_ab(fake_a, training=True))
+        terms["cycle_a"] = _l1(real_a, generate(model.generator_ba, fake_b))
+        terms["cycle_b"] = _l1(real_b, generate(model.generator_ab, fake_a))
         loss += weights.cycle(step) * (terms["cycle_a"] + terms["cycle_b"])
 
     # === Identity mapping: what is of the target contrast already stays as it is ===
     if weights.identity:
-        if same_a is None:
-            same_a = model.generator_ba(real_a, training=True)
-        if same_b is None:
-            same_b = model.generator_ab(real_b, training=True)
-        terms["identity_a"] = _l1(real_a, same_a)
-        terms["identity_b"] = _l1(real_b, same_b)
+        if identity_now:
+            same_a = generate(model.generator_ba, real_a) if same_a is None else same_a
+            same_b = generate(model.generator_ab, real_b) if same_b is None else same_b
+            terms["identity_a"], terms["identity_b"] = _l1(real_a, same_a), _l1(real_b, same_b)
+        else:
+            terms["identity_a"], terms["identity_b"] = lazy_identity(
+                [model.generator_ba, model.generator_ab],
+                [real_a, real_b],
+                _l1,
+                step,
+                weights.identity_every,
+                cond,
+            )
         loss += weights.identity(step) * (terms["identity_a"] + terms["identity_b"])
 
     # === Structure: the anatomy stays where it is, whatever its contrast ===
@@ -83,8 +94,8 @@ def objective(
     if pairs is not None:
         if pairs:
             truth_a, truth_b = pairs
-            made_b = model.generator_ab(truth_a, training=True)
-            made_a = model.generator_ba(truth_b, training=True)
+            made_b = generate(model.generator_ab, truth_a)
+            made_a = generate(model.generator_ba, truth_b)
         else:
             truth_a, truth_b, made_a, made_b = real_a, real_b, fake_a, fake_b
         terms["paired_ab"] = model.paired(truth_b, made_b)
@@ -148,11 +159,13 @@ def _adapts(model: Any) -> bool:
     return hasattr(model.augmentation, "adjust")
 
 
-def _translated(generator: keras.Model, source: Any, target: Any, identity: Any) -> tuple:
+def _translated(
+    generator: keras.Model, source: Any, target: Any, identity: Any, generate: Callable
+) -> tuple:
     """Return translations and, where one call can make both, what becomes of the target domain."""
     if identity and can_go_together(generator, source, target):
-        return together(generator, source, target)
-    return generator(source, training=True), None
+        return together(generator, source, target, generate)
+    return generate(generator, source), None
 
 
 def _frozen(discriminator: keras.Model, images: Any) -> Any:

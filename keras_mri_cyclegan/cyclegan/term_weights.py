@@ -17,6 +17,7 @@ class TermWeights:
         adversarial: Weight of the generators' adversarial terms.
         cycle: Weight of the cycle terms.
         identity: Weight of the identity terms.
+        identity_every: In which steps those are computed, every k-th, k times as strong.
         r1: Weight of the discriminators' gradient penalty.
         r1_every: In which steps that penalty is computed, every k-th, k times as strong.
     """
@@ -24,11 +25,14 @@ class TermWeights:
     adversarial: Callable | None
     cycle: Callable | None
     identity: Callable | None
+    identity_every: int
     r1: Callable | None
     r1_every: int
 
 
-def term_weights(adversarial: Any, cycle: Any, identity: Any, r1: Any, r1_every: Any) -> Any:
+def term_weights(
+    adversarial: Any, cycle: Any, identity: Any, identity_every: Any, r1: Any, r1_every: Any
+) -> TermWeights:
     """Return the `TermWeights` that the arguments of `compile` stand for.
 
     Raises:
@@ -39,6 +43,7 @@ def term_weights(adversarial: Any, cycle: Any, identity: Any, r1: Any, r1_every:
         adversarial=schedules.get_unless_zero("adversarial_weight", adversarial),
         cycle=schedules.get_unless_zero("cycle_weight", cycle),
         identity=schedules.get_unless_zero("identity_weight", identity),
+        identity_every=_checks.positive_int("identity_every", identity_every),
         r1=schedules.get_unless_zero("r1_weight", r1),
         r1_every=_checks.positive_int("r1_every", r1_every),
     )

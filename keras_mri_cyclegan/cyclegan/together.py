@@ -1,5 +1,6 @@
 """Several batches through a network as one, which takes less time than one after another."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -17,7 +18,19 @@ MIXING = (
 )
 
 
-def together(network: keras.Model, first: Any, second: Any) -> tuple[Any, Any]:
+def in_training(network: keras.Model, images: Any) -> Any:
+    """Return what a network makes of images in training.
+
+    Args:
+        network: A generator or discriminator.
+        images: `(batch, height, width, channels)`.
+    """
+    return network(images, training=True)
+
+
+def together(
+    network: keras.Model, first: Any, second: Any, call: Callable = in_training
+) -> tuple[Any, Any]:
     """Return what a network makes, in training, of two batches.
 
     They go through it as one batch, so that its kernels are read once and get one gradient, if the
@@ -28,6 +41,7 @@ def together(network: keras.Model, first: Any, second: Any) -> tuple[Any, Any]:
         network: A generator or discriminator.
         first: Images, `(batch, height, width, channels)`.
         second: More of them, in a batch of any size.
+        call: Function of (network, images) that calls it. Defaults to `in_training`.
 
     Returns:
         The network's outputs for `first` and for `second`.
@@ -42,9 +56,9 @@ def together(network: keras.Model, first: Any, second: Any) -> tuple[Any, Any]:
         (1, 3)
     """
     if not can_go_together(network, first, second):
-        return network(first, training=True), network(second, training=True)
+        return call(network, first), call(network, second)
     count = ops.shape(first)[0]
-    made = network(ops.concatenate([first, second], axis=0), training=True)
+    made = call(network, ops.concatenate([first, second], axis=0))
     return made[:count], made[count:]
 
 

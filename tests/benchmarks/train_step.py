@@ -50,6 +50,8 @@ def arguments():
     parser.add_argument("--depth", type=int, default=8)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--no-identity", action="store_true")
+    parser.add_argument("--identity-every", type=int, default=1, help="ours alone")
+    parser.add_argument("--recompute", action="store_true", help="ours alone")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=2, help="in one turn")
     parser.add_argument("--contenders", nargs="+", default=DEFAULT, choices=list(CONTENDERS))
@@ -93,6 +95,9 @@ def start(name, options):
     given += [f"--precision={precision}"]
     given += ["--compiled"] if compiled else []
     given += ["--no-identity"] if options.no_identity else []
+    if script == "ours.py":
+        given += [f"--identity-every={options.identity_every}"]
+        given += ["--recompute"] if options.recompute else []
     python = {}
     if name == "tutorial-tfa":
         if not options.tfa:

@@ -60,6 +60,8 @@ def main():
         keras.optimizers.Adam(worker.RATE, beta_1=worker.BETA_1),
         cycle_weight=worker.CYCLE_WEIGHT,
         identity_weight=0.0 if options.no_identity else worker.IDENTITY_WEIGHT,
+        identity_every=options.identity_every,
+        recompute=options.recompute,
         jit_compile=options.compiled or "auto",
     )
     a, b = (np.ascontiguousarray(side) for side in worker.images(options))

@@ -32,6 +32,8 @@ def arguments():
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--compiled", action="store_true")
     parser.add_argument("--no-identity", action="store_true")
+    parser.add_argument("--identity-every", type=int, default=1)
+    parser.add_argument("--recompute", action="store_true")
     parser.add_argument("--scan", help="NIfTI file to translate")
     parser.add_argument("--target", help="NIfTI file to write")
     return parser.parse_args()
