@@ -6,6 +6,7 @@ from keras_mri_cyclegan.layers.foreground import Foreground
 from keras_mri_cyclegan.layers.instance_normalization import InstanceNormalization
 from keras_mri_cyclegan.layers.intensity_curve import IntensityCurve
 from keras_mri_cyclegan.layers.reflection_padding import ReflectionPadding
+from keras_mri_cyclegan.layers.scheduled_augmentation import ScheduledAugmentation
 from keras_mri_cyclegan.layers.spectral_normalization import SpectralNormalization
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "InstanceNormalization",
     "IntensityCurve",
     "ReflectionPadding",
+    "ScheduledAugmentation",
     "SpectralNormalization",
 ]

@@ -8,12 +8,13 @@ from keras import ops
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.layers.differentiable_augmentation import DifferentiableAugmentation
+from keras_mri_cyclegan.layers.probable_augmentation import ProbableAugmentation
 
 MEMORY = 64  # Over how many images the discriminators' verdicts are averaged.
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
-class AdaptiveAugmentation(keras.layers.Layer):
+class AdaptiveAugmentation(ProbableAugmentation):
     """Augments each image with a probability that follows how much the discriminators overfit.
 
     A discriminator that calls nearly all patches of its training scans real has learnt them by
@@ -73,50 +74,18 @@ class AdaptiveAugmentation(keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
         if augmentation is None:
             augmentation = [
                 DifferentiableAugmentation(flip=False, seed=seed),
                 DifferentiableAugmentation(shift=0.0, seed=seed),
             ]
-        self.augmentations = _checked(augmentation)
+        super().__init__(augmentation, seed, **kwargs)
         self.target = _checks.fraction("target", target)
         self.images = _checks.positive_int("images", images)
         self.limit = _checks.weight("limit", limit)
         if self.limit > 1:
             raise ValueError(f"`limit` must be between 0 and 1. Received: {limit!r}.")
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        # Made here and not in `build`, so that they are there to be loaded, and to be carried
-        # through a compiled step. Replicas of a `tf.distribute` strategy agree on their mean.
-        self.probability = self._state_weight("probability")
         self.confidence = self._state_weight("confidence")
-
-    def _state_weight(self, name: str) -> keras.Variable:
-        return self.add_weight(
-            shape=(),
-            initializer="zeros",
-            dtype="float32",
-            trainable=False,
-            autocast=False,
-            aggregation="mean",
-            name=name,
-        )
-
-    def build(self, input_shape: tuple) -> None:
-        """Build the augmentations."""
-        for layer in self.augmentations:
-            if not layer.built:
-                layer.build(input_shape)
-        self.built = True
-
-    def call(self, images: Any) -> Any:
-        """Return the images as a discriminator is to see them."""
-        one_each = (ops.shape(images)[0], *[1] * (len(images.shape) - 1))
-        for layer in self.augmentations:
-            draw = keras.random.uniform(one_each, dtype="float32", seed=self.seed_generator)
-            images = ops.where(draw < self.probability, layer(images), images)
-        return images
 
     def adjust(self, sign: Any, count: Any) -> None:
         """Make the probability follow the discriminators' verdicts on a batch of scans.
@@ -133,51 +102,10 @@ class AdaptiveAugmentation(keras.layers.Layer):
         self.confidence.assign(confidence)
         self.probability.assign(ops.clip(self.probability + step, 0.0, self.limit))
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return the images' own shape."""
-        return input_shape
-
-    def save_own_variables(self, store: Any) -> None:
-        """Save the weights and, which Keras leaves out, the state of the random numbers."""
-        for name, variable in self._state().items():
-            store[name] = ops.convert_to_numpy(variable)
-
-    def load_own_variables(self, store: Any) -> None:
-        """Load what `save_own_variables` saved."""
-        for name, variable in self._state().items():
-            variable.assign(store[name])
-
     def _state(self) -> dict[str, keras.Variable]:
-        return {
-            "probability": self.probability,
-            "confidence": self.confidence,
-            "random": self.seed_generator.state,
-        }
+        return {**super()._state(), "confidence": self.confidence}
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again."""
-        return {
-            **super().get_config(),
-            "augmentation": [keras.saving.serialize_keras_object(x) for x in self.augmentations],
-            "target": self.target,
-            "images": self.images,
-            "limit": self.limit,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict) -> "AdaptiveAugmentation":
-        """Make the layer that `get_config` described."""
-        layers = [keras.saving.deserialize_keras_object(x) for x in config["augmentation"]]
-        return cls(**{**config, "augmentation": layers})
-
-
-def _checked(augmentation: Any) -> list[keras.layers.Layer]:
-    layers = list(augmentation) if isinstance(augmentation, (list, tuple)) else [augmentation]
-    if not layers or not all(isinstance(layer, keras.layers.Layer) for layer in layers):
-        raise ValueError(
-            "`augmentation` must be a `keras.layers.Layer`, such as "
-            "`keras_mri_cyclegan.layers.DifferentiableAugmentation()`, or a list of them. "
-            f"Received: {augmentation!r}."
-        )
-    return layers
+        own = {"target": self.target, "images": self.images, "limit": self.limit}
+        return {**super().get_config(), **own}

@@ -6,13 +6,14 @@ import keras
 
 from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.data import RandomFlip, UnpairedDataset
-from keras_mri_cyclegan.layers import DifferentiableAugmentation
-from keras_mri_cyclegan.losses import BackgroundConsistency, NormalizedGradientField
+from keras_mri_cyclegan.layers import DifferentiableAugmentation, ScheduledAugmentation
+from keras_mri_cyclegan.losses import BackgroundConsistency, NormalizedGradientField, WarmUp
 from keras_mri_cyclegan.networks import curve_generator, patchgan_discriminator
 from keras_mri_cyclegan.recipes.recipe import Recipe, checked_epochs, epochs_for
 from keras_mri_cyclegan.unpaired_curves import CurvePair, fit_curves
 
-STEPS = 3500
+STEPS = 2500
+ALONE = 1 / 4  # of the steps, in which discriminators see images as they are
 RATE, DISCRIMINATOR_RATE = 1e-3, 5e-4
 LAST_RATE = 1 / 50  # of the first
 
@@ -33,8 +34,9 @@ def small_data(
     * both generators begin as the intensity curves between the contrasts, found without pairs
       (:func:`keras_mri_cyclegan.unpaired_curves.fit_curves`), and a small residual U-Net
       (:func:`keras_mri_cyclegan.curve_generator`) learns the rest;
-    * the discriminators see everything moved by up to an eighth of the image
-      (:class:`keras_mri_cyclegan.layers.DifferentiableAugmentation`), and images are flipped;
+    * after a quarter of the steps, and for good from two fifths on, the discriminators see
+      everything moved by up to an eighth of the image, so that they do not learn their few images
+      by heart (:class:`keras_mri_cyclegan.layers.ScheduledAugmentation`); images are flipped;
     * air stays air (:class:`keras_mri_cyclegan.losses.BackgroundConsistency`, weight 10), and edges
       stay in place (:class:`keras_mri_cyclegan.losses.NormalizedGradientField`, 0.3);
     * the cycle weighs 2, not the paper's 10, and there is no identity term: both hold a generator
@@ -47,7 +49,7 @@ def small_data(
         a: Images of A, `(images, height, width, 1)`, floats in [-1, 1] with air at -1. Each size
             must be a multiple of 4.
         b: Images of B, of the same size; other people, other slices, another number of them.
-        epochs: Integer. Defaults to as many as make 3500 steps of two images of each side.
+        epochs: Integer. Defaults to as many as make 2500 steps of two images of each side.
         filters: Integer, first filters of the generators and the discriminators. Defaults to 16.
         curves: What :func:`keras_mri_cyclegan.unpaired_curves.fit_curves` found between A and B, to
             spare fitting them again. Defaults to `None`: they are fitted here.
@@ -68,7 +70,7 @@ def small_data(
         >>> model, train, epochs = kmc.recipes.small_data(t1, t2)
         >>> history = model.fit(train, epochs=1, verbose=0)  # epochs=epochs for the whole training
         >>> epochs * len(train)
-        3500
+        2500
     """
     train = UnpairedDataset(a, b, batch_size=2, seed=seed, augment=RandomFlip())
     shape = _same_shape(train)
@@ -76,16 +78,19 @@ def small_data(
     if curves is None:
         curves = fit_curves(train.a[:], train.b[:], seed=seed)
 
+    steps = epochs * len(train)
+    moved = WarmUp(1.0, steps=max(1, round(0.15 * steps)), start=round(ALONE * steps))
     model = CycleGAN(
         generator_ab=curve_generator(shape, curves.ab, filters=filters, name="generator_ab"),
         generator_ba=curve_generator(shape, curves.ba, filters=filters, name="generator_ba"),
         discriminator_a=patchgan_discriminator(shape, filters=filters, name="discriminator_a"),
         discriminator_b=patchgan_discriminator(shape, filters=filters, name="discriminator_b"),
         pool_size=50,
-        augmentation=DifferentiableAugmentation(shift=0.125, seed=seed),
+        augmentation=ScheduledAugmentation(
+            moved, DifferentiableAugmentation(shift=0.125, seed=seed), seed=seed
+        ),
         seed=seed,
     )
-    steps = epochs * len(train)
     model.compile(
         generator_optimizer=_adam(RATE, steps),
         discriminator_optimizer=_adam(DISCRIMINATOR_RATE, steps),

@@ -43,7 +43,8 @@ CHANGES = {
     "float32": "float32 instead of bfloat16",
     "no_normalization": "no normalisation in the generators",
     "no_curve": "the generators begin as a copy, not as a curve",
-    "no_shift": "the discriminators see the images as they are",
+    "no_shift": "the discriminators see the images as they are to the end",
+    "all_shift": "the discriminators see the images moved from the start",
     "cycle_10": "cycle weight 10 instead of 2",
     "identity": "identity mapping, weight 1",
     "no_gradient_field": "no gradient field",
@@ -122,14 +123,17 @@ def altered(change, a, b, curves, seed, steps):
                 name=f"generator_{way}",
             )
     optimizers = [type(one).from_config(one.get_config()) for one in model.optimizer.optimizers]
-    shift = None if change == "no_shift" else DifferentiableAugmentation(shift=0.125, seed=seed)
+    augmentation = model.augmentation
+    if change in ("no_shift", "all_shift"):
+        shifted = DifferentiableAugmentation(shift=0.125, seed=seed)
+        augmentation = None if change == "no_shift" else shifted
     model = kmc.CycleGAN(
         generator_ab=generators["ab"],
         generator_ba=generators["ba"],
         discriminator_a=model.discriminator_a,
         discriminator_b=model.discriminator_b,
         pool_size=50,
-        augmentation=shift,
+        augmentation=augmentation,
         seed=seed,
     )
     model.compile(
