@@ -201,7 +201,7 @@ class CycleGAN(keras.Model):
             r1_every: Integer k: that penalty is computed in every k-th step, k times as strong.
                 Defaults to 16.
             identity_every: Integer k: the identity mapping is computed in every k-th step, k times
-                as strong. Defaults to 1. With 4 a step takes a fifth less time.
+                as strong, for a k-th of the work. Defaults to 1.
             recompute: Boolean, whether the generators' activations are computed once more for the
                 gradient instead of kept. It takes less memory and more time. Defaults to `False`.
             jit_compile: Boolean or `"auto"`, as in `keras.Model.compile`.

@@ -59,6 +59,8 @@ class ScheduledAugmentation(ProbableAugmentation):
             augmentation = DifferentiableAugmentation(seed=seed)
         super().__init__(augmentation, seed, **kwargs)
         self.schedule = schedules.get("probability", probability)
+        if isinstance(self.schedule, schedules.ConstantWeight) and self.schedule.weight > 1:
+            raise ValueError(f"`probability` must be in [0, 1]. Received: {probability!r}.")
         self.step = self._state_weight("step")
         self.probability.assign(self._probability())
 
