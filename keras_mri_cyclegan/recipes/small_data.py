@@ -43,7 +43,7 @@ def small_data(
       to what it is;
     * both rates fall in a straight line to a fiftieth.
 
-    The study in the documentation has what each of these brings.
+    The study in the documentation has what it reaches.
 
     Args:
         a: Images of A, `(images, height, width, 1)`, floats in [-1, 1] with air at -1. Each size
