@@ -19,6 +19,7 @@ def objective(
     pairs: tuple | None,
     input_gradient: Callable,
     cond: Callable = ops.cond,
+    call: Callable = in_training,
 ) -> tuple[Any, dict[str, Any]]:
     """Return the loss to differentiate, and its terms, unweighted.
 
@@ -35,6 +36,7 @@ def objective(
             `real_b` are that themselves; `None` where there are none.
         input_gradient: The backend's function of (function, images), for the gradient penalty.
         cond: The backend's way to compute a term in some steps alone. Defaults to Keras'.
+        call: The backend's way to call a network, as `in_training`, which is the default.
 
     Returns:
         A scalar, and a dictionary from the terms' names to scalars.
@@ -43,7 +45,7 @@ def objective(
     loss = 0.0
     weights, step = model.term_weights, model.optimizer.iterations
     adversarial = model.adversarial_loss
-    generate = recomputed if model.recompute else in_training
+    generate = recomputed if model.recompute else call
 
     identity_now = weights.identity and weights.identity_every == 1
     fake_b, same_b = _translated(model.generator_ab, real_a, real_b, identity_now, generate)
@@ -52,10 +54,10 @@ def objective(
     # === Generators: translations that pass for real ===
     if weights.adversarial:
         terms["adversarial_ab"] = adversarial.generator(
-            _frozen(model.discriminator_b, model.seen(fake_b))
+            call(model.discriminator_b, model.seen(fake_b), frozen=True)
         )
         terms["adversarial_ba"] = adversarial.generator(
-            _frozen(model.discriminator_a, model.seen(fake_a))
+            call(model.discriminator_a, model.seen(fake_a), frozen=True)
         )
         loss += weights.adversarial(step) * (terms["adversarial_ab"] + terms["adversarial_ba"])
 
@@ -106,8 +108,8 @@ def objective(
     # === Discriminators: scans from translations, past and present ===
     seen_a, seen_b = model.seen(real_a), model.seen(real_b)
     past_a, past_b = model.seen(model.pooled("a", fake_a)), model.seen(model.pooled("b", fake_b))
-    logits_a, fake_logits_a = together(model.discriminator_a, seen_a, past_a)
-    logits_b, fake_logits_b = together(model.discriminator_b, seen_b, past_b)
+    logits_a, fake_logits_a = together(model.discriminator_a, seen_a, past_a, call)
+    logits_b, fake_logits_b = together(model.discriminator_b, seen_b, past_b, call)
     terms["discriminator_a"] = adversarial.discriminator(logits_a, fake_logits_a)
     terms["discriminator_b"] = adversarial.discriminator(logits_b, fake_logits_b)
     loss += terms["discriminator_a"] + terms["discriminator_b"]
@@ -166,14 +168,6 @@ def _translated(
     if identity and can_go_together(generator, source, target):
         return together(generator, source, target, generate)
     return generate(generator, source), None
-
-
-def _frozen(discriminator: keras.Model, images: Any) -> Any:
-    """Judge `images` with weights that get no gradient, and leave no trace in the network."""
-    weights = [ops.stop_gradient(v.value) for v in discriminator.trainable_variables]
-    state = [v.value for v in discriminator.non_trainable_variables]
-    logits, _ = discriminator.stateless_call(weights, state, images, training=True)
-    return logits
 
 
 def _l1(expected: Any, found: Any) -> Any:

@@ -18,14 +18,20 @@ MIXING = (
 )
 
 
-def in_training(network: keras.Model, images: Any) -> Any:
+def in_training(network: keras.Model, images: Any, frozen: bool = False) -> Any:
     """Return what a network makes of images in training.
 
     Args:
         network: A generator or discriminator.
         images: `(batch, height, width, channels)`.
+        frozen: Boolean, whether the weights get no gradient, and the call leaves no trace in the
+            network. Defaults to `False`.
     """
-    return network(images, training=True)
+    if not frozen:
+        return network(images, training=True)
+    weights = [ops.stop_gradient(v.value) for v in network.trainable_variables]
+    state = [v.value for v in network.non_trainable_variables]
+    return network.stateless_call(weights, state, images, training=True)[0]
 
 
 def together(

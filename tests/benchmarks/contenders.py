@@ -1,5 +1,6 @@
 """Contenders that take turns: each a process that waits for orders (`peers/worker.py`)."""
 
+import functools
 import importlib.metadata
 import json
 import os
@@ -19,6 +20,7 @@ class Contender:
     def __init__(self, name, script, arguments=(), backend=None, python=sys.executable):
         self.name, self.seconds, self.peak, self.held = name, [], None, None
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+        environment["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # the others need a GPU's memory too
         if backend:
             environment["KERAS_BACKEND"] = backend
         command = [python, str(PEERS / script), *map(str, arguments)]
@@ -31,7 +33,11 @@ class Contender:
             text=True,
             env=environment,
         )
-        self.ready = self._answer()
+
+    @functools.cached_property
+    def ready(self):
+        """What the process says of its first step; contenders that were started start together."""
+        return self._answer()
 
     def _answer(self):
         line = self.process.stdout.readline()
@@ -60,8 +66,15 @@ class Contender:
         self.process.wait()
 
 
+def wait_for(contenders):
+    """Wait until all have run their first step, or raise an error."""
+    for contender in contenders:
+        contender.ready  # noqa: B018
+
+
 def take_turns(contenders, rounds, steps):
     """Run them A B C A B C ..., after a round that does not count."""
+    wait_for(contenders)
     for number in range(rounds + 1):
         for contender in contenders:
             contender.run(steps, keep=number > 0)

@@ -27,9 +27,11 @@ CONTENDERS = {
     "ours-torch": ("ours.py", "torch", "float32", False),
     "ours-torch-bfloat16": ("ours.py", "torch", "bfloat16", False),
     "ours-torch-compiled": ("ours.py", "torch", "float32", True),
+    "ours-torch-compiled-bfloat16": ("ours.py", "torch", "bfloat16", True),
     "plain-torch": ("plain_torch.py", None, "float32", False),
     "plain-torch-bfloat16": ("plain_torch.py", None, "bfloat16", False),
     "plain-torch-compiled": ("plain_torch.py", None, "float32", True),
+    "plain-torch-compiled-bfloat16": ("plain_torch.py", None, "bfloat16", True),
     "tutorial-tfa": ("tutorial.py", None, "float32", False),
     "tutorial-keras3": ("tutorial.py", "tensorflow", "float32", False),
     "keras-example": ("keras_example.py", "tensorflow", "float32", False),
@@ -167,4 +169,5 @@ def main():
             json.dump({"machine": machine(), "options": vars(options), "rows": results}, file)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,7 @@ import tempfile
 
 import nibabel
 import numpy as np
-from contenders import Contender, machine, take_turns
+from contenders import Contender, machine, take_turns, wait_for
 
 CONTENDERS = {  # name: script, Keras backend, precision
     "ours-tensorflow": ("our_volume.py", "tensorflow", "float32"),
@@ -78,6 +78,7 @@ def main():
             contenders.append(Contender(name, script, given, backend))
             if not name.startswith("network"):
                 files[name] = target
+        wait_for(contenders)
         if "plain-torch" in files:
             check(files)
         take_turns(contenders, options.rounds, 1)

@@ -13,9 +13,9 @@ NESTED = (tuple, list)
 
 
 def prepare(network: keras.Model) -> None:
-    """Let a network convolve, and its gradient be computed, in ways that are fast on a CPU."""
+    """Let a network's gradient be computed in a fast way, and on a CPU its convolutions too."""
+    jax_transposed_convolution.install(network)
     if jax.default_backend() == "cpu":
-        jax_transposed_convolution.install(network)
         small_images.install(network, patches=16 * 16, pixels=16 * 16)
 
 

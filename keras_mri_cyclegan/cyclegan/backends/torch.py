@@ -1,19 +1,21 @@
 """The steps on torch, where Keras calls `step(data) -> logs`."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import torch
 
-from keras_mri_cyclegan.cyclegan.backends import torch_adam, torch_convolution
+from keras_mri_cyclegan.cyclegan.backends import torch_adam, torch_convolution, torch_graph
 from keras_mri_cyclegan.cyclegan.objective import objective
+from keras_mri_cyclegan.cyclegan.together import in_training
 
 NESTED = (tuple, list)
 
 
 def prepare(network: keras.Model) -> None:
-    """Let a network convolve without copies, and its dropout be saved.
+    """Let a network convolve without copies, its calls be recorded and its dropout be saved.
 
     A `Dropout` without a seed draws from torch's global generator, by a shortcut of Keras that it
     takes for seed generators without a seed. With one it draws from its own, whose state is saved
@@ -25,6 +27,7 @@ def prepare(network: keras.Model) -> None:
                 generator._initial_seed = int(generator.state[0])
     _lay_out(network.variables)
     torch_convolution.install(network)
+    network._graph = torch_graph.Graph(network) if torch_graph.can_record(network) else None
 
 
 def prepare_optimizer(optimizer: keras.optimizers.Optimizer) -> None:
@@ -59,17 +62,36 @@ def own_values(network: keras.Model) -> None:
     """Leave a network as it is: no two weights share a value."""
 
 
+@torch.compiler.disable  # which here would compile Keras' Python; `_call` compiles operations
 def train_step(model: Any, data: Any) -> dict[str, Any]:
     """Update every network once and return the terms' running means."""
+    call = functools.partial(_call, compiled=bool(model.jit_compile))
     real_a, real_b = model.unpack(data)
     pairs = model.unpack_pairs(data)
     model.zero_grad()
-    loss, terms = objective(model, real_a, real_b, pairs, input_gradient)
+    loss, terms = objective(
+        model,
+        real_a,
+        real_b,
+        pairs,
+        input_gradient,
+        call=in_training if model.run_eagerly else call,
+    )
     model.optimizer.scale_loss(loss).backward()
     variables = model.trainable_variables
     with torch.no_grad():
         model.optimizer.apply([v.value.grad for v in variables], variables)
         return model.progress.update_terms(loss, terms, real_a)
+
+
+def _call(network: keras.Model, images: Any, frozen: bool = False, compiled: bool = False) -> Any:
+    """Call a network as `in_training` does, by its record where it can have one."""
+    if network._graph is None:
+        return in_training(network, images, frozen)
+    weights = [variable.value for variable in network.variables]
+    if frozen:
+        weights = [value.detach() for value in weights]
+    return network._graph(images, weights, compiled)
 
 
 def skip_step(steps: int, logs: dict, data: Any) -> dict[str, Any]:
@@ -83,6 +105,7 @@ def input_gradient(function: Callable, images: Any) -> Any:
     return torch.autograd.grad(function(images), images, create_graph=True)[0]
 
 
+@torch.compiler.disable
 def test_step(model: Any, data: Any) -> dict[str, Any]:
     """Score the translations of a batch of pairs and return the running means."""
     with torch.no_grad():

@@ -38,6 +38,7 @@ def main():
     """Train for as long as steps are asked for."""
     options = worker.arguments()
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.backends.cudnn.benchmark = True
     ab, ba = (start(UNet(worker.widths(options)), seed).to(device) for seed in (0, 1))
     judge_a, judge_b = (start(patchgan(options.filters), seed).to(device) for seed in (2, 3))
     adam = {"lr": worker.RATE, "betas": (worker.BETA_1, 0.999)}
