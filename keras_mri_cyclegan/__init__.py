@@ -27,7 +27,7 @@ from keras_mri_cyclegan.networks import (
     resnet_generator,
     unet_generator,
 )
-from keras_mri_cyclegan.translation import translate_volume
+from keras_mri_cyclegan.translation import translate_volume, translate_volumes
 
 __version__ = "0.1.0"
 
@@ -49,6 +49,7 @@ __all__ = [
     "recipes",
     "resnet_generator",
     "translate_volume",
+    "translate_volumes",
     "unet_generator",
     "unpaired_curves",
     "volumes",

@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         help="of axial, coronal, sagittal: translate in each, and average (the preprocessing's)",
     )
     add("--overlap", type=float, default=0.5, help="of windows, from 0 to below 1 (0.5)")
-    add("--batch-size", type=int, default=8, metavar="N", help="slices at once (8)")
+    add("--batch-size", type=int, metavar="N", help="slices at once (what the memory allows)")
     add("--overwrite", action="store_true", help="replace what is at TARGET")
     add("--quiet", action="store_true", help="no progress bar")
     return parser
@@ -93,32 +93,31 @@ def _parser() -> argparse.ArgumentParser:
 def _translate(options: argparse.Namespace) -> int:
     # What costs seconds to import, only now: `--help` and a wrong option answer at once.
     from keras_mri_cyclegan.preprocessing import Preprocessing
-    from keras_mri_cyclegan.translation import translate_volume
+    from keras_mri_cyclegan.translation import translate_volumes
 
     pairs = _pairs(options.sources, options.target, options.direction)
     preprocessing = Preprocessing.load(_preprocessing(options))
     model = _load(options.model)
     status = 0
-    for source, target in pairs:
-        try:
-            translate_volume(
-                model,
-                source,
-                target,
-                direction=options.direction,
-                preprocessing=preprocessing,
-                intensities=options.intensities,
-                planes=options.planes,
-                overlap=options.overlap,
-                batch_size=options.batch_size,
-                overwrite=options.overwrite,
-                verbose=0 if options.quiet else 1,
-            )
-        except (ValueError, ImportError, OSError) as error:
-            status = _fail(error)  # the other scans may well be fine
-        else:
-            if not options.quiet:
-                print(target)
+    sources, targets = zip(*pairs, strict=True)
+    translated = translate_volumes(
+        model,
+        sources,
+        targets,
+        direction=options.direction,
+        preprocessing=preprocessing,
+        intensities=options.intensities,
+        planes=options.planes,
+        overlap=options.overlap,
+        batch_size=options.batch_size,
+        overwrite=options.overwrite,
+        verbose=0 if options.quiet else 1,
+    )
+    for made in translated:
+        if made.error is not None:
+            status = _fail(made.error)
+        elif not options.quiet:
+            print(made.target)
     return status
 
 

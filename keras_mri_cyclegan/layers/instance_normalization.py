@@ -241,8 +241,10 @@ def _mean(x: Any, axes: list[int]) -> Any:
     which at 256 x 256 of them loses four digits; sums of sums lose one, on every backend.
     """
     for axis in reversed(axes):
+        count = ops.shape(x)[axis]
+        # A size that is known stays a number, which torch need not make an array of.
+        count = count if isinstance(count, int) else ops.cast(count, x.dtype)
         # Not `ops.mean`, which on torch computes that of float64 in float32.
-        count = ops.cast(ops.shape(x)[axis], x.dtype)
         x = ops.sum(x, axis=axis, keepdims=True) / count
     return x
 

@@ -1,5 +1,6 @@
-"""Scans translated: `translate_volume`, from a file to a file."""
+"""Scans translated, from a file to a file: `translate_volume`, `translate_volumes`."""
 
 from keras_mri_cyclegan.translation.translate_volume import translate_volume
+from keras_mri_cyclegan.translation.translate_volumes import TranslatedFile, translate_volumes
 
-__all__ = ["translate_volume"]
+__all__ = ["TranslatedFile", "translate_volume", "translate_volumes"]

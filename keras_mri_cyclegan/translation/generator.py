@@ -1,5 +1,6 @@
 """The network that translates: which one, what sizes it takes, and one batch through it."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ from keras_mri_cyclegan.cyclegan import CycleGAN
 # How many times the strides' product an image's size is made a multiple of at most: a border that
 # is reflected needs a few pixels more, a block that is used twice has strides that count twice.
 LARGEST_FACTOR = 8
+# Windows in a batch: more than 16 make a GPU no faster, and a CPU slower.
+MOST_AT_ONCE, UNKNOWN_BATCH = 16, 1
+ROOM, FLOAT = 2**28, 4  # bytes: of the largest layer's output, and of one number of it
 
 
 def pick_generator(model: Any, direction: str) -> keras.Model:
@@ -173,6 +177,32 @@ def window_size(
         f"{size} it {f'fails ({problem})' if given is None else f'gives {given}'}. A translation "
         "has the size of its source: use a generator whose output is as large as its input."
     ) from problem
+
+
+def batch_for(network: keras.Model, window: tuple[int, ...]) -> int:
+    """Return how many windows to translate at once: as many as the largest layer leaves room for.
+
+    Args:
+        network: The generator.
+        window: The windows' size, an integer for each spatial axis.
+
+    Returns:
+        An integer from 1 to 16, of which the largest output of a layer takes at most 256 MiB.
+
+    Example:
+        >>> import keras_mri_cyclegan as kmc
+        >>> from keras_mri_cyclegan.translation.generator import batch_for
+        >>> generator = kmc.resnet_generator((None, None, 1), blocks=1, filters=64)
+        >>> batch_for(generator, (256, 256)), batch_for(generator, (1024, 1024))
+        (16, 1)
+    """
+    try:
+        every = keras.Model(network.inputs, [layer.output for layer in network.layers])
+        outputs = every.compute_output_shape((1, *window, network.input_shape[-1]))
+    except (AttributeError, NotImplementedError, ValueError):
+        return UNKNOWN_BATCH  # no functional model, or one whose layers are used twice
+    largest = max(math.prod(shape) for shape in outputs)
+    return max(1, min(MOST_AT_ONCE, ROOM // (FLOAT * largest)))
 
 
 def predictor(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:

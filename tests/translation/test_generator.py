@@ -5,6 +5,8 @@ from small import cyclegan
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.translation.generator import (
+    ROOM,
+    batch_for,
     check_channels,
     pick_generator,
     predictor,
@@ -150,3 +152,14 @@ def test_the_prediction_is_the_networks_in_inference():
     batch = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 1)).astype("float32")
     expected = keras.ops.convert_to_numpy(network(batch, training=False))
     np.testing.assert_allclose(predictor(network)(batch), expected, atol=1e-5)
+
+
+def test_batches_are_as_large_as_the_largest_layer_allows():
+    # Its largest layer: 4 filters at full size.
+    network = kmc.resnet_generator((None, None, 1), blocks=1, filters=4)
+    assert batch_for(network, (16, 16)) == 16
+    # A border that is reflected comes before convolutions, with as many channels as these take.
+    side = int((ROOM / 4 / 4 / 3) ** 0.5) // 4 * 4 - 8
+    assert batch_for(network, (side, side)) == 3
+    assert batch_for(network, (3 * side, 3 * side)) == 1
+    assert batch_for(nested(), (16, 16)) >= 1

@@ -332,7 +332,7 @@ def forbid_work(monkeypatch):
         raise AssertionError("the network was asked")
 
     # By its name the package has the function; the module of that name is only here.
-    module = sys.modules["keras_mri_cyclegan.translation.translate_volume"]
+    module = sys.modules["keras_mri_cyclegan.translation.translator"]
     monkeypatch.setattr(module, "translate_windows", work)
 
 

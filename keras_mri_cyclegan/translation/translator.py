@@ -1,0 +1,161 @@
+"""The way of a scan through a generator, in three stages: read, translate, write.
+
+The second keeps the processor that networks run on busy, the others do not: with several scans, one
+can be read and another be written meanwhile (`translate_volumes`).
+"""
+
+import dataclasses
+import os
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.preprocessing import Cutter, Preprocessing, Slices
+from keras_mri_cyclegan.translation import arguments
+from keras_mri_cyclegan.translation.generator import (
+    batch_for,
+    pick_generator,
+    predictor,
+    window_size,
+)
+from keras_mri_cyclegan.translation.planes import plane_cutters
+from keras_mri_cyclegan.translation.provenance import describe_translation
+from keras_mri_cyclegan.translation.windows import count_batches, translate_windows
+from keras_mri_cyclegan.volumes import Volume, read_volume, write_volume
+
+INTENSITIES = ("target", "source", "normalized")
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """A scan that has been read and prepared.
+
+    Attributes:
+        target: Where its translation goes, or `None`.
+        prepared: What `Preprocessing.prepare` made of it.
+        provenance: What is to be said of how the translation was made, or `None`.
+    """
+
+    target: str | os.PathLike | None
+    prepared: Any
+    provenance: dict[str, Any] | None
+
+
+class Translator:
+    """The stages, for one network and one set of options.
+
+    Args:
+        model: As in `translate_volume`, which has all these arguments.
+        direction: As there.
+        preprocessing: As there.
+        intensities: As there.
+        planes: As there.
+        overlap: As there.
+        batch_size: As there.
+        overwrite: As there.
+
+    Raises:
+        ValueError: As there.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        direction: str,
+        preprocessing: Preprocessing | str | os.PathLike | None,
+        intensities: str,
+        planes: tuple[str, ...] | None,
+        overlap: float,
+        batch_size: int | None,
+        overwrite: bool,
+    ):
+        self.network = pick_generator(model, direction)
+        self.direction = direction
+        _checks.one_of("intensities", intensities, INTENSITIES)
+        _checks.fraction("overlap", overlap)
+        if batch_size is not None:
+            _checks.positive_int("batch_size", batch_size)
+        _checks.one_of("overwrite", overwrite, (True, False))
+        self.intensities, self.overlap, self.overwrite = intensities, overlap, overwrite
+        self.batch_size = batch_size
+        self.preprocessing = arguments.fitted_preprocessing(preprocessing, intensities, direction)
+        self.cutters = plane_cutters(self.preprocessing.cutter, planes)
+        for cutter in self.cutters:
+            arguments.check_cutter(self.network, cutter)
+
+    def read(
+        self, source: str | os.PathLike | Volume, target: str | os.PathLike | None = None
+    ) -> Ready:
+        """Read and prepare a scan, once it is known that its translation can be written."""
+        if target is not None:
+            arguments.check_path(target, self.overwrite)
+        scan = source if isinstance(source, Volume) else read_volume(source)
+        provenance = None
+        if target is not None:
+            arguments.check_target_of(target, scan, self.overwrite, self.intensities)
+            provenance = describe_translation(
+                self.network,
+                self.direction,
+                source,
+                self.preprocessing,
+                self.intensities,
+                [cutter.plane for cutter in self.cutters if isinstance(cutter, Slices)],
+            )
+        return Ready(target, self.preprocessing.prepare(scan, self.direction[0]), provenance)
+
+    def translate(self, ready: Ready, verbose: int = 1) -> np.ndarray:
+        """Return the mean of a prepared scan's translations, one for each cutter, `(i, j, k)`."""
+        volume = ready.prepared.volume
+        shapes = [cutter.cut(volume).shape for cutter in self.cutters]
+        windows = [
+            window_size(self.network, shape[1:-1], most=_trained_on(cutter))
+            for shape, cutter in zip(shapes, self.cutters, strict=True)
+        ]
+        sizes = [self.batch_size or batch_for(self.network, window) for window in windows]
+        batches = sum(
+            count_batches(shape, window, self.overlap, size)
+            for shape, window, size in zip(shapes, windows, sizes, strict=True)
+        )
+        progress = keras.utils.Progbar(batches, unit_name="batch") if verbose else None
+        after_batch = None if progress is None else lambda: progress.add(1)
+
+        predict = predictor(self.network)
+        total = np.zeros(volume.shape, "float32")
+        for cutter, window, size in zip(self.cutters, windows, sizes, strict=True):
+            images = translate_windows(
+                cutter.cut(volume), predict, window, self.overlap, size, after_batch
+            )
+            total += cutter.join(images, like=volume).array
+        return total / len(self.cutters)
+
+    def write(self, ready: Ready, array: np.ndarray) -> Volume:
+        """Return a translation on its source's grid, written where it was to go."""
+        _warn_range(array)
+        translated = self.preprocessing.restore(
+            ready.prepared.volume.replace(array=array),
+            ready.prepared,
+            self.intensities,
+            domain=self.direction[1],
+        )
+        if ready.target is not None:
+            write_volume(translated, ready.target, ready.provenance, self.overwrite)
+        return translated
+
+
+def _trained_on(cutter: Cutter) -> tuple[int, ...] | None:
+    """Return the size of a 3-D network's patches: whole scans of 256 voxels do not fit a GPU."""
+    size = getattr(cutter, "size", None)
+    return tuple(size) if size is not None and len(size) == 3 else None
+
+
+def _warn_range(array: np.ndarray) -> None:
+    low, high = float(array.min()), float(array.max())
+    if low < -1 - _checks.RANGE_TOLERANCE or high > 1 + _checks.RANGE_TOLERANCE:
+        warnings.warn(
+            f"The network gave values in [{low:g}, {high:g}]. Expected [-1, 1], as of a tanh: they "
+            "are kept, and may be darker or brighter than any scan of this contrast.",
+            stacklevel=4,
+        )
