@@ -141,4 +141,5 @@ def _outcome(pair: tuple, being_written: Future) -> TranslatedFile:
     error = being_written.exception()
     if error is not None and not isinstance(error, OF_ONE_SCAN):
         raise error
-    return TranslatedFile(*pair, error)
+    source, target = pair
+    return TranslatedFile(source, target, error)

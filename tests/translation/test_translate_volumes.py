@@ -62,7 +62,9 @@ def test_a_scan_that_fails_stops_none_of_the_others(network, scans, tmp_path, mo
     made = list(kmc.translate_volumes(network, scans, targets, **OPTIONS))
     kinds = [type(one.error) for one in made]
     assert kinds == [type(None), kmc.volumes.VolumeError, kmc.volumes.VolumeError, OSError]
-    assert targets[0].exists() and not targets[1].exists() and not targets[3].exists()
+    assert targets[0].exists()
+    assert not targets[1].exists()
+    assert not targets[3].exists()
 
 
 def test_the_next_is_read_before_the_last_is_written(network, scans, tmp_path, monkeypatch):
@@ -96,7 +98,8 @@ def test_who_stops_early_has_whole_files(network, scans, tmp_path):
     for source, target in zip(scans, targets, strict=True):
         if target.exists():
             assert voxels(target).shape == voxels(source).shape
-    assert targets[0].exists() and not targets[3].exists()
+    assert targets[0].exists()
+    assert not targets[3].exists()
 
 
 def test_arguments_are_checked_at_once(network, scans, tmp_path):

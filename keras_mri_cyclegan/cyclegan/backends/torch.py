@@ -86,12 +86,13 @@ def train_step(model: Any, data: Any) -> dict[str, Any]:
 
 def _call(network: keras.Model, images: Any, frozen: bool = False, compiled: bool = False) -> Any:
     """Call a network as `in_training` does, by its record where it can have one."""
-    if network._graph is None:
+    graph = getattr(network, "_graph", None)  # none where a network has taken another's place
+    if graph is None:
         return in_training(network, images, frozen)
     weights = [variable.value for variable in network.variables]
     if frozen:
         weights = [value.detach() for value in weights]
-    return network._graph(images, weights, compiled)
+    return graph(images, weights, compiled)
 
 
 def skip_step(steps: int, logs: dict, data: Any) -> dict[str, Any]:
