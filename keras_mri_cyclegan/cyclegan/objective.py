@@ -108,8 +108,8 @@ def objective(
     # === Discriminators: scans from translations, past and present ===
     seen_a, seen_b = model.seen(real_a), model.seen(real_b)
     past_a, past_b = model.seen(model.pooled("a", fake_a)), model.seen(model.pooled("b", fake_b))
-    logits_a, fake_logits_a = together(model.discriminator_a, seen_a, past_a, call)
-    logits_b, fake_logits_b = together(model.discriminator_b, seen_b, past_b, call)
+    logits_a, fake_logits_a = together(model.discriminator_a, seen_a, past_a, call=call)
+    logits_b, fake_logits_b = together(model.discriminator_b, seen_b, past_b, call=call)
     terms["discriminator_a"] = adversarial.discriminator(logits_a, fake_logits_a)
     terms["discriminator_b"] = adversarial.discriminator(logits_b, fake_logits_b)
     loss += terms["discriminator_a"] + terms["discriminator_b"]

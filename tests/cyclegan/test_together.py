@@ -78,7 +78,7 @@ def test_a_step_is_the_one_that_calls_the_networks_one_by_one(pool_size, monkeyp
     monkeypatch.setattr(
         objective,
         "together",
-        lambda network, *batches: [network(batch, training=True) for batch in batches],
+        lambda network, *batches, **_: [network(batch, training=True) for batch in batches],
     )
     expected_logs, expected = trained()
     for name, value in expected_logs.items():
