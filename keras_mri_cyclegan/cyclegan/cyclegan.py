@@ -204,7 +204,8 @@ class CycleGAN(keras.Model):
                 as strong, for a k-th of the work. Defaults to 1.
             recompute: Boolean, whether the generators' activations are computed once more for the
                 gradient instead of kept. It takes less memory and more time. Defaults to `False`.
-            jit_compile: Boolean or `"auto"`, as in `keras.Model.compile`.
+            jit_compile: Boolean or `"auto"`, as in `keras.Model.compile`; on torch `True` compiles
+                the networks' operations, which takes minutes, and `"auto"` nothing.
             steps_per_execution: Integer, as in `keras.Model.compile`; 1 on torch.
             run_eagerly: Boolean, as in `keras.Model.compile`.
             auto_scale_loss: Boolean, as in `keras.Model.compile`: whether the loss is scaled under
@@ -241,9 +242,10 @@ class CycleGAN(keras.Model):
             discriminator_optimizer,
             discriminator_variables=self.discriminator_a.variables + self.discriminator_b.variables,
         )
+        self.compile_networks = jit_compile is True and not backends.KERAS_COMPILES
         super().compile(
             optimizer=optimizer,
-            jit_compile=jit_compile,
+            jit_compile=jit_compile if backends.KERAS_COMPILES else False,
             steps_per_execution=steps_per_execution,
             run_eagerly=run_eagerly,
             auto_scale_loss=auto_scale_loss,

@@ -1,8 +1,8 @@
 """The few lines that differ between TensorFlow, JAX and torch: one gradient step, one test step.
 
 `prepare`, `prepare_optimizer`, `own_values`, `train_step`, `skip_step`, `test_step`,
-`input_gradient` and `NESTED`, the types of a batch's nested parts, are those of the backend that
-Keras runs on.
+`input_gradient`, `NESTED`, the types of a batch's nested parts, and `KERAS_COMPILES`, whether
+`jit_compile` is for Keras to heed, are those of the backend that Keras runs on.
 """
 
 import importlib
@@ -19,3 +19,4 @@ skip_step = _backend.skip_step
 test_step = _backend.test_step
 input_gradient = _backend.input_gradient
 NESTED = _backend.NESTED
+KERAS_COMPILES = _backend.KERAS_COMPILES

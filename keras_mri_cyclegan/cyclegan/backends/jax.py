@@ -10,6 +10,7 @@ from keras_mri_cyclegan.cyclegan.backends import jax_transposed_convolution, sma
 from keras_mri_cyclegan.cyclegan.objective import objective
 
 NESTED = (tuple, list)
+KERAS_COMPILES = True
 
 
 def prepare(network: keras.Model) -> None:

@@ -12,6 +12,7 @@ from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer
 from keras_mri_cyclegan.cyclegan.objective import objective
 
 NESTED = (tuple,)  # tf.data takes a list for a tensor
+KERAS_COMPILES = True
 LARGE = 2**22  # weights that do not fit into a processor's cache, beside their moments
 
 

@@ -12,6 +12,7 @@ from keras_mri_cyclegan.cyclegan.objective import objective
 from keras_mri_cyclegan.cyclegan.together import in_training
 
 NESTED = (tuple, list)
+KERAS_COMPILES = False  # torch would compile Keras' Python; `_call` compiles operations
 
 
 def prepare(network: keras.Model) -> None:
@@ -62,10 +63,9 @@ def own_values(network: keras.Model) -> None:
     """Leave a network as it is: no two weights share a value."""
 
 
-@torch.compiler.disable  # which here would compile Keras' Python; `_call` compiles operations
 def train_step(model: Any, data: Any) -> dict[str, Any]:
     """Update every network once and return the terms' running means."""
-    call = functools.partial(_call, compiled=bool(model.jit_compile))
+    call = functools.partial(_call, compiled=model.compile_networks)
     real_a, real_b = model.unpack(data)
     pairs = model.unpack_pairs(data)
     model.zero_grad()
@@ -106,7 +106,6 @@ def input_gradient(function: Callable, images: Any) -> Any:
     return torch.autograd.grad(function(images), images, create_graph=True)[0]
 
 
-@torch.compiler.disable
 def test_step(model: Any, data: Any) -> dict[str, Any]:
     """Score the translations of a batch of pairs and return the running means."""
     with torch.no_grad():
