@@ -16,13 +16,7 @@ OF_ONE_SCAN = (ValueError, ImportError, OSError)  # the others may well be fine
 
 
 class TranslatedFile(NamedTuple):
-    """What became of a scan.
-
-    Attributes:
-        source: The scan's path.
-        target: Its translation's path.
-        error: Why there is no translation, or `None`.
-    """
+    """What became of a scan: paths of both, and why there is no translation, or `None`."""
 
     source: str | os.PathLike
     target: str | os.PathLike
@@ -62,7 +56,7 @@ def translate_volumes(
         verbose: 1 shows a progress bar for each scan, 0 nothing. Defaults to 1.
 
     Yields:
-        A :class:`TranslatedFile` for each scan, in order, as soon as it is written or has failed.
+        A :class:`keras_mri_cyclegan.translation.TranslatedFile` for each scan, in order, as soon as it is written or has failed.
 
     Raises:
         ValueError: An argument that suits no scan. Nothing is written then.
