@@ -56,7 +56,8 @@ def translate_volumes(
         verbose: 1 shows a progress bar for each scan, 0 nothing. Defaults to 1.
 
     Yields:
-        A :class:`keras_mri_cyclegan.translation.TranslatedFile` for each scan, in order, as soon as it is written or has failed.
+        A :class:`keras_mri_cyclegan.translation.TranslatedFile` for each scan, in order, as soon as
+        it is written or has failed.
 
     Raises:
         ValueError: An argument that suits no scan. Nothing is written then.
