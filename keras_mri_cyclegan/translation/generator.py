@@ -193,8 +193,8 @@ def batch_for(network: keras.Model, window: tuple[int, ...]) -> int:
         >>> import keras_mri_cyclegan as kmc
         >>> from keras_mri_cyclegan.translation.generator import batch_for
         >>> generator = kmc.resnet_generator((None, None, 1), blocks=1, filters=64)
-        >>> batch_for(generator, (256, 256)), batch_for(generator, (1024, 1024))
-        (16, 1)
+        >>> batch_for(generator, (128, 128)), batch_for(generator, (512, 512))
+        (16, 3)
     """
     try:
         every = keras.Model(network.inputs, [layer.output for layer in network.layers])

@@ -69,7 +69,8 @@ def translate_volumes(
         >>> generator = kmc.unet_generator((32, 32, 1), depth=2, filters=4)
         >>> folder = pathlib.Path(tempfile.mkdtemp())
         >>> for name in ("one", "two"):
-        ...     scan = kmc.volumes.Volume(np.random.default_rng(0).normal(100, 20, (20, 30, 3)))
+        ...     array = np.random.default_rng(0).normal(100, 20, (20, 30, 3))
+        ...     scan = kmc.volumes.Volume(array, np.eye(4))
         ...     kmc.volumes.write_volume(scan, folder / f"{name}.nii.gz")
         >>> sources = sorted(folder.glob("*.nii.gz"))
         >>> targets = [folder / f"synthetic_{source.name}" for source in sources]
