@@ -187,7 +187,8 @@ def batch_for(network: keras.Model, window: tuple[int, ...]) -> int:
         window: The windows' size, an integer for each spatial axis.
 
     Returns:
-        An integer from 1 to 16, of which the largest output of a layer takes at most 256 MiB.
+        An integer from 1 to 16, of which the largest output of a layer takes at most 256 MiB; 1
+        where the network's layers do not tell (a subclass, or a layer that is used twice).
 
     Example:
         >>> import keras_mri_cyclegan as kmc

@@ -27,6 +27,7 @@ def describe_translation(
     intensities: str,
     planes: Sequence[str],
     date: datetime.datetime | None = None,
+    network_hash: str | None = None,
 ) -> dict[str, Any]:
     """Return what is written into a translation and beside it.
 
@@ -38,6 +39,8 @@ def describe_translation(
         intensities: What its intensities are: `"target"`, `"source"` or `"normalized"`.
         planes: The planes of its slices; it is the mean of several. Empty for a volume as a whole.
         date: When it was made. Defaults to now.
+        network_hash: What :func:`hash_network` says of the network, where it is known. Defaults to
+            `None`: it is asked.
 
     Returns:
         A dictionary that JSON can hold. Files are named without their folders.
@@ -66,7 +69,11 @@ def describe_translation(
             f"another contrast, domain {domains}; no scanner measured it."
         ),
         "GeneratedBy": {"Name": "keras_mri_cyclegan", "Version": __version__},
-        "Model": {"SHA256": hash_network(network), "Name": network.name, "Direction": direction},
+        "Model": {
+            "SHA256": network_hash or hash_network(network),
+            "Name": network.name,
+            "Direction": direction,
+        },
         "Source": describe_source(source),
         "Preprocessing": without_folders(preprocessing.get_config()),
         "Intensities": intensities,

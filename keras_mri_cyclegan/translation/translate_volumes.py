@@ -100,6 +100,8 @@ def _translated(
     translator: Translator, sources: list, targets: list, verbose: int
 ) -> Iterator[TranslatedFile]:
     pairs = list(zip(sources, targets, strict=True))
+    if pairs:
+        translator.network_hash  # noqa: B018 - now, while the network rests
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         ahead = reader.submit(translator.read, *pairs[0]) if pairs else None
         behind: tuple[tuple, Future] | None = None

@@ -5,6 +5,7 @@ can be read and another be written meanwhile (`translate_volumes`).
 """
 
 import dataclasses
+import functools
 import os
 import warnings
 from typing import Any
@@ -22,7 +23,7 @@ from keras_mri_cyclegan.translation.generator import (
     window_size,
 )
 from keras_mri_cyclegan.translation.planes import plane_cutters
-from keras_mri_cyclegan.translation.provenance import describe_translation
+from keras_mri_cyclegan.translation.provenance import describe_translation, hash_network
 from keras_mri_cyclegan.translation.windows import count_batches, translate_windows
 from keras_mri_cyclegan.volumes import Volume, read_volume, write_volume
 
@@ -86,6 +87,14 @@ class Translator:
         for cutter in self.cutters:
             arguments.check_cutter(self.network, cutter)
 
+    @functools.cached_property
+    def network_hash(self) -> str:
+        """The network's, which is not to be asked for while the network is at work.
+
+        On JAX its weights are given away meanwhile.
+        """
+        return hash_network(self.network)
+
     def read(
         self, source: str | os.PathLike | Volume, target: str | os.PathLike | None = None
     ) -> Ready:
@@ -103,32 +112,31 @@ class Translator:
                 self.preprocessing,
                 self.intensities,
                 [cutter.plane for cutter in self.cutters if isinstance(cutter, Slices)],
+                network_hash=self.network_hash,
             )
         return Ready(target, self.preprocessing.prepare(scan, self.direction[0]), provenance)
 
     def translate(self, ready: Ready, verbose: int = 1) -> np.ndarray:
         """Return the mean of a prepared scan's translations, one for each cutter, `(i, j, k)`."""
         volume = ready.prepared.volume
-        shapes = [cutter.cut(volume).shape for cutter in self.cutters]
+        cuts = [cutter.cut(volume) for cutter in self.cutters]
         windows = [
-            window_size(self.network, shape[1:-1], most=_trained_on(cutter))
-            for shape, cutter in zip(shapes, self.cutters, strict=True)
+            window_size(self.network, images.shape[1:-1], most=_trained_on(cutter))
+            for images, cutter in zip(cuts, self.cutters, strict=True)
         ]
         sizes = [self.batch_size or batch_for(self.network, window) for window in windows]
         batches = sum(
-            count_batches(shape, window, self.overlap, size)
-            for shape, window, size in zip(shapes, windows, sizes, strict=True)
+            count_batches(images.shape, window, self.overlap, size)
+            for images, window, size in zip(cuts, windows, sizes, strict=True)
         )
         progress = keras.utils.Progbar(batches, unit_name="batch") if verbose else None
         after_batch = None if progress is None else lambda: progress.add(1)
 
         predict = predictor(self.network)
         total = np.zeros(volume.shape, "float32")
-        for cutter, window, size in zip(self.cutters, windows, sizes, strict=True):
-            images = translate_windows(
-                cutter.cut(volume), predict, window, self.overlap, size, after_batch
-            )
-            total += cutter.join(images, like=volume).array
+        for cutter, images, window, size in zip(self.cutters, cuts, windows, sizes, strict=True):
+            made = translate_windows(images, predict, window, self.overlap, size, after_batch)
+            total += cutter.join(made, like=volume).array
         return total / len(self.cutters)
 
     def write(self, ready: Ready, array: np.ndarray) -> Volume:

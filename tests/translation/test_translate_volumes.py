@@ -111,3 +111,16 @@ def test_arguments_are_checked_at_once(network, scans, tmp_path):
     with pytest.raises(ValueError, match="`batch_size`"):
         kmc.translate_volumes(network, scans[:1], [target], batch_size=0, **OPTIONS)
     assert list(kmc.translate_volumes(network, [], [], **OPTIONS)) == []
+
+
+def test_the_network_is_not_asked_while_it_works(network, scans, tmp_path, monkeypatch):
+    asked, hash_network = [], translator.hash_network
+
+    def note(network):
+        asked.append(threading.current_thread())
+        return hash_network(network)
+
+    monkeypatch.setattr(translator, "hash_network", note)
+    targets = [tmp_path / f"made_{k}.nii.gz" for k in range(4)]
+    assert all(not one.error for one in kmc.translate_volumes(network, scans, targets, **OPTIONS))
+    assert asked == [threading.main_thread()]

@@ -89,10 +89,7 @@ def _call(network: keras.Model, images: Any, frozen: bool = False, compiled: boo
     graph = getattr(network, "_graph", None)  # none where a network has taken another's place
     if graph is None:
         return in_training(network, images, frozen)
-    weights = [variable.value for variable in network.variables]
-    if frozen:
-        weights = [value.detach() for value in weights]
-    return graph(images, weights, compiled)
+    return graph(images, frozen, compiled)
 
 
 def skip_step(steps: int, logs: dict, data: Any) -> dict[str, Any]:

@@ -27,27 +27,27 @@ class Graph:
         self.network = network
         self.records: dict[tuple, Any] = {}
 
-    def __call__(self, images: Any, weights: list, compiled: bool) -> Any:
-        """Return what the network makes of images in training, with these weights.
+    def __call__(self, images: Any, frozen: bool, compiled: bool) -> Any:
+        """Return what the network makes of images in training.
 
         Args:
             images: `(batch, height, width, channels)`.
-            weights: Values of `network.variables`.
+            frozen: Boolean, whether its weights get no gradient.
             compiled: Boolean, whether by `torch.compile`.
         """
-        trainable = tuple(variable.trainable for variable in self.network.variables)
-        policy = keras.config.dtype_policy().name  # of layers that are given none
-        key = (tuple(images.shape), images.dtype, images.device, trainable, policy, compiled)
+        variables = self.network.variables
+        weights = [variable.value for variable in variables]
+        if frozen:
+            weights = [value.detach() for value in weights]
+        key = (tuple(images.shape), images.dtype, images.device, compiled)
         if key not in self.records:
             if len(self.records) >= MOST:
                 self.records.pop(next(iter(self.records)))
-            record = self._record(images, weights)
+            record = self._record(variables, weights, images)
             self.records[key] = torch.compile(record, dynamic=False) if compiled else record
         return self.records[key](images, *weights)
 
-    def _record(self, images: Any, weights: list) -> Any:
-        variables = self.network.variables
-
+    def _record(self, variables: list, weights: list, images: Any) -> Any:
         def call(images: Any, *weights: Any) -> Any:
             mapping = list(zip(variables, weights, strict=True))
             with keras.StatelessScope(state_mapping=mapping):
