@@ -118,7 +118,8 @@ def hash_network(network: keras.Model) -> str:
     for weight in network.weights:
         array = np.asarray(keras.ops.convert_to_numpy(weight.value))
         digest.update(f"{array.dtype.name} {list(array.shape)}".encode())
-        digest.update(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"))).tobytes())
+        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        digest.update(little.reshape(-1).view("uint8").data)
     return digest.hexdigest()
 
 

@@ -1,5 +1,6 @@
 """NIfTI-1 and NIfTI-2 files: `.nii`, `.nii.gz`, and `.hdr` with `.img`."""
 
+import itertools
 import os
 from typing import Any
 
@@ -106,7 +107,7 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -
             with open(temporaries[0], "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
         if single:
-            nifti_writing.write_parts(temporaries[-1], [plan.head, *plan.voxels()])
+            nifti_writing.write_parts(temporaries[-1], itertools.chain([plan.head], plan.voxels()))
         else:
             nifti_writing.write_parts(temporaries[-2], plan.voxels())
             nifti_writing.write_parts(temporaries[-1], [plan.head])

@@ -92,13 +92,15 @@ def _voxels(
     notes: list[str],
 ) -> np.ndarray:
     array = np.empty((*shape, 1)[:3], "float32")
-    in_file = array.T.flat  # NIfTI's first axis is the fastest
+    in_file = array.T  # NIfTI's first axis is the fastest
+    in_slice = array[..., 0].size
+    slab = max(1, CHUNK // in_slice)
     first = np.float32(0)
     equal = exact = True
-    for start in range(0, array.size, CHUNK):
-        count = min(CHUNK, array.size - start)
-        where = f"from voxel {start} of {array.size}"
-        raw = np.frombuffer(read_exactly(path, file, count * dtype.itemsize, where), dtype)
+    for start in range(0, len(in_file), slab):
+        part = in_file[start : start + slab]
+        where = f"from voxel {start * in_slice} of {array.size}"
+        raw = np.frombuffer(read_exactly(path, file, part.size * dtype.itemsize, where), dtype)
         values = _scaled(raw, slope, inter, fill_nan)
         exact = exact and _is_exact(raw, slope, inter)
         first = first if start else values[0]
@@ -107,7 +109,7 @@ def _voxels(
         if equal:
             in_file[:start] = first
             equal = False
-        in_file[start : start + count] = values
+        part[:] = values.reshape(part.shape)
     if equal:
         raise VolumeError(
             path,

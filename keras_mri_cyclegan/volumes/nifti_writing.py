@@ -1,19 +1,18 @@
 """What a NIfTI file of a volume says, and its bytes."""
 
 import dataclasses
-import gzip
 from collections.abc import Iterable, Iterator
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from keras_mri_cyclegan.volumes import nifti_scaling
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.nifti_header import Content
+from keras_mri_cyclegan.volumes.packing import write_packed
 from keras_mri_cyclegan.volumes.volume import Volume
 
 SCANNER, ALIGNED = 1, 2  # xform codes of nifti1.h
-GZIP_LEVEL = 1  # nibabel's: float voxels hardly pack better, and take several times as long
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,17 +66,10 @@ def plan(volume: Volume, path: str, single: bool, provenance: dict[str, Any] | N
 def write_parts(name: str, parts: Iterable[bytes]) -> None:
     """Write bytes to a file that exists, packed if its name says so."""
     with open(name, "wb") as plain:
-        if not name.lower().endswith(".gz"):
-            _write_all(plain, parts)
-            return
-        # Neither a time nor a name: the temporary name must not be in the bytes.
-        with gzip.GzipFile("", "wb", GZIP_LEVEL, plain, mtime=0) as packed:
-            _write_all(packed, parts)
-
-
-def _write_all(file: IO[bytes] | gzip.GzipFile, parts: Iterable[bytes]) -> None:
-    for part in parts:
-        file.write(part)
+        if name.lower().endswith(".gz"):
+            write_packed(plain, parts)
+        else:
+            plain.writelines(parts)
 
 
 def _source(volume: Volume) -> tuple[Any, bytes]:

@@ -5,7 +5,9 @@
 A scan of 182 slices of 256 x 256, int16 in a `.nii.gz`, through the U-Net-256 with 64 filters, from
 the same numbers; the contenders take turns, and must write the same translation. `network` is the
 generator alone on as many slices in memory: its share of the whole says what files, scaling and
-putting together cost.
+putting together cost. `folder` is
+`translate_volumes` over several copies of the scan, of which it reads and writes one while it
+translates another; its seconds are those of one.
 """
 
 import argparse
@@ -22,6 +24,8 @@ CONTENDERS = {  # name: script, Keras backend, precision
     "network-tensorflow": ("our_network_alone.py", "tensorflow", "float32"),
     "ours-tensorflow-bfloat16": ("our_volume.py", "tensorflow", "bfloat16"),
     "network-tensorflow-bfloat16": ("our_network_alone.py", "tensorflow", "bfloat16"),
+    "folder-tensorflow": ("our_folder.py", "tensorflow", "float32"),
+    "folder-tensorflow-bfloat16": ("our_folder.py", "tensorflow", "bfloat16"),
     "ours-jax": ("our_volume.py", "jax", "float32"),
     "ours-torch": ("our_volume.py", "torch", "float32"),
     "plain-torch": ("torch_volume.py", None, "float32"),
@@ -36,6 +40,7 @@ def arguments():
     parser.add_argument("--filters", type=int, default=64)
     parser.add_argument("--depth", type=int, default=8)
     parser.add_argument("--batch", type=int, default=8, help="ours alone; the loop takes one")
+    parser.add_argument("--scans", type=int, default=4, help="in the folder")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--contenders", nargs="+", default=list(CONTENDERS))
     parser.add_argument("--json", help="file for the results")
@@ -75,6 +80,7 @@ def main():
             given = [f"--size={options.size}", f"--filters={options.filters}"]
             given += [f"--depth={options.depth}", f"--batch={options.batch}"]
             given += [f"--precision={precision}", f"--scan={scan}", f"--target={target}"]
+            given.append(f"--scans={options.scans}")
             contenders.append(Contender(name, script, given, backend))
             if not name.startswith("network"):
                 files[name] = target
@@ -82,6 +88,9 @@ def main():
         if "plain-torch" in files:
             check(files)
         take_turns(contenders, options.rounds, 1)
+    for contender in contenders:
+        if contender.name.startswith("folder"):
+            contender.seconds = [seconds / options.scans for seconds in contender.seconds]
 
     by_name = {contender.name: contender for contender in contenders}
     reference = by_name.get("plain-torch", contenders[0])
@@ -90,7 +99,7 @@ def main():
     print("|---|---|---|---|---|---|")
     rows = []
     for contender in contenders:
-        alone = by_name.get(contender.name.replace("ours", "network"))
+        alone = by_name.get("network-" + contender.name.partition("-")[2])
         share = alone.median / contender.median if alone and alone is not contender else None
         spread = f"{min(contender.seconds):.2f}-{max(contender.seconds):.2f}"
         print(

@@ -36,6 +36,7 @@ def arguments():
     parser.add_argument("--recompute", action="store_true")
     parser.add_argument("--scan", help="NIfTI file to translate")
     parser.add_argument("--target", help="NIfTI file to write")
+    parser.add_argument("--scans", type=int, default=1, help="how many times it is translated")
     return parser.parse_args()
 
 
