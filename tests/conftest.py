@@ -1,5 +1,7 @@
 """Set-up shared by all tests: the backend is the one that KERAS_BACKEND names."""
 
+import importlib
+
 import keras
 import pytest
 
@@ -33,3 +35,13 @@ def compile_each_step_once(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def quick_curves(monkeypatch):
+    """Let searches for intensity curves be short; the curves have tests of their own."""
+    module = importlib.import_module("keras_mri_cyclegan.unpaired_curves.fit_curves")
+    monkeypatch.setattr(module, "STARTS", 2)
+    monkeypatch.setattr(module, "FINALISTS", 1)
+    monkeypatch.setattr(module, "FIRST_STEPS", 2)
+    monkeypatch.setattr(module.descent, "STEPS", 4)

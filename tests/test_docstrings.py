@@ -9,6 +9,7 @@ import pytest
 
 import keras_mri_cyclegan
 
+pytestmark = pytest.mark.usefixtures("quick_curves")
 OTHER_BACKENDS = {"tensorflow", "jax", "torch"} - {keras.backend.backend()}
 MODULES = [
     module.name

@@ -11,17 +11,8 @@ import pytest
 
 import keras_mri_cyclegan as kmc
 
+pytestmark = pytest.mark.usefixtures("quick_curves")
 EXAMPLES = Path(__file__).parent.parent / "examples"
-
-
-@pytest.fixture(autouse=True)
-def quick_curves(monkeypatch):
-    """The curves have tests of their own."""
-    module = __import__("keras_mri_cyclegan.unpaired_curves.fit_curves", fromlist=["STARTS"])
-    monkeypatch.setattr(module, "STARTS", 2)
-    monkeypatch.setattr(module, "FINALISTS", 1)
-    monkeypatch.setattr(module, "FIRST_STEPS", 2)
-    monkeypatch.setattr(module.descent, "STEPS", 4)
 
 
 def run(monkeypatch, script, *arguments):

@@ -12,7 +12,7 @@ import json
 import os
 
 import numpy as np
-from contenders import Contender, machine, take_turns
+from contenders import Contender, machine, take_turns, wait_for
 
 BASE = {"size": 256, "filters": 16, "batch": 1, "depth": 6}
 GROWTH = {
@@ -45,6 +45,7 @@ def start(settings, options):
 def memory(options):
     """Print the memory held every tenth of many steps."""
     contender = start({"size": 64, "filters": 8, "batch": 1, "depth": 6}, options)
+    wait_for([contender])
     contender.run(20)
     held = []
     for _ in range(10):

@@ -6,20 +6,11 @@ from small import images, weights
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.recipes import ConstantThenLinear
 
+pytestmark = pytest.mark.usefixtures("quick_curves")
 SHAPE = (32, 32, 1)
 RECIPES = {
     name: getattr(kmc.recipes, name) for name in ("paper", "tutorial", "small_data", "large")
 }
-
-
-@pytest.fixture(autouse=True)
-def quick_curves(monkeypatch):
-    """The curves have tests of their own."""
-    module = __import__("keras_mri_cyclegan.unpaired_curves.fit_curves", fromlist=["STARTS"])
-    monkeypatch.setattr(module, "STARTS", 2)
-    monkeypatch.setattr(module, "FINALISTS", 1)
-    monkeypatch.setattr(module, "FIRST_STEPS", 2)
-    monkeypatch.setattr(module.descent, "STEPS", 4)
 
 
 def sides(shape=SHAPE, count=3):
