@@ -1,6 +1,11 @@
 """Set-up shared by all tests: the backend is the one that KERAS_BACKEND names."""
 
 import importlib
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each worker: threads would wait for each other
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
 
 import keras
 import pytest
