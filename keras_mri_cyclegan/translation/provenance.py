@@ -39,7 +39,7 @@ def describe_translation(
         intensities: What its intensities are: `"target"`, `"source"` or `"normalized"`.
         planes: The planes of its slices; it is the mean of several. Empty for a volume as a whole.
         date: When it was made. Defaults to now.
-        network_hash: What :func:`hash_network` says of the network, where it is known. Defaults to
+        network_hash: What `hash_network` says of the network, where it is known. Defaults to
             `None`: it is asked.
 
     Returns:
