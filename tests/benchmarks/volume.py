@@ -80,7 +80,7 @@ def main():
             given = [f"--size={options.size}", f"--filters={options.filters}"]
             given += [f"--depth={options.depth}", f"--batch={options.batch}"]
             given += [f"--precision={precision}", f"--scan={scan}", f"--target={target}"]
-            given.append(f"--scans={options.scans}")
+            given += [f"--scans={options.scans}", f"--slices={options.slices}"]
             contenders.append(Contender(name, script, given, backend))
             if not name.startswith("network"):
                 files[name] = target

@@ -9,7 +9,8 @@ options = worker.arguments()
 if options.precision == "bfloat16":
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
 generator = our_networks.networks(options)["generator_ab"]
-slices = np.random.default_rng(0).uniform(-1, 1, (182, options.size, options.size, 1))
+shape = (options.slices, options.size, options.size, 1)
+slices = np.random.default_rng(0).uniform(-1, 1, shape)
 slices = slices.astype("float32")
 
 

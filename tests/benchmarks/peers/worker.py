@@ -34,6 +34,7 @@ def arguments():
     parser.add_argument("--no-identity", action="store_true")
     parser.add_argument("--identity-every", type=int, default=1)
     parser.add_argument("--recompute", action="store_true")
+    parser.add_argument("--slices", type=int, default=182, help="that the network alone takes")
     parser.add_argument("--scan", help="NIfTI file to translate")
     parser.add_argument("--target", help="NIfTI file to write")
     parser.add_argument("--scans", type=int, default=1, help="how many times it is translated")
