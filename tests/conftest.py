@@ -6,6 +6,8 @@ import os
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each worker: threads would wait for each other
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
+# XLA takes half as long to compile what runs but a few times, and small as it is.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
 
 import keras
 import pytest
