@@ -59,7 +59,8 @@ def fit_curves(a: Any, b: Any, searches: int = 3, seed: int = 0) -> CurvePair:
     curve.
 
     Air stays air: the curves begin at (-1, -1). Plain NumPy: the result is the same with every
-    backend. A search takes a quarter of a minute to a minute on one core, whatever the number of images.
+    backend. A search takes a quarter of a minute to a minute on one core, whatever the number of
+    images.
 
     Args:
         a: Images of A, `(images, height, width, 1)`, floats in [-1, 1] with air at -1.
