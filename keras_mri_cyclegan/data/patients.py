@@ -109,14 +109,14 @@ def patients_of(scans: Sequence[Scan], patient: Patient | None, needed: bool) ->
             error; otherwise it counts as a patient of its own.
     """
     found = []
-    for number, scan in enumerate(scans):
+    for scan in scans:
         if patient is not None:
             owner = patient(scan)
         else:
             path = scan.path if isinstance(scan, Volume) else scan
             owner = None if path is None else patient_from_path(path)
             if owner is None and not needed:
-                owner = f"scan {number} of nobody known"
+                owner = f"{identity(scan)}, of nobody known"
         if owner is None or not str(owner):
             raise ValueError(
                 f"`patient` must say whose scan {scan_name(scan)} is, or validation could see "

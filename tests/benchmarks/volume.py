@@ -5,9 +5,8 @@
 A scan of 182 slices of 256 x 256, int16 in a `.nii.gz`, through the U-Net-256 with 64 filters, from
 the same numbers; the contenders take turns, and must write the same translation. `network` is the
 generator alone on as many slices in memory: its share of the whole says what files, scaling and
-putting together cost. `folder` is
-`translate_volumes` over several copies of the scan, of which it reads and writes one while it
-translates another; its seconds are those of one.
+putting together cost. `folder` is `translate_volumes` over several copies of the scan, of which it
+reads and writes one while it translates another; its seconds are those of one.
 """
 
 import argparse
