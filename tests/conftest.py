@@ -1,16 +1,28 @@
 """Set-up shared by all tests: the backend is the one that KERAS_BACKEND names."""
 
+import functools
 import importlib
 import os
+from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a core for each worker: threads would wait for each other
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
-# XLA takes half as long to compile what runs but a few times, and small as it is.
+# XLA compiles small programs that run a few times faster without optimisation.
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0"
 
 import keras
 import pytest
+
+from keras_mri_cyclegan.unpaired_curves import SearchEffort, fit_curves
+
+TESTS = Path(__file__).parent
+# Results in these folders depend on the backend; elsewhere a test says so by the marker `backend`.
+BACKEND_FOLDERS = {"cyclegan", "layers", "losses", "metrics", "networks"}
+# Small models train for a step or two in these: they take longer to trace than to run.
+EAGER_FOLDERS = {"callbacks", "cyclegan", "data"}
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+QUICK = SearchEffort(starts=2, finalists=1, first_steps=2, steps=4)
 
 
 def pytest_report_header():
@@ -18,7 +30,7 @@ def pytest_report_header():
 
 
 def pytest_configure():
-    if keras.backend.backend() == "tensorflow":
+    if TENSORFLOW:
         import tensorflow as tf
 
         # Two logical devices, to be set before TensorFlow starts: see test_backends.
@@ -26,6 +38,15 @@ def pytest_configure():
         tf.config.set_logical_device_configuration(
             cpu, [tf.config.LogicalDeviceConfiguration()] * 2
         )
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in BACKEND_FOLDERS:
+            item.add_marker(pytest.mark.backend)
+        if folder not in EAGER_FOLDERS:
+            item.add_marker(pytest.mark.compiled)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,11 +65,18 @@ def same_random_numbers():
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def eager_on_tensorflow(request):
+    """Run TensorFlow's functions eagerly, unless the test is marked `compiled`."""
+    if TENSORFLOW:
+        import tensorflow as tf
+
+        tf.config.run_functions_eagerly(request.node.get_closest_marker("compiled") is None)
+
+
 @pytest.fixture
 def quick_curves(monkeypatch):
-    """Let searches for intensity curves be short; the curves have tests of their own."""
-    module = importlib.import_module("keras_mri_cyclegan.unpaired_curves.fit_curves")
-    monkeypatch.setattr(module, "STARTS", 2)
-    monkeypatch.setattr(module, "FINALISTS", 1)
-    monkeypatch.setattr(module, "FIRST_STEPS", 2)
-    monkeypatch.setattr(module.descent, "STEPS", 4)
+    """Let recipes search for intensity curves with little effort; the search has its own tests."""
+    quick = functools.partial(fit_curves, searches=1, effort=QUICK)
+    recipe = importlib.import_module("keras_mri_cyclegan.recipes.small_data")
+    monkeypatch.setattr(recipe, "fit_curves", quick)

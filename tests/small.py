@@ -6,6 +6,8 @@ import numpy as np
 import keras_mri_cyclegan as kmc
 
 SHAPE = (16, 16, 1)
+# TensorFlow and JAX take seconds to trace a step that runs in a fraction of one.
+EAGERLY = keras.backend.backend() != "torch"
 TERMS = {
     "loss",
     "adversarial_ab",
@@ -71,8 +73,10 @@ def weights(model):
 
 
 def compiled(model=None, rate=1e-2, **arguments):
-    """Return a CycleGAN, a small one unless given, that learns fast."""
+    """Return a CycleGAN, a small one unless given, that learns fast and runs eagerly."""
     model = cyclegan() if model is None else model
+    if not arguments.get("jit_compile"):
+        arguments.setdefault("run_eagerly", EAGERLY)
     model.compile(
         keras.optimizers.Adam(rate, beta_1=0.5),
         keras.optimizers.Adam(rate, beta_1=0.5),

@@ -20,6 +20,7 @@ def run(monkeypatch, script, *arguments):
     runpy.run_path(str(EXAMPLES / script), run_name="__main__")
 
 
+@pytest.mark.backend
 def test_quickstart(tmp_path, monkeypatch, capsys):
     output = tmp_path / "out"
     run(monkeypatch, "quickstart.py", "--epochs", 2, "--subjects", 1, "--output", output)
@@ -38,7 +39,9 @@ def test_quickstart(tmp_path, monkeypatch, capsys):
     assert isinstance(keras.models.load_model(output / "t1_t2.keras"), kmc.CycleGAN)
 
 
-@pytest.mark.parametrize("recipe", ["small_data", "tutorial"])
+@pytest.mark.parametrize(
+    "recipe", [pytest.param("small_data", marks=pytest.mark.backend), "tutorial"]
+)
 def test_train_on_slices(tmp_path, monkeypatch, recipe):
     t1, t2 = kmc.datasets.load_phantom(slices=3, size=40)
     for name, images in (("T1", t1), ("T2", t2[:2])):
@@ -65,6 +68,7 @@ def test_train_on_slices(tmp_path, monkeypatch, recipe):
     np.testing.assert_allclose(model.translate(source), translated, atol=1 / 127)
 
 
+@pytest.mark.backend
 def test_nifti_t1_to_t2(tmp_path, monkeypatch, capsys):
     output = tmp_path / "out"
     small = ["--size", 32, 32, "--filters", 4, "--epochs", 1, "--augment"]
@@ -85,6 +89,7 @@ def test_nifti_t1_to_t2(tmp_path, monkeypatch, capsys):
     np.testing.assert_allclose(again.array, made.get_fdata(), atol=1e-3 * np.ptp(again.array))
 
 
+@pytest.mark.backend
 def test_dicom_series(tmp_path, monkeypatch, capsys):
     pydicom = pytest.importorskip("pydicom")
     output = tmp_path / "out"

@@ -2,6 +2,8 @@ import importlib.metadata
 import subprocess
 import sys
 
+import pytest
+
 import keras_mri_cyclegan
 
 
@@ -13,6 +15,7 @@ def test_version_is_that_of_the_package():
     assert keras_mri_cyclegan.__version__ == importlib.metadata.version("keras-mri-cyclegan")
 
 
+@pytest.mark.backend
 def test_import_adds_nothing_heavy_to_keras_and_prints_nothing():
     """Beyond what `import keras` does by itself: no module of weight, and not a word."""
     report = run(

@@ -8,7 +8,6 @@ import numpy as np
 from keras_mri_cyclegan.unpaired_curves.patches import Patches
 from keras_mri_cyclegan.unpaired_curves.sliced_distance import sliced_distance
 
-STEPS = 220
 RATE, LAST_RATE = 0.06, 0.001  # Of Adam, falling in a straight line.
 BETA_1, BETA_2 = 0.9, 0.99
 SMOOTHNESS = 0.02  # Weight of the squared second differences.
@@ -40,13 +39,14 @@ def begin(curve: np.ndarray) -> State:
 def descend(
     state: State,
     until: int,
+    steps: int,
     source: Sequence[Patches],
     target: Sequence[Patches],
     count: int,
     directions: int,
     rng: np.random.Generator,
 ) -> State:
-    """Go on to step `until` of `STEPS`: less distance, less curvature. Air stays air."""
+    """Descend to step `until` of `steps`: less distance, less curvature. Air stays air."""
     curve, mean, square, first = state
     for step in range(first, until):
         gradient = _curvature_gradient(curve)
@@ -54,7 +54,7 @@ def descend(
             gradient += sliced_distance(curve, ours, theirs, count, directions, rng)[1]
         mean = BETA_1 * mean + (1 - BETA_1) * gradient
         square = BETA_2 * square + (1 - BETA_2) * gradient**2
-        rate = RATE * (1 - step / STEPS) + LAST_RATE
+        rate = RATE * (1 - step / steps) + LAST_RATE
         change = mean / (1 - BETA_1 ** (step + 1))
         change /= np.sqrt(square / (1 - BETA_2 ** (step + 1))) + 1e-8
         curve = np.clip(curve - rate * change, -LARGEST, LARGEST).astype("float32")

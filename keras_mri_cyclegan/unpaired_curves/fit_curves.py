@@ -15,11 +15,10 @@ from keras_mri_cyclegan.unpaired_curves.patches import (
     draw_patches,
     smallest_size,
 )
+from keras_mri_cyclegan.unpaired_curves.search_effort import SearchEffort
 from keras_mri_cyclegan.unpaired_curves.sliced_distance import sliced_distance
 
 POOL = 30_000  # patches of each shape
-STARTS, FINALISTS = 24, 4
-FIRST_STEPS = 60
 ROUND_TRIPS = 4096  # values
 ROUND_TRIP_WEIGHT = 1.0
 # At the last choice, between good curves, it counts less: where two tissues are alike in one
@@ -47,7 +46,13 @@ class CurvePair(NamedTuple):
     round_trip: float
 
 
-def fit_curves(a: Any, b: Any, searches: int = 3, seed: int = 0) -> CurvePair:
+def fit_curves(
+    a: Any,
+    b: Any,
+    searches: int = 3,
+    seed: int = 0,
+    effort: SearchEffort | None = None,
+) -> CurvePair:
     """Find the intensity curves between two contrasts without pairs.
 
     The best curve is the one through which A looks like B: not only its histogram, which a swap
@@ -68,20 +73,23 @@ def fit_curves(a: Any, b: Any, searches: int = 3, seed: int = 0) -> CurvePair:
             should lie about alike in both.
         searches: Integer of at least 1, how many independent searches are made. Defaults to 3.
         seed: Integer of at least 0. Defaults to 0.
+        effort: A :class:`SearchEffort`, how much work each search does. Defaults to `None`:
+            `SearchEffort()`.
 
     Returns:
         A :class:`CurvePair`, the best one.
 
     Raises:
         ValueError: Images of another rank, with more than one channel, below 9 pixels, with NaN,
-            or without a pixel above air.
+            or without a pixel above air; `effort` of another type.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
-        >>> from keras_mri_cyclegan.unpaired_curves import fit_curves
+        >>> from keras_mri_cyclegan.unpaired_curves import SearchEffort, fit_curves
         >>> t1, _ = kmc.datasets.load_phantom(slices=8, size=64, subjects=[0])
         >>> _, t2 = kmc.datasets.load_phantom(slices=8, size=64, subjects=[1])
-        >>> curves = fit_curves(t1, t2, searches=1)
+        >>> quick = SearchEffort(starts=2, finalists=1, first_steps=2, steps=4)  # a demo
+        >>> curves = fit_curves(t1, t2, searches=1, effort=quick)
         >>> curves.ab.shape
         (48,)
 
@@ -91,8 +99,11 @@ def fit_curves(a: Any, b: Any, searches: int = 3, seed: int = 0) -> CurvePair:
     """
     searches = _checks.positive_int("searches", searches)
     rng = np.random.default_rng(_checks.positive_int("seed", seed, minimum=0))
+    effort = SearchEffort() if effort is None else effort
+    if not isinstance(effort, SearchEffort):
+        raise ValueError(f"`effort` must be a `SearchEffort`. Received: {effort!r}.")
     a, b = _checked("a", a), _checked("b", b)
-    found = [_search(_drawn(a, rng), _drawn(b, rng), rng) for _ in range(searches)]
+    found = [_search(_drawn(a, rng), _drawn(b, rng), rng, effort) for _ in range(searches)]
     there, back = (
         [state.curve for scored in ways for _, state in scored] for ways in zip(*found, strict=True)
     )
@@ -104,12 +115,15 @@ def _drawn(images: np.ndarray, rng: np.random.Generator) -> list[Patches]:
 
 
 def _search(
-    a: Sequence[Patches], b: Sequence[Patches], rng: np.random.Generator
+    a: Sequence[Patches],
+    b: Sequence[Patches],
+    rng: np.random.Generator,
+    effort: SearchEffort,
 ) -> list[list[Scored]]:
     """Return the curves of both directions that one draw of first guesses leads to."""
-    found = [_first_steps(*way, rng) for way in ((a, b), (b, a))]
-    there, back = _finalists(_ranked(found, a, b))
-    return [_last_steps(there, a, b, rng), _last_steps(back, b, a, rng)]
+    found = [_first_steps(*way, rng, effort) for way in ((a, b), (b, a))]
+    there, back = _finalists(_ranked(found, a, b), effort.finalists)
+    return [_last_steps(there, a, b, rng, effort), _last_steps(back, b, a, rng, effort)]
 
 
 def _best(
@@ -150,13 +164,24 @@ def _checked(name: str, value: Any) -> np.ndarray:
 
 
 def _first_steps(
-    source: Sequence[Patches], target: Sequence[Patches], rng: np.random.Generator
+    source: Sequence[Patches],
+    target: Sequence[Patches],
+    rng: np.random.Generator,
+    effort: SearchEffort,
 ) -> list[Scored]:
     """Follow every first guess a little way, on few patches."""
     found = []
-    for guess in _guesses(rng):
+    for guess in _guesses(rng, effort.starts):
+        state = descent.begin(guess)
         state = descent.descend(
-            descent.begin(guess), FIRST_STEPS, source, target, count=1024, directions=8, rng=rng
+            state,
+            effort.first_steps,
+            effort.steps,
+            source,
+            target,
+            count=1024,
+            directions=8,
+            rng=rng,
         )
         found.append((_distance(state.curve, source, target), state))
     return found
@@ -167,12 +192,20 @@ def _last_steps(
     source: Sequence[Patches],
     target: Sequence[Patches],
     rng: np.random.Generator,
+    effort: SearchEffort,
 ) -> list[Scored]:
     """Follow the finalists to their end, on more patches."""
     found = []
     for state in states:
         state = descent.descend(
-            state, descent.STEPS, source, target, count=2048, directions=16, rng=rng
+            state,
+            effort.steps,
+            effort.steps,
+            source,
+            target,
+            count=2048,
+            directions=16,
+            rng=rng,
         )
         found.append((_distance(state.curve, source, target), state))
     return found
@@ -196,22 +229,22 @@ def _ranked(
 
 
 def _finalists(
-    ranked: Sequence[tuple[Scored, Scored, float]],
+    ranked: Sequence[tuple[Scored, Scored, float]], count: int
 ) -> tuple[list[descent.State], list[descent.State]]:
-    """Return the first few different curves of each direction, in the order of their pairs."""
+    """Return the first `count` different curves of each direction, in the order of their pairs."""
     chosen: tuple[list, list] = ([], [])
     for *pair, _ in ranked:
         for states, (_, state) in zip(chosen, pair, strict=True):
-            if len(states) < FINALISTS and not any(state is other for other in states):
+            if len(states) < count and not any(state is other for other in states):
                 states.append(state)
     return chosen
 
 
-def _guesses(rng: np.random.Generator) -> list[np.ndarray]:
+def _guesses(rng: np.random.Generator, count: int) -> list[np.ndarray]:
     """Return a copy, a negative, and lines through a few random points."""
     x = np.linspace(-1, 1, curves.NODES)
     guesses = [x, np.where(x < AIR, -1, -x)]
-    while len(guesses) < STARTS:
+    while len(guesses) < count:
         knots = int(rng.integers(3, 9))
         places, values = np.linspace(-0.9, 1, knots), rng.uniform(-1, 1, knots)
         guesses.append(np.interp(x, [-1, *places], [-1, *values]))

@@ -11,8 +11,6 @@ from keras_mri_cyclegan.callbacks import Checkpoint, CheckpointError, Checkpoint
 
 A, B = images(5, seed=1), images(3, seed=2)  # five steps of one image
 EPOCHS = 3
-# TensorFlow takes seconds to trace a step; `tests/chaos` does it, with the same outcome.
-EAGERLY = keras.backend.backend() == "tensorflow"
 
 
 class KilledError(Exception):
@@ -41,7 +39,7 @@ class KillAt(keras.callbacks.Callback):
 
 def new_model(seed=0):
     keras.utils.set_random_seed(seed)
-    return compiled(cyclegan(dropout=0.5, pool_size=2), run_eagerly=EAGERLY)
+    return compiled(cyclegan(dropout=0.5, pool_size=2))
 
 
 def data():
@@ -126,7 +124,7 @@ def test_moving_averages_and_what_other_callbacks_found_go_on(tmp_path):
         keras.utils.set_random_seed(seed)
         model = cyclegan(dropout=0.5, pool_size=2)
         rates = [keras.optimizers.Adam(1e-2, use_ema=True, ema_momentum=0.5) for _ in "ab"]
-        model.compile(*rates, run_eagerly=EAGERLY)
+        model.compile(*rates)
         return model
 
     def others(folder):
@@ -372,7 +370,7 @@ def test_a_loss_that_no_file_can_hold_is_no_obstacle(tmp_path):
     def model(seed):
         keras.utils.set_random_seed(seed)
         model = cyclegan(dropout=0.5, pool_size=2)
-        return compiled(model, run_eagerly=EAGERLY, structure_loss=Distance())
+        return compiled(model, structure_loss=Distance())
 
     expected, _ = run(model=model(0), epochs=2)
     with pytest.warns(UserWarning, match="cannot be saved .structure_loss=.*Distance"):

@@ -8,6 +8,8 @@ from small import compiled, images, networks, set_weights, weights
 
 import keras_mri_cyclegan as kmc
 
+pytestmark = pytest.mark.compiled
+
 
 @pytest.mark.parametrize("kind", make_training.KINDS)
 def test_training_agrees_with_the_recorded_one_of_another_backend(kind):

@@ -10,6 +10,7 @@ from keras_mri_cyclegan import _extras
 from keras_mri_cyclegan.cyclegan.export import ENDINGS, PACKAGES, export_network
 
 BACKEND = keras.backend.backend()
+pytestmark = pytest.mark.compiled
 IMAGE, VOLUME, OPEN = (16, 24, 1), (8, 8, 8, 1), (None, None, 1)
 NETWORKS = {
     "unet": lambda shape, **k: kmc.unet_generator(shape, depth=2, filters=4, **k),

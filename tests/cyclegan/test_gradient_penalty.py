@@ -141,6 +141,7 @@ def test_it_is_taken_on_what_the_discriminators_see():
     assert expected != pytest.approx(curved(*START["discriminator_a"], A), rel=1e-2)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_compiled_steps_are_those_of_an_eager_one(jit_compile):
     if jit_compile and keras.backend.backend() == "torch":

@@ -42,6 +42,7 @@ def test_it_counts_k_times_in_every_kth_step():
             np.testing.assert_allclose(one, same, atol=1e-6)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_compiled_steps_are_those_of_an_eager_one(jit_compile):
     if jit_compile and keras.backend.backend() == "torch":
@@ -58,6 +59,7 @@ def test_compiled_steps_are_those_of_an_eager_one(jit_compile):
         assert value[0] == pytest.approx(expected[name][0], rel=1e-3), name
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("normalization", ["instance", "batch"])
 def test_dropout_and_batch_statistics(normalization):
     made = cyclegan(pool_size=0, dropout=0.5, normalization=normalization)

@@ -10,6 +10,8 @@ import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.cyclegan import backends
 from keras_mri_cyclegan.cyclegan.backends import small_images
 
+pytestmark = pytest.mark.compiled
+
 BACKEND = keras.backend.backend()
 RNG = np.random.default_rng(0)
 

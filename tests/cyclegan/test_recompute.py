@@ -22,6 +22,7 @@ def trained(steps=3, **arguments):
     return model
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("other", [{}, {"normalization": "batch"}, {"identity_every": 2}])
 def test_it_changes_no_step(other):
     kept, again = trained(**other), trained(recompute=True, **other)

@@ -127,11 +127,12 @@ def test_the_seed_repeats_a_training():
 # === Keras' own switches ===
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_jit_compile_changes_no_number(jit_compile):
     if jit_compile and keras.backend.backend() == "torch":
         pytest.skip("torch.compile takes minutes for a step on a CPU")
-    model = compiled(jit_compile=jit_compile)
+    model = compiled(jit_compile=jit_compile, run_eagerly=False)
     found = model.train_on_batch(A[:2], B[:2], return_dict=True)
     eager = compiled(run_eagerly=True)
     expected = eager.train_on_batch(A[:2], B[:2], return_dict=True)
@@ -139,10 +140,12 @@ def test_jit_compile_changes_no_number(jit_compile):
         assert float(found[name]) == pytest.approx(float(value), rel=1e-4), name
 
 
+@pytest.mark.compiled
 def test_steps_per_execution():
     if keras.backend.backend() == "torch":
         pytest.skip("Keras allows one step per execution on torch")
-    several, single = compiled(steps_per_execution=2), compiled()
+    several = compiled(steps_per_execution=2, run_eagerly=False)
+    single = compiled(run_eagerly=False)
     data = kmc.data.UnpairedDataset(A, B, seed=1)
     found = several.fit(data, epochs=1, verbose=0).history
     data = kmc.data.UnpairedDataset(A, B, seed=1)

@@ -1,8 +1,12 @@
+import importlib
+
 import numpy as np
 import pytest
 
 import keras_mri_cyclegan as kmc
-from keras_mri_cyclegan.unpaired_curves import fit_curves
+from keras_mri_cyclegan.unpaired_curves import SearchEffort, fit_curves
+
+SHORT = SearchEffort(starts=6, finalists=1, first_steps=20, steps=60)
 
 
 def phantoms(subject, contrast):
@@ -52,8 +56,11 @@ def test_what_is_returned(found):
     assert 0 < found.round_trip < 1
 
 
-@pytest.mark.slow
-def test_a_known_curve_is_found():
+@pytest.mark.parametrize(
+    ("effort", "tolerance"),
+    [(SHORT, 0.15), pytest.param(SearchEffort(), 0.1, marks=pytest.mark.slow)],
+)
+def test_a_known_curve_is_found(effort, tolerance):
     """B is A through a curve, of other slices: the curve itself has to come back."""
     images, other = (
         kmc.datasets.load_phantom(("t1",), slices=12, size=96, subjects=[subject])[0]
@@ -62,9 +69,9 @@ def test_a_known_curve_is_found():
     nodes = np.linspace(-1, 1, 5)
     truth = [-1.0, 0.6, 0.2, -0.1, -0.5]
     mapped = np.interp(images[1::2], nodes, truth).astype("float32")
-    found = fit_curves(images[0::2], mapped, searches=1)
+    found = fit_curves(images[0::2], mapped, searches=1, effort=effort)
     error = np.abs(applied(found.ab, other) - np.interp(other, nodes, truth))
-    assert error[other > -0.9].mean() < 0.1
+    assert error[other > -0.9].mean() < tolerance
 
 
 @pytest.mark.parametrize(
@@ -77,7 +84,7 @@ def test_a_known_curve_is_found():
     ],
 )
 def test_of_close_curves_those_that_undo_each_other(monkeypatch, distances, errors, expected):
-    module = __import__("keras_mri_cyclegan.unpaired_curves.fit_curves", fromlist=["STARTS"])
+    module = importlib.import_module("keras_mri_cyclegan.unpaired_curves.fit_curves")
     curves = [np.array([-1.0, end]) for end in distances]
     monkeypatch.setattr(module, "_distance", lambda curve, a, b: distances[curve[1]])
     monkeypatch.setattr(module, "_round_trip", lambda ab, ba, a, b: errors[ab[1]])
@@ -88,12 +95,12 @@ def test_of_close_curves_those_that_undo_each_other(monkeypatch, distances, erro
 
 
 def test_every_search_counts(monkeypatch):
-    module = __import__("keras_mri_cyclegan.unpaired_curves.fit_curves", fromlist=["STARTS"])
+    module = importlib.import_module("keras_mri_cyclegan.unpaired_curves.fit_curves")
     images = phantoms(0, "t1")
     line = np.linspace(-1, 1, 48)
     guesses = iter([-line, line, -line])
 
-    def search(a, b, rng):
+    def search(a, b, rng, effort):
         state = module.descent.begin(next(guesses))
         return [[(0.0, state)], [(0.0, state)]]
 
@@ -112,6 +119,7 @@ def test_every_search_counts(monkeypatch):
         ({"a": np.full((2, 32, 32, 1), np.nan, "float32")}, "`a`"),
         ({"seed": -1}, "`seed`"),
         ({"searches": 0}, "`searches`"),
+        ({"effort": 24}, "`effort` must be a `SearchEffort`"),
     ],
 )
 def test_bad_arguments(arguments, message):
