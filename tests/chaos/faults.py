@@ -307,6 +307,13 @@ FAULTS = [
         "data/test_unpaired_dataset.py",
     ),
     Fault(
+        "All images of a batch get the same augmentation",
+        "data/unpaired_dataset.py",
+        "np.random.default_rng([self.seed, epoch, side, index, position])",
+        "np.random.default_rng([self.seed, epoch, side, index])",
+        "data/test_unpaired_dataset.py",
+    ),
+    Fault(
         "One image of a pair is flipped and the other is not",
         "data/unpaired_dataset.py",
         "for batch in (batch_a, batch_b):",
@@ -326,6 +333,13 @@ FAULTS = [
         "np.linalg.inv(forward @ (np.eye(axes) + np.triu(shears, 1)))",
         "forward @ (np.eye(axes) + np.triu(shears, 1))",
         "data/augmentation/test_random_affine.py",
+    ),
+    Fault(
+        "Cached images of domain A are taken for those of domain B",
+        "data/image_cache.py",
+        '        "domain": domain,\n',
+        "",
+        "data/test_image_cache.py",
     ),
     Fault(
         "The checksum of cached images is not checked",
@@ -378,6 +392,13 @@ FAULTS = [
         "preprocessing/test_nyul.py",
     ),
     Fault(
+        "White stripe takes the modality of domain A for domain B",
+        "preprocessing/white_stripe.py",
+        'self.modality[("a", "b").index(domain)]',
+        "self.modality[0]",
+        "preprocessing/test_white_stripe.py",
+    ),
+    Fault(
         "A normalisation does not record how much it clips",
         "preprocessing/normalization.py",
         "np.clip(array, -1, 1), outside / array.size",
@@ -405,6 +426,13 @@ FAULTS = [
         "return ordered, LPS_TO_RAS @ affine",
         "return ordered, affine",
         "volumes/test_dicom_read.py",
+    ),
+    Fault(
+        "A translated DICOM series is not marked as synthetic",
+        "volumes/dicom/classic.py",
+        "        describe.mark_synthetic(dataset, source, provenance, now)\n",
+        "        pass\n",
+        "volumes/test_dicom_write.py",
     ),
     Fault(
         "NIfTI's intercept is forgotten",
