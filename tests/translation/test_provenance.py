@@ -113,6 +113,13 @@ def test_absolute_paths_lose_their_folders():
     }
 
 
+def test_it_says_that_it_is_synthetic(network):
+    scan = Volume(np.arange(8.0).reshape(2, 2, 2), np.eye(4))
+    made = describe_translation(network, "ab", scan, Preprocessing(), "source", ["axial"])
+    assert made["Synthetic"] is True
+    assert made["Warning"] == "Synthetic, not for diagnosis."
+
+
 def test_the_date_is_in_utc_and_all_of_it_is_json(network):
     date = datetime.datetime.fromisoformat("2026-01-02T03:04:05+02:00")
     scan = Volume(np.arange(8.0).reshape(2, 2, 2), np.eye(4))
