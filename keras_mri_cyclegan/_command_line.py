@@ -160,7 +160,8 @@ def _name(source: str, direction: str) -> str:
     stem, suffix = os.path.splitext(name)
     if suffix.lower() == ".gz":
         stem, inner = os.path.splitext(stem)
-        suffix = inner + suffix
+        # A packed pair is read, and written unpacked.
+        suffix = inner if inner.lower() in (".hdr", ".img") else inner + suffix
     return f"{stem}_{direction}{suffix}"
 
 

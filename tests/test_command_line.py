@@ -98,6 +98,15 @@ def test_several_scans_go_to_a_folder(study, tmp_path, sources):
         assert np.array_equal(translated, voxels(study / "scans" / f"t1-{k}.nii.gz"))
 
 
+def test_a_packed_pair_becomes_an_unpacked_one(study, tmp_path):
+    array = np.arange(495, dtype="int16").reshape(9, 11, 5)
+    nib.save(nib.Nifti1Pair(array, np.diag([-1, 1, 2, 1])), tmp_path / "t1.img.gz")
+    command = ["translate", study / "model" / "model.keras", tmp_path / "t1.*", tmp_path]
+    command += ["--intensities", "source"]
+    assert main([str(word) for word in command]) == 0
+    assert np.array_equal(voxels(tmp_path / "t1_ab.img"), array)
+
+
 def test_one_bad_scan_does_not_stop_the_others(study, tmp_path, capsys):
     good, bad = study / "scans" / "t1-0.nii.gz", tmp_path / "bad.nii.gz"
     bad.write_bytes(b"not gzip")

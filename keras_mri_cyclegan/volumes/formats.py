@@ -13,6 +13,8 @@ MODULES = {
     ".nii.gz": "nifti",
     ".hdr": "nifti",
     ".img": "nifti",
+    ".hdr.gz": "nifti",
+    ".img.gz": "nifti",
     ".h5": "hdf5",
     ".hdf5": "hdf5",
     ".npy": "numpy_files",

@@ -1,5 +1,6 @@
 """From file to file, against nibabel: with a network that changes nothing, nothing may change."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -362,11 +363,17 @@ def test_no_part_of_the_source_is_ever_replaced(tmp_path, monkeypatch):
     pair = write_scan(tmp_path / "t1.img")
     np.savez(tmp_path / "scans.npz", t1=np.random.default_rng(0).normal(size=(3, 4, 5)))
     os.symlink(pair, tmp_path / "link.img")
+    write_scan(tmp_path / "packed.img.gz")
+    (tmp_path / "packed.hdr").write_bytes(
+        gzip.decompress((tmp_path / "packed.hdr.gz").read_bytes())
+    )
+    (tmp_path / "packed.hdr.gz").unlink()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     for source, target in [
         ("t1.img", "t1.hdr"),
         ("t1.hdr", "t1.img"),
         ("t1.img", "link.img"),
+        ("packed.hdr", "packed.img"),  # whose header would be replaced
         ("scans.npz::t1", "scans.npz::t2"),
     ]:
         with pytest.raises(VolumeError, match="the source itself"):
