@@ -7,6 +7,13 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+
+from keras_mri_cyclegan import __version__
+from keras_mri_cyclegan.preprocessing import Preprocessing
+from keras_mri_cyclegan.translation import translate_volumes
+from keras_mri_cyclegan.volumes import find_volumes
+
 PREPROCESSING = "preprocessing.json"  # what is looked for beside the model
 EPILOG = """\
 MODEL is a file of `CycleGAN.save`, or a generator's. SOURCE is whatever the library reads: NIfTI, a
@@ -46,8 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from keras_mri_cyclegan import __version__
-
     parser = argparse.ArgumentParser(
         prog="python -m keras_mri_cyclegan",
         description="Unpaired MRI contrast translation with CycleGAN.",
@@ -91,10 +96,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _translate(options: argparse.Namespace) -> int:
-    # What costs seconds to import, only now: `--help` and a wrong option answer at once.
-    from keras_mri_cyclegan.preprocessing import Preprocessing
-    from keras_mri_cyclegan.translation import translate_volumes
-
     pairs = _pairs(options.sources, options.target, options.direction)
     preprocessing = Preprocessing.load(_preprocessing(options))
     model = _load(options.model)
@@ -123,8 +124,6 @@ def _translate(options: argparse.Namespace) -> int:
 
 def _pairs(sources: list[str], target: str, direction: str) -> list[tuple[str, str]]:
     """Return each source with the path of its translation."""
-    from keras_mri_cyclegan.volumes import find_volumes
-
     listed = [find_volumes(source) for source in sources]
     found = [path for paths in listed for path in paths]
     if found == sources and len(found) == 1 and not os.path.isdir(target):
@@ -178,8 +177,6 @@ def _preprocessing(options: argparse.Namespace) -> str:
 
 
 def _load(path: str) -> Any:
-    import keras
-
     if not os.path.exists(path):
         raise ValueError(f"`{path}`: no such file. Expected a model that Keras saved (.keras).")
     try:
