@@ -71,9 +71,11 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -
         volume: The volume.
         path: The file to be: `.nii`, `.nii.gz`, or `.hdr` or `.img` (then both are written, not
             packed). A file that is there is replaced. Equal volumes give equal bytes.
-        provenance: How the volume was made, if it is synthetic: `descrip` then says so, the
-            display window (`cal_min`, `cal_max`) is cleared, and a JSON sidecar with all of it is
-            written (`t2.nii.gz`: `t2.json`). Defaults to `None`: an ordinary copy.
+        provenance: How the volume was made, if it is synthetic: `descrip` then says so; what else
+            the source's header says in words is left out (all extensions, and text fields such as
+            `intent_name`, `aux_file` and `db_name`), since it is of another image and may name a
+            patient; the display window (`cal_min`, `cal_max`) is cleared; and a JSON sidecar with
+            all of it is written (`t2.nii.gz`: `t2.json`). Defaults to `None`: an ordinary copy.
 
     Raises:
         ValueError: JSON cannot hold `provenance`.

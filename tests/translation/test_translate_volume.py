@@ -14,7 +14,7 @@ import pytest
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.preprocessing import MinMax, Patches, Preprocessing, Reorient, Slices
 from keras_mri_cyclegan.translation.provenance import hash_network
-from keras_mri_cyclegan.volumes import Volume, VolumeError
+from keras_mri_cyclegan.volumes import Volume, VolumeError, read_volume
 
 SHAPE = (21, 17, 9)  # odd, and no axis like another
 
@@ -167,6 +167,22 @@ def test_a_volume_in_memory_gives_a_volume_and_no_file(tmp_path, monkeypatch):
     np.testing.assert_allclose(made.array, scan.array, atol=1e-5)
     assert np.array_equal(made.affine, scan.affine)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", ["path", "Volume"])
+@pytest.mark.parametrize("target", [None, "t2.nii.gz"])
+def test_a_translation_is_not_the_file_of_its_source(tmp_path, kind, target):
+    source = write_scan(tmp_path / "t1.nii.gz")
+    made = kmc.translate_volume(
+        linear(None, None),
+        source if kind == "path" else read_volume(source),
+        target and tmp_path / target,
+        preprocessing=minmax(),
+        intensities="source",
+        verbose=0,
+    )
+    assert made.path is None
+    assert "t1" not in repr(made)
 
 
 def test_the_slices_are_what_the_network_says():
