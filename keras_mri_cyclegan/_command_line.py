@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import warnings
+import zipfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -179,6 +180,13 @@ def _preprocessing(options: argparse.Namespace) -> str:
 def _load(path: str) -> Any:
     if not os.path.exists(path):
         raise ValueError(f"`{path}`: no such file. Expected a model that Keras saved (.keras).")
+    if os.path.isfile(path) and path.endswith(".keras") and not zipfile.is_zipfile(path):
+        # Of this Keras says "File not found".
+        raise ValueError(
+            f"`{path}`: a damaged file, of {os.path.getsize(path)} bytes: it ends too early, or is "
+            "something else under this name. Expected a model that Keras saved (.keras), a zip "
+            "archive: copy it again."
+        )
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises all sorts of things about a damaged file
