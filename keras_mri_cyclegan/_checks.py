@@ -13,6 +13,10 @@ import numpy as np
 RANGE_TOLERANCE = 0.01
 
 
+class RangeWarning(UserWarning):
+    """Images that leave [-1, 1]."""
+
+
 def positive_int(name: str, value: Any, minimum: int = 1) -> int:
     """Return `value` if it is an integer of at least `minimum`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < minimum:
@@ -70,7 +74,7 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
     """Return `value` as a float32 array if it is a batch of images that a network can take.
 
     Args:
-        name: The argument's name, for the message.
+        name: The argument's name, for the message; or what it is, in words.
         value: Array of floats, `(batch, [depth,] height, width, channels)`.
         shape: The shape that one image must have, `None` where any size will do. Defaults to any
             image or volume.
@@ -78,22 +82,22 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
     Raises:
         ValueError: Wrong type, dtype, rank or size; no image; NaN or infinity.
     """
-    array = np.asarray(value)
+    array, called = np.asarray(value), _called(name)
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
-            f"`{name}` must hold floating point numbers in [-1, 1]. Received: dtype {array.dtype}"
+            f"{called} must hold floating point numbers in [-1, 1]. Received: dtype {array.dtype}"
             f"{_found_range(array)}. Convert it first, for example `x.astype('float32') / 127.5 - "
             "1` for 8-bit images, or read the files with "
             "`keras_mri_cyclegan.datasets.load_image_folder`."
         )
     if array.ndim not in (4, 5):
         raise ValueError(
-            f"`{name}` must have shape (batch, height, width, channels) or (batch, depth, height, "
+            f"{called} must have shape (batch, height, width, channels) or (batch, depth, height, "
             f"width, channels). Received: shape {array.shape}. A single image needs a batch axis "
             "(`x[None]`), a grey image a channel axis (`x[..., None]`)."
         )
     if array.size == 0:
-        raise ValueError(f"`{name}` holds no image. Received: shape {array.shape}.")
+        raise ValueError(f"{called} holds no image. Received: shape {array.shape}.")
     if shape is not None:
         found = array.shape[1:]
         fits = len(found) == len(shape) and all(
@@ -102,30 +106,34 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
         )
         if not fits:
             raise ValueError(
-                f"`{name}` holds images of shape {found}, and the network takes {tuple(shape)}. "
+                f"{called} holds images of shape {found}, and the network takes {tuple(shape)}. "
                 "Resize or pad the images, or build the network for their shape."
             )
     if not np.isfinite(array).all():
         bad = int(np.size(array) - np.isfinite(array).sum())
         raise ValueError(
-            f"`{name}` holds {bad} values that are NaN or infinite (first in image "
+            f"{called} holds {bad} values that are NaN or infinite (first in image "
             f"{int(np.argwhere(~np.isfinite(array))[0][0])}). Remove or fill them first."
         )
     return array.astype("float32", copy=False)
 
 
-def warn_range(name: str, array: np.ndarray) -> bool:
+def warn_range(name: str, array: np.ndarray, stacklevel: int = 3) -> bool:
     """Warn if `array` leaves [-1, 1]; say whether it did."""
     low, high = float(array.min()), float(array.max())
     outside = low < -1 - RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE
     if outside:
         warnings.warn(
-            f"`{name}` has values in [{low:g}, {high:g}], and the networks expect [-1, 1] "
+            f"{_called(name)} has values in [{low:g}, {high:g}], and the networks expect [-1, 1] "
             "(their output is a tanh). For 8-bit images use `x / 127.5 - 1`.",
-            UserWarning,
-            stacklevel=3,
+            RangeWarning,
+            stacklevel=stacklevel,
         )
     return outside
+
+
+def _called(name: str) -> str:
+    return name[0].upper() + name[1:] if " " in name else f"`{name}`"
 
 
 def _found_range(array: np.ndarray) -> str:

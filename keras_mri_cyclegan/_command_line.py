@@ -4,8 +4,16 @@ import argparse
 import os
 import sys
 import warnings
+import zipfile
 from collections.abc import Sequence
 from typing import Any
+
+import keras
+
+from keras_mri_cyclegan import __version__
+from keras_mri_cyclegan.preprocessing import Preprocessing
+from keras_mri_cyclegan.translation import translate_volumes
+from keras_mri_cyclegan.volumes import find_volumes
 
 PREPROCESSING = "preprocessing.json"  # what is looked for beside the model
 EPILOG = """\
@@ -46,8 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from keras_mri_cyclegan import __version__
-
     parser = argparse.ArgumentParser(
         prog="python -m keras_mri_cyclegan",
         description="Unpaired MRI contrast translation with CycleGAN.",
@@ -91,10 +97,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _translate(options: argparse.Namespace) -> int:
-    # What costs seconds to import, only now: `--help` and a wrong option answer at once.
-    from keras_mri_cyclegan.preprocessing import Preprocessing
-    from keras_mri_cyclegan.translation import translate_volumes
-
     pairs = _pairs(options.sources, options.target, options.direction)
     preprocessing = Preprocessing.load(_preprocessing(options))
     model = _load(options.model)
@@ -123,8 +125,6 @@ def _translate(options: argparse.Namespace) -> int:
 
 def _pairs(sources: list[str], target: str, direction: str) -> list[tuple[str, str]]:
     """Return each source with the path of its translation."""
-    from keras_mri_cyclegan.volumes import find_volumes
-
     listed = [find_volumes(source) for source in sources]
     found = [path for paths in listed for path in paths]
     if found == sources and len(found) == 1 and not os.path.isdir(target):
@@ -160,7 +160,8 @@ def _name(source: str, direction: str) -> str:
     stem, suffix = os.path.splitext(name)
     if suffix.lower() == ".gz":
         stem, inner = os.path.splitext(stem)
-        suffix = inner + suffix
+        # A packed pair is read, and written unpacked.
+        suffix = inner if inner.lower() in (".hdr", ".img") else inner + suffix
     return f"{stem}_{direction}{suffix}"
 
 
@@ -177,10 +178,15 @@ def _preprocessing(options: argparse.Namespace) -> str:
 
 
 def _load(path: str) -> Any:
-    import keras
-
     if not os.path.exists(path):
         raise ValueError(f"`{path}`: no such file. Expected a model that Keras saved (.keras).")
+    if os.path.isfile(path) and path.endswith(".keras") and not zipfile.is_zipfile(path):
+        # Of this Keras says "File not found".
+        raise ValueError(
+            f"`{path}`: a damaged file, of {os.path.getsize(path)} bytes: it ends too early, or is "
+            "something else under this name. Expected a model that Keras saved (.keras), a zip "
+            "archive: copy it again."
+        )
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises all sorts of things about a damaged file

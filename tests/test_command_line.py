@@ -98,6 +98,15 @@ def test_several_scans_go_to_a_folder(study, tmp_path, sources):
         assert np.array_equal(translated, voxels(study / "scans" / f"t1-{k}.nii.gz"))
 
 
+def test_a_packed_pair_becomes_an_unpacked_one(study, tmp_path):
+    array = np.arange(495, dtype="int16").reshape(9, 11, 5)
+    nib.save(nib.Nifti1Pair(array, np.diag([-1, 1, 2, 1])), tmp_path / "t1.img.gz")
+    command = ["translate", study / "model" / "model.keras", tmp_path / "t1.*", tmp_path]
+    command += ["--intensities", "source"]
+    assert main([str(word) for word in command]) == 0
+    assert np.array_equal(voxels(tmp_path / "t1_ab.img"), array)
+
+
 def test_one_bad_scan_does_not_stop_the_others(study, tmp_path, capsys):
     good, bad = study / "scans" / "t1-0.nii.gz", tmp_path / "bad.nii.gz"
     bad.write_bytes(b"not gzip")
@@ -118,7 +127,8 @@ def assert_one_line(err, *words):
     ("change", "words"),
     [
         ({"model": "nothing.keras"}, ["nothing.keras", "no such file"]),
-        ({"model": "damaged.keras"}, ["damaged.keras", "cannot be loaded"]),
+        ({"model": "cut.keras"}, ["cut.keras", "damaged", "ends too early", "copy it again"]),
+        ({"model": "flipped.keras"}, ["flipped.keras", "cannot be loaded"]),
         ({"source": "nothing.nii"}, ["nothing.nii"]),
         ({"source": "nothing*.nii"}, ["nothing*.nii"]),
         ({"target": "nowhere/t2.nii"}, ["nowhere", "folder"]),
@@ -134,7 +144,9 @@ def test_what_cannot_be_done_is_one_line_and_status_2(
     study, tmp_path, monkeypatch, capsys, change, words
 ):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "damaged.keras").write_bytes(b"PK\x03\x04 no more")
+    whole = (study / "model" / "model.keras").read_bytes()
+    (tmp_path / "cut.keras").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "flipped.keras").write_bytes(whole.replace(b"config", b"cinfog"))
     (tmp_path / "taken.nii").write_bytes(b"something")
     Preprocessing([MinMax()]).save("unfitted.json")
     before = sorted(os.listdir(tmp_path))
@@ -147,7 +159,9 @@ def test_what_cannot_be_done_is_one_line_and_status_2(
     }
     words_in = [given["model"], given["source"], given["target"], *given["options"], "--quiet"]
     assert main(["translate", *words_in]) == 2
-    assert_one_line(capsys.readouterr().err, *words)
+    err = capsys.readouterr().err
+    assert_one_line(err, *words)
+    assert "not found" not in err
     assert sorted(os.listdir(tmp_path)) == before
 
 

@@ -1,10 +1,17 @@
 import importlib.metadata
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 import keras_mri_cyclegan
+
+ROOT = Path(__file__).parents[1]
+# Packages whose module has another name.
+MODULES = {"pillow": "PIL", "scikit-image": "skimage"}
 
 
 def run(code):
@@ -29,3 +36,15 @@ def test_import_adds_nothing_heavy_to_keras_and_prints_nothing():
         "print(sorted(new - set(sys.stdlib_module_names)), repr(words.getvalue()))\n"
     )
     assert report.stdout.strip() == "['keras_mri_cyclegan'] ''"
+
+
+def test_the_package_imports_what_it_installs():
+    """D2, D3: highdicom and imageio were dependencies of users for the sake of the tests."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [project["dependencies"], *(extras[name] for name in ("dicom", "preprocessing"))]
+    names = [re.split(r"[><=\[ ]", line)[0] for lines in wanted for line in lines]
+    source = "\n".join(path.read_text("utf-8") for path in ROOT.glob("keras_mri_cyclegan/**/*.py"))
+    imported = set(re.findall(r"^ *(?:from|import) (\w+)", source, re.M))
+    imported |= set(re.findall(r"require\(\s*\"(\w+)", source))
+    assert {MODULES.get(name, name.replace("-", "_")) for name in names} <= imported

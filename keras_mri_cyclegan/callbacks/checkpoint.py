@@ -37,7 +37,8 @@ class Checkpoint(keras.callbacks.Callback):
     A checkpoint appears in one step when it is complete and on the disk, and the one before is
     kept. When the training begins again, the newest whose checksums agree is taken. A disk that
     is full in the middle of a training is a warning, and the next checkpoint is tried as usual;
-    weights that are not finite are not saved.
+    weights that are not finite are not saved. A training that is through is not done again: `fit`
+    warns, and a larger `epochs` goes on.
 
     A SIGTERM, with which clusters announce the end, saves after the current step and raises
     `SystemExit`, so that no line behind `fit` takes the training for finished. One that comes

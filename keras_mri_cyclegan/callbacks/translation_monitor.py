@@ -161,13 +161,19 @@ class TranslationMonitor(keras.callbacks.Callback):
     def _half(
         self, images: np.ndarray, directions: tuple[str, str], titles: list[str], caption: str
     ) -> np.ndarray:
-        there = self.model.translate(images, direction=directions[0])
+        there = self._translate(images, directions[0])
         if np.isfinite(there).all():
-            back = self.model.translate(there, direction=directions[1])
+            back = self._translate(there, directions[1])
         else:  # A training that diverged; whether it goes on is not for a picture to decide.
             back = np.full_like(images, np.nan)
         rows = list(zip(images, there, back, strict=True))
         return figures.image_grid(rows, titles=titles, caption=caption)
+
+    def _translate(self, images: np.ndarray, direction: str) -> np.ndarray:
+        with warnings.catch_warnings():
+            # It was said of `a` and `b` at the beginning, and not of what a network gives.
+            warnings.simplefilter("ignore", _checks.RangeWarning)
+            return self.model.translate(images, direction=direction)
 
     def _path(self, epoch: int) -> Path:
         return self.directory / f"epoch_{epoch:04d}.png"

@@ -1,5 +1,6 @@
 """The CycleGAN: two generators and two discriminators that are trained together."""
 
+import itertools
 from typing import Any
 
 import keras
@@ -57,9 +58,9 @@ class CycleGAN(keras.Model):
         name: String, name of the model.
 
     Raises:
-        ValueError: A network is not a `keras.Model`, or `pool_size` is not an integer of at least
-            0, or it is above 0 and a discriminator takes images of any size, for which no pool can
-            be laid out.
+        ValueError: A network is not a `keras.Model`, or one is given as two of the four; or
+            `pool_size` is not an integer of at least 0, or it is above 0 and a discriminator takes
+            images of any size, for which no pool can be laid out.
 
     Example:
         >>> import keras
@@ -106,6 +107,7 @@ class CycleGAN(keras.Model):
                     "`keras.Model(image, network(image))`."
                 )
             backends.prepare(network)
+        _check_different(dict(zip(NETWORKS, given, strict=True)))
         _checks.positive_int("pool_size", pool_size, minimum=0)
         if augmentation is not None and not isinstance(augmentation, keras.layers.Layer):
             raise ValueError(
@@ -129,7 +131,6 @@ class CycleGAN(keras.Model):
             self.pool_a = self._make_pool("a", discriminator_a, seed)
             self.pool_b = self._make_pool("b", discriminator_b, seed if seed is None else seed + 1)
         self.built = True
-        self._range_warned = False
 
     def _make_pool(self, domain: str, discriminator: keras.Model, seed: int | None) -> ImagePool:
         shape = discriminator.input_shape
@@ -304,7 +305,7 @@ class CycleGAN(keras.Model):
         if b is None:
             raise ValueError(
                 "CycleGAN takes batches of (a, b). Received batches of one array: pass images of "
-                "both domains, `fit(a, b)`, or a source that yields pairs of batches."
+                "both domains, `fit(x, y)`, or a source that yields pairs of batches."
             )
         return ops.convert_to_tensor(a, "float32"), ops.convert_to_tensor(b, "float32")
 
@@ -411,7 +412,9 @@ class CycleGAN(keras.Model):
             ValueError: Images that the networks cannot take, or that cannot be pairs.
         """
         self._assert_compile_called("evaluate")
-        x, y = sources.pairs(self, x, y)
+        # `fit` has warned of its validation data, and evaluates them after each epoch.
+        within_fit = kwargs.get("_use_cached_eval_dataset", False)
+        x, y = sources.pairs(self, x, y, stacklevel=None if within_fit else 4)
         if batch_size is None:
             batch_size = sources.scored_at_once((x, y))
         return super().evaluate(x, y, batch_size=batch_size, **kwargs)
@@ -444,15 +447,10 @@ class CycleGAN(keras.Model):
         _checks.one_of("direction", direction, ("ab", "ba"))
         generator = {"ab": self.generator_ab, "ba": self.generator_ba}[direction]
         array = _checks.images("images", images, generator.input_shape[1:])
-        self.warn_range_once("images", array)
+        _checks.warn_range("images", array)
         _checks.positive_int("batch_size", batch_size)
         backends.own_values(generator)
         return generator.predict(array, batch_size=batch_size, verbose=verbose)
-
-    def warn_range_once(self, name: str, array: np.ndarray) -> None:
-        """Warn, once in this model's life, that images are not in [-1, 1]."""
-        if not self._range_warned:
-            self._range_warned = _checks.warn_range(name, array)
 
     def export(
         self,
@@ -574,3 +572,13 @@ class CycleGAN(keras.Model):
     def compile_from_config(self, config: dict) -> None:
         """Compile with what `get_compile_config` returned."""
         self.compile(**compile_config.from_config(config))
+
+
+def _check_different(networks: dict[str, keras.Model]) -> None:
+    for (name, network), (other, second) in itertools.combinations(networks.items(), 2):
+        if network is second:
+            raise ValueError(
+                f"`{name}` and `{other}` must be two networks, with weights of their own. Received "
+                f"one, {network.name!r}, as both. Build each with a call of its own: "
+                f"`{name}=build(), {other}=build()`."
+            )

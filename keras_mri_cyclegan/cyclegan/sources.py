@@ -1,5 +1,10 @@
-"""What `fit` and `evaluate` accept as data, and the check of it before anything is trained."""
+"""What `fit` and `evaluate` accept as data, and the check of it before anything is trained.
 
+Messages call the arguments what the user typed, `x` and `y`, and say which domain they are of; a
+and b are the two parts of a batch.
+"""
+
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +17,9 @@ from keras_mri_cyclegan.cyclegan.paired_term import check_pairs
 from keras_mri_cyclegan.data import UnpairedDataset, VolumeImages
 
 SCORED_AT_ONCE = 8
+ARRAYS = ("`x` (images of A)", "`y` (images of B)")
+VALIDATION = ("`validation_data[0]` (images of A)", "`validation_data[1]` (images of B)")
+FIRST_BATCH = ("the first batch of `x`, images of A,", "the first batch of `x`, images of B,")
 
 
 def training_source(
@@ -31,15 +39,21 @@ def training_source(
     """
     shape_a, shape_b = _shapes(model)
     if y is not None:
-        a = x if isinstance(x, VolumeImages) else _checks.images("x", x, shape_a)
-        b = y if isinstance(y, VolumeImages) else _checks.images("y", y, shape_b)
-        x = UnpairedDataset(
-            a, b, batch_size=1 if batch_size is None else batch_size, shuffle=shuffle
-        )
+        a = x if isinstance(x, VolumeImages) else _checks.images(ARRAYS[0], x, shape_a)
+        b = y if isinstance(y, VolumeImages) else _checks.images(ARRAYS[1], y, shape_b)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", _checks.RangeWarning)  # which calls them `a` and `b`
+            x = UnpairedDataset(
+                a, b, batch_size=1 if batch_size is None else batch_size, shuffle=shuffle
+            )
+        # Of scans, the first image only: all would be read.
+        sides = [side[:1] if isinstance(side, VolumeImages) else side for side in (a, b)]
+        _warn_range(dict(zip(ARRAYS, sides, strict=True)), stacklevel=4)
     elif x is None or isinstance(x, np.ndarray):
         raise ValueError(
-            "`fit` needs images of both domains: `fit(a, b)`, or a source of (a, b) batches. "
-            f"Received: x={type(x).__name__} and y=None."
+            "`fit` needs images of both domains: `fit(x, y)` with the images of A and those of B, "
+            "or a source of (a, b) batches as `x`. Received: "
+            f"x={'None' if x is None else 'an array'} and y=None."
         )
 
     if isinstance(x, UnpairedDataset):
@@ -54,12 +68,12 @@ def training_source(
     batch, x = _first_batch(x)
     a, b, pairs = _parts(batch)
     check_pairs(model, pairs)
-    a = _checks.images("the first batch of domain A", a, shape_a)
-    b = _checks.images("the first batch of domain B", b, shape_b)
-    model.warn_range_once("the first batch of domain A", a)
-    model.warn_range_once("the first batch of domain B", b)
+    a = _checks.images(FIRST_BATCH[0], a, shape_a)
+    b = _checks.images(FIRST_BATCH[1], b, shape_b)
+    seen = dict(zip(FIRST_BATCH, (a, b), strict=True))
     if pairs is not None:
-        _check_first_pairs(model, pairs, a, b)
+        seen |= _first_pairs(model, pairs, a, b)
+    _warn_range(seen, stacklevel=4)
     # Keras can shuffle a PyDataset alone, and complains of every other source.
     return x, shuffle and isinstance(x, keras.utils.PyDataset)
 
@@ -82,7 +96,7 @@ def validation_source(model: Any, data: Any) -> Any:
         ValueError: Data that `evaluate` could not score.
     """
     if isinstance(data, (tuple, list)) and len(data) == 2:
-        return pairs(model, *data)
+        return pairs(model, data[0], data[1], names=VALIDATION, stacklevel=5)
     if data is not None:
         pairs(model, data, None)
     return data
@@ -121,8 +135,22 @@ class _ResumedOrder(keras.callbacks.Callback):
         self.begun = True
 
 
-def pairs(model: Any, x: Any, y: Any) -> tuple[Any, Any]:
+def pairs(
+    model: Any,
+    x: Any,
+    y: Any,
+    names: tuple[str, str] = ARRAYS,
+    stacklevel: int | None = 4,
+) -> tuple[Any, Any]:
     """Return what `evaluate` was given if image k of A can be the truth for image k of B.
+
+    Args:
+        model: The `CycleGAN` that is to be scored.
+        x: Images of A, or a source of batches.
+        y: Images of B, or `None`.
+        names: What to call `x` and `y`.
+        stacklevel: How far up the user is, to be warned of images that are not in [-1, 1]. `None`:
+            it was done.
 
     Raises:
         ValueError: Arrays that the model cannot take, different numbers of images, or data that
@@ -137,21 +165,28 @@ def pairs(model: Any, x: Any, y: Any) -> tuple[Any, Any]:
         raise ValueError(
             "`evaluate` compares image k of A with image k of B, and an `UnpairedDataset` draws "
             "them independently: its scores would mean nothing. Pass the arrays of pairs, "
-            "`evaluate(a, b)`: slices that show the same place, as `Preprocessing.prepare` and "
+            "`evaluate(x, y)`: slices that show the same place, as `Preprocessing.prepare` and "
             "`cutter.cut` give them of two scans on one grid."
         )
     if y is None:
         return x, y
     shape_a, shape_b = _shapes(model)
-    a, b = _checks.images("x", x, shape_a), _checks.images("y", y, shape_b)
+    a, b = _checks.images(names[0], x, shape_a), _checks.images(names[1], y, shape_b)
     if len(a) != len(b):
         raise ValueError(
             "`evaluate` compares image k of A with image k of B, so it needs as many of one as of "
             f"the other. Received: {len(a)} and {len(b)}."
         )
-    model.warn_range_once("x", a)
-    model.warn_range_once("y", b)
+    if stacklevel is not None:
+        _warn_range(dict(zip(names, (a, b), strict=True)), stacklevel)
     return a, b
+
+
+def _warn_range(images: dict[str, np.ndarray], stacklevel: int) -> None:
+    """Warn of the first of these images that are not in [-1, 1]: once a call is enough."""
+    for name, array in images.items():
+        if _checks.warn_range(name, array, stacklevel + 1):
+            return
 
 
 def _shapes(model: Any) -> tuple[tuple, tuple]:
@@ -165,7 +200,7 @@ def _first_batch(source: Any) -> tuple[Any, Any]:
     try:
         batch = next(iter(source))
     except StopIteration:
-        raise ValueError("The source of training data yielded no batch.") from None
+        raise ValueError("`x`, a source of training data, yielded no batch.") from None
     return batch, _put_back(batch, source) if isinstance(source, Iterator) else source
 
 
@@ -174,24 +209,25 @@ def _put_back(batch: Any, rest: Iterator) -> Iterator:
     yield from rest
 
 
-def _check_first_pairs(model: Any, pairs: Any, a: np.ndarray, b: np.ndarray) -> None:
+def _first_pairs(model: Any, pairs: Any, a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the first batch's pairs, by what to call them, when they are checked."""
     if not isinstance(pairs, backends.NESTED):
         raise ValueError(
             "The pairs of a batch must be a tuple here, (a_paired, b_paired) or (). Received: a "
             f"{type(pairs).__name__}, as torch's `default_collate` makes one: give the "
             "`DataLoader` a `collate_fn` that ends with `return a, b, tuple(pairs)`."
         )
-    counts = []
+    checked = {}
     for domain, images, shape in zip("AB", pairs or (a, b), _shapes(model), strict=True):
-        name = f"the first batch's pairs of domain {domain}"
-        array = _checks.images(name, keras.ops.convert_to_numpy(images), shape)
-        model.warn_range_once(name, array)
-        counts.append(len(array))
+        name = f"the pairs of the first batch of `x`, images of {domain},"
+        checked[name] = _checks.images(name, keras.ops.convert_to_numpy(images), shape)
+    counts = [len(array) for array in checked.values()]
     if counts[0] != counts[1]:
         raise ValueError(
             "The pairs of a batch must be as many images of A as of B, image k of one the truth "
             f"for image k of the other. Received: {counts[0]} and {counts[1]}."
         )
+    return checked
 
 
 def _parts(batch: Any) -> tuple[np.ndarray, np.ndarray, Any]:
@@ -201,7 +237,8 @@ def _parts(batch: Any) -> tuple[np.ndarray, np.ndarray, Any]:
             f"{len(batch)} of them" if isinstance(batch, (tuple, list)) else type(batch).__name__
         )
         raise ValueError(
-            f"A source of training data must yield pairs of batches, (a, b). Received: {found}."
+            "`x`, a source of training data, must yield batches (a, b), images of A and images of "
+            f"B. Received: {found}."
         )
     a, b = (keras.ops.convert_to_numpy(side) for side in batch[:2])
     return a, b, batch[2] if len(batch) == 3 else None

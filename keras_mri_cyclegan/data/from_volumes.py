@@ -11,14 +11,16 @@ from keras_mri_cyclegan.data._scans import Scan, scan_list
 from keras_mri_cyclegan.data.patients import (
     Patient,
     check_apart,
-    patients_of,
+    patient_of,
     split_by_patient,
 )
 from keras_mri_cyclegan.data.unpaired_dataset import UnpairedDataset, callables
 from keras_mri_cyclegan.data.volume_images import VolumeImages
 from keras_mri_cyclegan.preprocessing import Preprocessing
+from keras_mri_cyclegan.volumes import Volume
 
 OPTIONS = {"workers", "use_multiprocessing", "max_queue_size"}  # of keras.utils.PyDataset
+SHOWN = 3  # scans of unknown patients that are named
 
 
 def from_volumes(
@@ -71,7 +73,7 @@ def from_volumes(
         An `UnpairedDataset`; with `validation` a tuple of two, the second without augmentation, in
         the order of the scans, with a smaller `batch_size` if it has fewer images. Their `a` and
         `b` are `VolumeImages`; they also have `preprocessing`, and the patients of the scans in
-        `patients_a` and `patients_b`.
+        `patients_a` and `patients_b`, as far as they are known.
 
     Raises:
         ValueError: An argument out of its range; no scan; a scan in both domains; a split that
@@ -145,25 +147,39 @@ def from_volumes(
             **kwargs,
         )
         dataset.preprocessing = preprocessing
-        dataset.patients_a, dataset.patients_b = (_patients(scans, patient) for scans in sides)
+        owners = [[patient_of(scan, patient) for scan in scans] for scans in sides]
+        dataset.patients_a, dataset.patients_b = (
+            tuple(sorted({owner for owner in of_side if owner is not None})) for of_side in owners
+        )
         if verbose:
-            print(_summary(name, dataset))
+            unknown = [
+                [scan for scan, owner in zip(scans, of_side, strict=True) if owner is None]
+                for scans, of_side in zip(sides, owners, strict=True)
+            ]
+            print(_summary(name, dataset, unknown))
         datasets.append(dataset)
     return (datasets[0], datasets[1]) if len(datasets) == 2 else datasets[0]
 
 
-def _patients(scans: list[Scan], patient: Patient | None) -> tuple[str, ...]:
-    return tuple(sorted(set(patients_of(scans, patient, needed=False))))
-
-
-def _summary(name: str, dataset: UnpairedDataset) -> str:
-    lines = [
-        f"{name} {side}: {len(images.counts)} scans of {len(patients)} patients, "
-        f"{len(images)} images of {' x '.join(map(str, images.shape[1:]))}"
-        for side, images, patients in (
-            ("A", dataset.a, dataset.patients_a),
-            ("B", dataset.b, dataset.patients_b),
-        )
-    ]
+def _summary(name: str, dataset: UnpairedDataset, unknown: list[list[Scan]]) -> str:
+    lines = []
+    for side, images, patients, of_side in (
+        ("A", dataset.a, dataset.patients_a, unknown[0]),
+        ("B", dataset.b, dataset.patients_b, unknown[1]),
+    ):
+        known = f"{len(images.counts) - len(of_side)} scans of {len(patients)} patients"
+        others = f" and {_listed(of_side)}" if of_side else ""
+        size = " x ".join(map(str, images.shape[1:]))
+        lines.append(f"{name} {side}: {known}{others}, {len(images)} images of {size}")
     in_both = len(set(dataset.patients_a) & set(dataset.patients_b))
-    return "\n".join([*lines, f"{name}: {in_both} patients are in both"])
+    lines.append(f"{name}: {in_both} patients are in both")
+    if any(unknown):
+        lines[-1] += ", without the unknown ones (`patient=` says whose a scan is)"
+    return "\n".join(lines)
+
+
+def _listed(scans: list[Scan]) -> str:
+    paths = [scan.path if isinstance(scan, Volume) else scan for scan in scans]
+    names = [os.path.basename(path.rstrip("/\\")) if path else "in memory" for path in paths]
+    more = ", ..." if len(names) > SHOWN else ""
+    return f"{len(scans)} of unknown patients ({', '.join(names[:SHOWN])}{more})"

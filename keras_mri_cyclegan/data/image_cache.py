@@ -18,6 +18,8 @@ import numpy as np
 
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.volumes import Volume, VolumeError, atomic
+from keras_mri_cyclegan.volumes.names import split_inner
+from keras_mri_cyclegan.volumes.scan_files import files_of
 
 CHUNK = 2**24  # bytes read at once
 SAMPLE = 2**16  # bytes of a file's beginning, middle and end that go into an entry's name
@@ -128,28 +130,18 @@ def _recipe(preprocessing: Preprocessing, domain: str) -> dict[str, Any]:
 
 
 def _path_stamp(path: str) -> list:
-    base, _, inside = path.partition("::")
+    base, inside = split_inner(path)
     stamps = []
     try:
-        for name, file in _files(base):
+        for file in files_of(path):
             status = os.stat(file)
+            name = os.path.basename(file)  # does not depend on where a study lies
             stamps.append([name, status.st_size, status.st_mtime_ns, _sample(file, status.st_size)])
     except OSError as error:
         raise VolumeError(
             path, f"it cannot be read ({error.strerror or error}). Expected a file or a folder."
         ) from error
     return [os.path.basename(os.path.abspath(base)), inside, stamps]
-
-
-def _files(base: str) -> list[tuple[str, str]]:
-    """Return names, which do not depend on where a study lies, and paths of a scan's files."""
-    if os.path.isdir(base):
-        found = [os.path.join(folder, name) for folder, _, names in os.walk(base) for name in names]
-        return sorted((os.path.relpath(file, base), file) for file in found)
-    stem, suffix = os.path.splitext(base)
-    other = {".hdr": ".img", ".img": ".hdr", ".HDR": ".IMG", ".IMG": ".HDR"}.get(suffix)
-    files = [base] if other is None or not os.path.exists(stem + other) else [base, stem + other]
-    return [(os.path.basename(file), file) for file in files]
 
 
 def _sample(path: str, size: int) -> str:

@@ -74,7 +74,7 @@ def split_by_patient(
         _checks.positive_int("seed", seed, minimum=0)
     sides = (scan_list("a", a), scan_list("b", b))
     check_apart(*sides)
-    owners = [patients_of(scans, patient, needed=True) for scans in sides]
+    owners = [patients_of(scans, patient) for scans in sides]
     for name, scans, of_side in zip("ab", sides, owners, strict=True):
         if len(set(of_side)) < 2:
             raise ValueError(
@@ -99,32 +99,44 @@ def split_by_patient(
     return training, validating  # type: ignore[return-value]
 
 
-def patients_of(scans: Sequence[Scan], patient: Patient | None, needed: bool) -> list[str]:
-    """Return the patient of each scan.
+def patients_of(scans: Sequence[Scan], patient: Patient | None) -> list[str]:
+    """Return the patient of each scan; raise a `ValueError` if one is not known.
 
     Args:
         scans: Paths and volumes.
         patient: The user's rule, or `None` for the default.
-        needed: Whether a volume without a path, whose patient the default rule cannot know, is an
-            error; otherwise it counts as a patient of its own.
     """
-    found = []
+    owners = []
     for scan in scans:
-        if patient is not None:
-            owner = patient(scan)
-        else:
-            path = scan.path if isinstance(scan, Volume) else scan
-            owner = None if path is None else patient_from_path(path)
-            if owner is None and not needed:
-                owner = f"{identity(scan)}, of nobody known"
-        if owner is None or not str(owner):
-            raise ValueError(
-                f"`patient` must say whose scan {scan_name(scan)} is, or validation could see "
-                f"patients of the training. Received: {owner!r}. Pass `patient=`, a callable that "
-                "takes each path or Volume and returns a string or a number."
-            )
-        found.append(str(owner))
-    return found
+        owner = patient_of(scan, patient)
+        if owner is None:
+            raise _unknown(scan, owner)
+        owners.append(owner)
+    return owners
+
+
+def patient_of(scan: Scan, patient: Patient | None) -> str | None:
+    """Return whose scan a scan is, or `None` if the default rule cannot tell.
+
+    Args:
+        scan: A path or a volume.
+        patient: The user's rule, which has to tell of every scan, or `None` for the default.
+    """
+    if patient is None:
+        path = scan.path if isinstance(scan, Volume) else scan
+        return None if path is None else patient_from_path(path)
+    owner = patient(scan)
+    if owner is None or not str(owner):
+        raise _unknown(scan, owner)
+    return str(owner)
+
+
+def _unknown(scan: Scan, owner: Any) -> ValueError:
+    return ValueError(
+        f"`patient` must say whose scan {scan_name(scan)} is, or validation could see patients of "
+        f"the training. Received: {owner!r}. Pass `patient=`, a callable that takes each path or "
+        "Volume and returns a string or a number."
+    )
 
 
 def patient_from_path(path: str) -> str | None:

@@ -83,13 +83,13 @@ def load_image_folder(
 
     Example:
         >>> import os, tempfile
-        >>> import imageio.v3 as iio
         >>> import numpy as np
+        >>> from PIL import Image
         >>> from keras_mri_cyclegan.datasets import load_image_folder
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     for k in (10, 2):
         ...         slice_ = np.full((4, 6), 25 * k, "uint8")
-        ...         iio.imwrite(os.path.join(folder, f"Image #{k}.png"), slice_)
+        ...         Image.fromarray(slice_).save(os.path.join(folder, f"Image #{k}.png"))
         ...     images, paths = load_image_folder(folder, size=(8, 8), fit="pad", return_paths=True)
         >>> images.shape, [path.name for path in paths]
         ((2, 8, 8, 1), ['Image #2.png', 'Image #10.png'])

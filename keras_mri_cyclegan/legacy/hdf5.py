@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import h5py
 import numpy as np
 
 from keras_mri_cyclegan.legacy import keras_config
@@ -38,8 +39,6 @@ def opened(
     Raises:
         LegacyError: The file is damaged, is not from Keras, or refers to other files.
     """
-    import h5py
-
     with h5py.File(file, "r") as root:
         reader = _Reader(root, path, size)
         if "model_config" in root.attrs:
@@ -62,8 +61,6 @@ class _Reader:
 
     def group(self, parent: Any, name: str) -> Any:
         """Return a group that lies in the file itself."""
-        import h5py
-
         self.groups_left -= 1
         if self.groups_left < 0:
             raise LegacyError(self.path, f"it has more than {MAX_GROUPS} groups.")
@@ -109,8 +106,6 @@ class _Reader:
         return [e.decode("utf8") if isinstance(e, bytes) else str(e) for e in found]
 
     def _attribute(self, group: Any, name: str) -> Any:
-        import h5py
-
         attribute = h5py.h5a.open(group.id, name.encode())
         count = attribute.get_space().get_simple_extent_npoints()
         if count == 0:
@@ -170,8 +165,6 @@ class _Reader:
         return list(layers.values())
 
     def _count_datasets(self, group: Any) -> int:
-        import h5py
-
         count = 0
         for name in group:
             inner = group.get(name, getlink=True)

@@ -88,6 +88,6 @@ def one_channel(images: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
         raise ValueError(
             f"`images` must be what `cut` made of this volume, with one channel: floats of shape "
             f"{(*shape, 1)}. Received: {array.dtype} of shape {array.shape}. {name} joins every "
-            "image of a volume, in order and at its own size: undo padding first (`from_size`)."
+            "image of a volume, in order and at its own size: cut off any padding first."
         )
     return array[..., 0]

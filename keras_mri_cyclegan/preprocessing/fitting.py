@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_mri_cyclegan.preprocessing.step import Step
-from keras_mri_cyclegan.volumes import Volume, VolumeError
+from keras_mri_cyclegan.volumes import Volume, VolumeError, find_volumes, read_volume
 
 
 def fit_domain(
@@ -51,8 +51,6 @@ def read_if_path(value: Any) -> Volume:
     if isinstance(value, Volume):
         return value
     if isinstance(value, (str, os.PathLike)):
-        from keras_mri_cyclegan.volumes.files import read_volume
-
         return read_volume(os.fspath(value))
     raise ValueError(
         "A scan must be a `Volume`, or the path of a file. Received: "
@@ -73,8 +71,6 @@ def _summarize(
 
 def _iterable(volumes: Any, domain: str) -> Iterable:
     if isinstance(volumes, (str, os.PathLike)):
-        from keras_mri_cyclegan.volumes.files import find_volumes
-
         return find_volumes(os.fspath(volumes))
     if isinstance(volumes, Volume) or not hasattr(volumes, "__iter__"):
         raise ValueError(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_mri_cyclegan.volumes import VolumeError
+from keras_mri_cyclegan.volumes import VolumeError, atomic
 
 # A preprocessing is a few kilobytes. Parsed JSON can take fifty times its size in memory.
 MAX_BYTES = 16 * 2**20
@@ -29,8 +29,6 @@ def to_text(content: dict[str, Any], indent: int | None = 2) -> str:
 
 def write(path: str | os.PathLike, content: dict[str, Any]) -> None:
     """Write `content` to `path` through a temporary file."""
-    from keras_mri_cyclegan.volumes import atomic
-
     text = to_text(content) + "\n"
     with atomic.replacing(os.fspath(path)) as temporary, open(temporary, "wb") as file:
         file.write(text.encode())

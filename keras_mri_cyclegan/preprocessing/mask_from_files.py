@@ -10,7 +10,7 @@ import numpy as np
 from keras_mri_cyclegan.preprocessing.foreground_mask import checked_blank, masked
 from keras_mri_cyclegan.preprocessing.orientation import turned_volume
 from keras_mri_cyclegan.preprocessing.step import Step
-from keras_mri_cyclegan.volumes import Volume, VolumeError
+from keras_mri_cyclegan.volumes import Volume, VolumeError, read_volume
 
 # In the affine's units, millimetres: headers keep float32.
 SAME_GRID = 1e-3
@@ -65,8 +65,6 @@ class MaskFromFiles(Step):
 
     def apply(self, volume: Volume, state: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
         """Return the volume with its mask, and a record of the mask's share of all voxels."""
-        from keras_mri_cyclegan.volumes.files import read_volume
-
         if volume.path is None:
             raise VolumeError(
                 None,

@@ -94,7 +94,7 @@ class Patches(Cutter):
 
     def _large_enough(self, array: np.ndarray, fill: float) -> np.ndarray:
         size = [max(pair) for pair in zip(array.shape, self.size, strict=True)]
-        return to_size(array[..., None], size, fill)[0][..., 0]
+        return to_size(array[..., None], size, fill)[..., 0]
 
     def _starts(self, found: int, size: int) -> list[int]:
         step = max(1, round(size * (1 - self.overlap)))

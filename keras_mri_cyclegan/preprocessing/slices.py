@@ -117,7 +117,7 @@ class Slices(Cutter):
             self._start(axis, shown.any((0, 2 - axis)), wanted, volume)
             for axis, wanted in enumerate(self.size)
         ]
-        return to_size(images, self.size, start=starts)[0]
+        return to_size(images, self.size, start=starts)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal object."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from keras_mri_cyclegan.preprocessing import Cutter, Preprocessing
 from keras_mri_cyclegan.translation.generator import check_channels
-from keras_mri_cyclegan.translation.provenance import files_of
 from keras_mri_cyclegan.volumes import Volume, VolumeError, check_target
+from keras_mri_cyclegan.volumes.names import split_inner
+from keras_mri_cyclegan.volumes.scan_files import files_of, files_to_write
 
 
 def fitted_preprocessing(given: Any, intensities: str, direction: str) -> Preprocessing:
@@ -82,8 +83,8 @@ def check_target_of(
         )
     if scan.path is None:
         return
-    written = os.path.realpath(os.fspath(target).partition("::")[0])
-    replaced = [written] + (files_of(written) if os.path.isfile(written) else [])
+    written = split_inner(target)[0].rstrip("/\\")
+    replaced = [os.path.realpath(path) for path in files_to_write(written)]
     kept = [os.path.realpath(path) for path in files_of(scan.path)]
     if any(path == file or path.startswith(file + os.sep) for file in replaced for path in kept):
         raise VolumeError(

@@ -12,11 +12,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mri_cyclegan.volumes import Volume, formats
+from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.volumes.names import split_inner
+from keras_mri_cyclegan.volumes.scan_files import files_of
 
 WARNING = "Synthetic, not for diagnosis."
 BLOCK = 2**20  # bytes of a file in memory at once
-PAIRS = {".hdr": ".img", ".img": ".hdr"}  # of one NIfTI volume in two files
 
 
 def describe_translation(
@@ -150,36 +151,12 @@ def describe_source(source: Volume | str | os.PathLike) -> dict[str, Any]:
     path = os.fspath(source)
     files = files_of(path)
     hashes = [_hash_file(file) for file in files]
-    if files == [path.partition("::")[0]]:
+    if files == [split_inner(path)[0]]:
         return {"File": _name(path), "SHA256": hashes[0]}
     lines = [
         f"{digest}  {os.path.basename(file)}\n" for digest, file in zip(hashes, files, strict=True)
     ]
     return {"File": _name(path), "SHA256": hashlib.sha256("".join(lines).encode()).hexdigest()}
-
-
-def files_of(source: str | os.PathLike) -> list[str]:
-    """Return the files that a source is read from, sorted.
-
-    Args:
-        source: A path, as `volumes.read_volume` takes it.
-
-    Returns:
-        Paths: of the files directly in a folder, of both files of a `.hdr/.img` pair, or the path
-        itself.
-
-    Example:
-        >>> from keras_mri_cyclegan.translation.provenance import files_of
-        >>> files_of("knee.h5::reconstruction_rss")
-        ['knee.h5']
-    """
-    path = os.fspath(source).partition("::")[0]
-    if os.path.isdir(path):
-        return sorted(name for name in formats.listing(path) if os.path.isfile(name))
-    stem, suffix = os.path.splitext(path)
-    other = PAIRS.get(suffix.lower(), "")
-    partners = [stem + name for name in (other, other.upper()) if name]
-    return sorted([path, *[name for name in partners if os.path.isfile(name)][:1]])
 
 
 def without_folders(config: Any) -> Any:

@@ -58,7 +58,7 @@ def translate_volume(
         verbose: 1 shows a progress bar, 0 nothing. Defaults to 1.
 
     Returns:
-        The translation, a `Volume` on the source's grid.
+        The translation, a `Volume` on the source's grid, whose `path` is `None`.
 
     Warns:
         UserWarning: The network gave values outside [-1, 1], as one without a tanh can. They are

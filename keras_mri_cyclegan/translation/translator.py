@@ -140,7 +140,10 @@ class Translator:
         return total / len(self.cutters)
 
     def write(self, ready: Ready, array: np.ndarray) -> Volume:
-        """Return a translation on its source's grid, written where it was to go."""
+        """Return a translation on its source's grid, written where it was to go.
+
+        It has no `path`: it is not the source's file, nor, rounded, quite what was written.
+        """
         _warn_range(array)
         translated = self.preprocessing.restore(
             ready.prepared.volume.replace(array=array),
@@ -150,7 +153,7 @@ class Translator:
         )
         if ready.target is not None:
             write_volume(translated, ready.target, ready.provenance, self.overwrite)
-        return translated
+        return translated.replace(path=None)
 
 
 def _trained_on(cutter: Cutter) -> tuple[int, ...] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from keras_mri_cyclegan.volumes import formats
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.names import natural, split_inner, suffix_of
+from keras_mri_cyclegan.volumes.scan_files import pair_of
 
 
 def find_volumes(source: str | os.PathLike | Iterable[str | os.PathLike]) -> list[str]:
@@ -137,11 +138,11 @@ def _is_scan(folder: str) -> bool:
 
 def _without_partners(paths: Iterable[str]) -> list[str]:
     paths = set(paths)
-    headers = {os.path.splitext(path)[0] for path in paths if suffix_of(path) == ".hdr"}
+    pairs = {path: pair_of(path) for path in paths}
     return [
         path
-        for path in paths
-        if suffix_of(path) != ".img" or os.path.splitext(path)[0] not in headers
+        for path, pair in pairs.items()
+        if pair is None or path == pair[0] or pair[0] not in paths
     ]
 
 

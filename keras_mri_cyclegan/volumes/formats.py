@@ -4,6 +4,7 @@ import importlib
 import os
 from typing import Any
 
+from keras_mri_cyclegan.volumes.dicom import is_dicom
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.names import natural, split_inner, suffix_of
 
@@ -13,6 +14,8 @@ MODULES = {
     ".nii.gz": "nifti",
     ".hdr": "nifti",
     ".img": "nifti",
+    ".hdr.gz": "nifti",
+    ".img.gz": "nifti",
     ".h5": "hdf5",
     ".hdf5": "hdf5",
     ".npy": "numpy_files",
@@ -74,8 +77,6 @@ def of_source(path: str) -> str:
 
 def is_dicom_file(path: str) -> bool:
     """Say whether a file is DICOM, by its name or by its content; not an index (`DICOMDIR`)."""
-    from keras_mri_cyclegan.volumes.dicom import is_dicom
-
     if os.path.basename(path).upper() == "DICOMDIR" or not os.path.isfile(path):
         return False
     module = MODULES.get(suffix_of(path))

@@ -4,6 +4,7 @@ import io
 import os
 from typing import Any
 
+import h5py
 import numpy as np
 
 from keras_mri_cyclegan.volumes import atomic, sidecar
@@ -48,8 +49,6 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
         >>> hdf5.read(f"{path}::reconstruction_rss", max_voxels=1000, fill_nan=None).shape
         (4, 3, 2)
     """
-    import h5py
-
     name, inner = split_inner(path)
     try:
         with h5py.File(name, "r") as file:
@@ -100,8 +99,6 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None) -> None:
         ...     file["t2"].shape
         (2, 3, 4)
     """
-    import h5py
-
     file, inner = split_inner(path)
     header, dtype = volume.header, np.dtype("float32")
     if header is not None and header.kind == "hdf5":

@@ -4,6 +4,8 @@ import math
 import zlib
 from typing import Any
 
+import h5py
+
 from keras_mri_cyclegan.volumes.errors import VolumeError
 
 # The filters whose output is bounded below. Others (szip, n-bit, scale-offset, plug-ins) are code
@@ -30,8 +32,6 @@ def find(file: Any, name: str, path: str) -> Any:
     Raises:
         VolumeError: No such dataset, or a link on the way to it.
     """
-    import h5py
-
     here = file
     for part in [part for part in name.split("/") if part]:
         sound = isinstance(here, h5py.Group) and part not in (".", "..")
@@ -170,8 +170,6 @@ def _check_chunk(
 
 def _datasets(file: Any) -> tuple[list, bool]:
     """The datasets that lie in the file itself, no link being followed, and whether that is all."""
-    import h5py
-
     found: list = []
     seen: set[int] = set()
     groups = [file]

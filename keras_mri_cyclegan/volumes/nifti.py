@@ -6,9 +6,8 @@ from typing import Any
 
 from keras_mri_cyclegan.volumes import atomic, nifti_reading, nifti_writing, sidecar
 from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.scan_files import files_to_write, pair_of
 from keras_mri_cyclegan.volumes.volume import Volume
-
-PARTNERS = {".hdr": ".img", ".img": ".hdr", ".HDR": ".IMG", ".IMG": ".HDR"}
 
 
 def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> Volume:
@@ -21,7 +20,8 @@ def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> V
 
     Args:
         path: The file, compressed or not (its content tells); either file of a `.hdr`/`.img`
-            pair. A slice `(i, j)` becomes a volume `(i, j, 1)`.
+            pair, each of which may be packed (`.img.gz`). A slice `(i, j)` becomes a volume
+            `(i, j, 1)`.
         max_voxels: The largest number of voxels. Defaults to `2**28`: 1 GiB as float32.
         fill_nan: What to put for NaN and infinity. Defaults to `None`: they are an error.
 
@@ -71,9 +71,11 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -
         volume: The volume.
         path: The file to be: `.nii`, `.nii.gz`, or `.hdr` or `.img` (then both are written, not
             packed). A file that is there is replaced. Equal volumes give equal bytes.
-        provenance: How the volume was made, if it is synthetic: `descrip` then says so, the
-            display window (`cal_min`, `cal_max`) is cleared, and a JSON sidecar with all of it is
-            written (`t2.nii.gz`: `t2.json`). Defaults to `None`: an ordinary copy.
+        provenance: How the volume was made, if it is synthetic: `descrip` then says so; what else
+            the source's header says in words is left out (all extensions, and text fields such as
+            `intent_name`, `aux_file` and `db_name`), since it is of another image and may name a
+            patient; the display window (`cal_min`, `cal_max`) is cleared; and a JSON sidecar with
+            all of it is written (`t2.nii.gz`: `t2.json`). Defaults to `None`: an ordinary copy.
 
     Raises:
         ValueError: JSON cannot hold `provenance`.
@@ -113,37 +115,22 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -
             nifti_writing.write_parts(temporaries[-1], [plan.head])
 
 
-def _split(path: str) -> tuple[str, str, str]:
-    """Return the stem, the suffix of a pair (or an empty one), and `.gz`, as it is spelt."""
-    stem, gz = (path[:-3], path[-3:]) if path.lower().endswith(".gz") else (path, "")
-    stem, suffix = os.path.splitext(stem)
-    return stem, suffix, gz
-
-
 def _files_to_read(path: str) -> tuple[str, str]:
-    stem, suffix, gz = _split(path)
-    if suffix.lower() not in (".hdr", ".img"):
+    pair = pair_of(path)
+    if pair is None:
         return path, path
-    # A pair may be packed by halves, and be spelt in either case.
-    spelt = PARTNERS.get(suffix, PARTNERS[suffix.lower()])
-    names = dict.fromkeys((spelt, spelt.lower(), spelt.upper()))
-    candidates = [stem + name + packed for packed in (gz, "" if gz else ".gz") for name in names]
-    partner = next((name for name in candidates if os.path.isfile(name)), None)
-    if partner is None and os.path.isfile(path):
+    missing = [name for name in pair if not os.path.isfile(name)]
+    if missing and os.path.isfile(path):
         raise VolumeError(
             path,
-            f"no {os.path.basename(candidates[0])} beside it. Expected both files of the pair: "
+            f"no {os.path.basename(missing[0])} beside it. Expected both files of the pair: "
             "`.hdr` says where the voxels are, `.img` holds them.",
         )
-    partner = partner or candidates[0]
-    return (path, partner) if suffix.lower() == ".hdr" else (partner, path)
+    return pair
 
 
 def _files_to_write(path: str) -> tuple[str, str]:
-    stem, suffix, gz = _split(path)
-    if suffix.lower() == ".nii":
-        return path, path
-    if suffix.lower() not in (".hdr", ".img") or gz:
+    files = files_to_write(path)
+    if len(files) == 1 and not path.lower().endswith((".nii", ".nii.gz")):
         raise VolumeError(path, "not a NIfTI name. Expected .nii, .nii.gz, .hdr or .img.")
-    partner = stem + PARTNERS.get(suffix, PARTNERS[suffix.lower()])
-    return (path, partner) if suffix.lower() == ".hdr" else (partner, path)
+    return files[0], files[-1]

@@ -13,6 +13,7 @@ from keras_mri_cyclegan.volumes.packing import write_packed
 from keras_mri_cyclegan.volumes.volume import Volume
 
 SCANNER, ALIGNED = 1, 2  # xform codes of nifti1.h
+NO_TEXT = ("magic", "regular")  # letters of the format, not words
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,7 +59,11 @@ def plan(volume: Volume, path: str, single: bool, provenance: dict[str, Any] | N
     slope, inter = nifti_scaling.set_scaling(header, volume, path)
     if provenance is not None:
         header["cal_min"], header["cal_max"] = 0, 0
+        for field in header:
+            if header[field].dtype.kind == "S" and field not in NO_TEXT:
+                header[field] = b""
         header["descrip"] = _description(provenance)
+        extensions = b""  # comments, DICOM attributes, protocols: all of the source
     head = _head(header, extensions, single)
     return Plan(head, volume.array, header.get_data_dtype(), slope, inter)
 

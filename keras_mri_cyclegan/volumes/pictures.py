@@ -33,13 +33,13 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
 
     Example:
         >>> import os, tempfile
-        >>> import imageio.v3 as iio
         >>> import numpy as np
+        >>> from PIL import Image
         >>> from keras_mri_cyclegan.volumes import pictures
         >>> folder = tempfile.mkdtemp()
         >>> for k in range(2):
         ...     slice_ = np.arange(12, dtype="uint8").reshape(3, 4) + k
-        ...     iio.imwrite(os.path.join(folder, f"{k}.png"), slice_)
+        ...     Image.fromarray(slice_).save(os.path.join(folder, f"{k}.png"))
         >>> pictures.read(folder, max_voxels=1000, fill_nan=None).shape
         (4, 3, 2)
     """
@@ -92,14 +92,14 @@ def write(
 
     Example:
         >>> import os, tempfile
-        >>> import imageio.v3 as iio
         >>> import numpy as np
+        >>> from PIL import Image
         >>> from keras_mri_cyclegan.volumes import pictures
         >>> folder = tempfile.mkdtemp()
         >>> source, target = os.path.join(folder, "a.png"), os.path.join(folder, "b.png")
-        >>> iio.imwrite(source, np.arange(12, dtype="uint8").reshape(3, 4))
+        >>> Image.fromarray(np.arange(12, dtype="uint8").reshape(3, 4)).save(source)
         >>> pictures.write(pictures.read(source, 1000, None), target, None)
-        >>> iio.imread(target).tolist()
+        >>> np.asarray(Image.open(target)).tolist()
         [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]]
     """
     header = volume.header
@@ -169,9 +169,9 @@ def _read_slice(file: Path, max_voxels: int) -> np.ndarray:
 
 
 def _write_slice(path: str, slice_: np.ndarray) -> None:
-    import imageio.v3 as iio
+    from PIL import Image
 
-    iio.imwrite(path, slice_, plugin="pillow")
+    Image.fromarray(slice_).save(path)
 
 
 def _names(header: SourceHeader, count: int) -> list[str]:

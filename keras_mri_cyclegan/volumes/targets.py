@@ -7,12 +7,15 @@ from keras_mri_cyclegan.volumes.dicom.replacing import check_one_file, check_rep
 from keras_mri_cyclegan.volumes.dicom.source import DicomSource
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.names import split_inner, suffix_of
+from keras_mri_cyclegan.volumes.scan_files import files_of, files_to_write
 from keras_mri_cyclegan.volumes.volume import SourceHeader
 
 FOLDERS = {"dicom": "dicom", "png": "pictures", "tiff": "pictures"}  # by the header's kind
 LONGEST_NAME = 255  # bytes, of nearly every file system
-PARTNERS = {".hdr": ".img", ".img": ".hdr"}
-WRITABLE = ", ".join(suffix for suffix in formats.MODULES if suffix not in (".ima", ".tiff"))
+NOT_WRITTEN = (".hdr.gz", ".img.gz")
+WRITABLE = ", ".join(
+    suffix for suffix in formats.MODULES if suffix not in (".ima", ".tiff", *NOT_WRITTEN)
+)
 
 
 def check_target(
@@ -98,7 +101,7 @@ def _folder_module(path: str, header: SourceHeader | None) -> str | None:
 
 def _file_module(path: str, file: str, header: SourceHeader | None) -> str:
     module = formats.MODULES.get(suffix_of(file))
-    if module is None:
+    if module is None or suffix_of(file) in NOT_WRITTEN:
         raise VolumeError(
             path,
             f"files of the kind {suffix_of(file)} cannot be written. Expected {WRITABLE}, or a "
@@ -145,9 +148,8 @@ def _check_parent(path: str, file: str) -> None:
 
 
 def _check_file(path: str, file: str, overwrite: bool) -> None:
-    stem, suffix = os.path.splitext(file)
-    names = [file] + [stem + partner for partner in [PARTNERS.get(suffix.lower())] if partner]
-    for name in names:
+    # Of a pair also a half that would stay: a header beside another scan's packed image.
+    for name in [*files_to_write(file), *files_of(file)]:
         if os.path.lexists(name) and not overwrite:
             raise VolumeError(
                 path,

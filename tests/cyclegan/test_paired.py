@@ -328,7 +328,10 @@ def test_pairs_and_no_weight_in_a_batch():
         ((X, Y, (X,)), "third part.*1 parts"),
         ((X, Y, (X, Y)), "as many images.*4 and 3"),
         ((X, Y, ()), "as many images.*4 and 3"),
-        ((X, Y, (X[:, :8], X[:, :8])), "pairs of domain A` holds images of shape"),
+        (
+            (X, Y, (X[:, :8], X[:, :8])),
+            "first batch of `x`, images of A, holds images of",
+        ),
         ((X, Y, X, Y), "Received: 4 of them"),
     ],
 )
@@ -340,7 +343,7 @@ def test_batches_that_cannot_be(batch, message):
 def test_pairs_of_a_size_that_the_networks_do_not_take():
     small = images(2, (8, 8, 1))
     dataset = kmc.data.UnpairedDataset(X, Y, paired=(small, small))
-    with pytest.raises(ValueError, match="the dataset's paired `a`` holds images of shape"):
+    with pytest.raises(ValueError, match="The dataset's paired `a` holds images of shape"):
         compiled(paired_weight=1.0).fit(dataset)
 
 

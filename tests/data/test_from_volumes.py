@@ -111,11 +111,31 @@ def test_what_it_says(study, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_files_of_unknown_patients_are_no_patients(study, tmp_path, capsys):
+    """They were counted as patients, in both domains."""
+    for contrast, names in (("t1", ["T1_007", "ses1_p7"]), ("t2", ["T2_007"])):
+        (tmp_path / contrast).mkdir()
+        for name in [*names, f"p3_{contrast}"]:
+            data = np.random.default_rng(0).uniform(0, 9, (8, 8, 4))
+            nibabel.save(nibabel.Nifti1Image(data, np.eye(4)), tmp_path / contrast / f"{name}.nii")
+    folders = str(tmp_path / "t1"), str(tmp_path / "t2")
+    dataset = from_volumes(*folders, Preprocessing([MinMax()]), seed=0)
+    said = capsys.readouterr().out
+    assert dataset.patients_a == dataset.patients_b == ("p3",)
+    assert "A: 1 scans of 1 patients and 2 of unknown patients (ses1_p7.nii, T1_007.nii)" in said
+    assert "B: 1 scans of 1 patients and 1 of unknown patients (T2_007.nii)" in said
+    assert "Training: 1 patients are in both, without the unknown ones (`patient=`" in said
+    with pytest.raises(ValueError, match=r"`patient` must say whose scan .*ses1_p7"):
+        quiet(*folders, validation=0.4)
+    told = quiet(*folders, patient=lambda path: path[-7:-4])
+    assert told.patients_a == ("007", "_p7", "_t1")
+
+
 def test_volumes_in_memory_need_no_patient_without_validation():
     rng = np.random.default_rng(0)
     a, b = ([Volume(rng.uniform(0, 9, (8, 8, 4)), np.eye(4)) for _ in range(3)] for _ in "ab")
     dataset = quiet(a, b)
-    assert len(dataset.patients_a) == 3
+    assert dataset.patients_a == dataset.patients_b == ()
     with pytest.raises(ValueError, match=r"`patient` must say"):
         quiet(a, b, validation=0.4)
 

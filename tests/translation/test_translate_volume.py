@@ -1,5 +1,6 @@
 """From file to file, against nibabel: with a network that changes nothing, nothing may change."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ import pytest
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.preprocessing import MinMax, Patches, Preprocessing, Reorient, Slices
 from keras_mri_cyclegan.translation.provenance import hash_network
-from keras_mri_cyclegan.volumes import Volume, VolumeError
+from keras_mri_cyclegan.volumes import Volume, VolumeError, read_volume
 
 SHAPE = (21, 17, 9)  # odd, and no axis like another
 
@@ -166,6 +167,22 @@ def test_a_volume_in_memory_gives_a_volume_and_no_file(tmp_path, monkeypatch):
     np.testing.assert_allclose(made.array, scan.array, atol=1e-5)
     assert np.array_equal(made.affine, scan.affine)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", ["path", "Volume"])
+@pytest.mark.parametrize("target", [None, "t2.nii.gz"])
+def test_a_translation_is_not_the_file_of_its_source(tmp_path, kind, target):
+    source = write_scan(tmp_path / "t1.nii.gz")
+    made = kmc.translate_volume(
+        linear(None, None),
+        source if kind == "path" else read_volume(source),
+        target and tmp_path / target,
+        preprocessing=minmax(),
+        intensities="source",
+        verbose=0,
+    )
+    assert made.path is None
+    assert "t1" not in repr(made)
 
 
 def test_the_slices_are_what_the_network_says():
@@ -362,11 +379,17 @@ def test_no_part_of_the_source_is_ever_replaced(tmp_path, monkeypatch):
     pair = write_scan(tmp_path / "t1.img")
     np.savez(tmp_path / "scans.npz", t1=np.random.default_rng(0).normal(size=(3, 4, 5)))
     os.symlink(pair, tmp_path / "link.img")
+    write_scan(tmp_path / "packed.img.gz")
+    (tmp_path / "packed.hdr").write_bytes(
+        gzip.decompress((tmp_path / "packed.hdr.gz").read_bytes())
+    )
+    (tmp_path / "packed.hdr.gz").unlink()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     for source, target in [
         ("t1.img", "t1.hdr"),
         ("t1.hdr", "t1.img"),
         ("t1.img", "link.img"),
+        ("packed.hdr", "packed.img"),  # whose header would be replaced
         ("scans.npz::t1", "scans.npz::t2"),
     ]:
         with pytest.raises(VolumeError, match="the source itself"):

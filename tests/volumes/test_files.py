@@ -2,11 +2,11 @@ import json
 import os
 
 import h5py
-import imageio.v3 as iio
 import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
+from PIL import Image
 
 from keras_mri_cyclegan.volumes import (
     SourceHeader,
@@ -66,7 +66,7 @@ def test_each_suffix_has_its_reader(tmp_path):
         file["x"] = STORED
     (tmp_path / "slices").mkdir()
     for k, slice_ in enumerate(STORED):
-        iio.imwrite(tmp_path / "slices" / f"{k}.tif", slice_.astype("uint8"))
+        Image.fromarray(slice_.astype("uint8")).save(tmp_path / "slices" / f"{k}.tif")
     kinds = {"a.NPY": "npy", "a.npz": "npz", "a.npz::x": "npz"}
     kinds |= {"a.HDF5": "hdf5", "a.HDF5::x": "hdf5", "slices": "tiff", "slices/": "tiff"}
     for name, kind in kinds.items():

@@ -8,12 +8,12 @@ import time
 import warnings
 
 import h5py
-import imageio.v3 as iio
 import nibabel as nib
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from keras_mri_cyclegan.volumes import Volume, VolumeError, read_volume
 
@@ -51,6 +51,12 @@ def dicom():
         return file.read()
 
 
+def picture(dtype, kind):
+    file = io.BytesIO()
+    Image.fromarray(voxels((9, 8), dtype)).save(file, format=kind)
+    return file.getvalue()
+
+
 FORMATS = {
     "x.nii": nifti,
     "y.nii": lambda: nifti(nib.Nifti2Image, "float64"),
@@ -59,8 +65,8 @@ FORMATS = {
     "x.npy": npy,
     "x.npz": lambda: npy(np.savez_compressed),
     "x.dcm": dicom,
-    "x.png": lambda: iio.imwrite("<bytes>", voxels((9, 8), "uint8"), extension=".png"),
-    "x.tif": lambda: iio.imwrite("<bytes>", voxels((9, 8), "uint16"), extension=".tif"),
+    "x.png": lambda: picture("uint8", "PNG"),
+    "x.tif": lambda: picture("uint16", "TIFF"),
 }
 # What a damaged length, size or pointer looks like.
 NUMBERS = [0, 1, -1, 2**15 - 1, -(2**15), 2**31 - 1, -(2**31), 2**62, -(2**62)]

@@ -1,6 +1,7 @@
 """NIfTI files in and out, compared with nibabel."""
 
 import dataclasses
+import gzip
 import itertools
 import json
 import os
@@ -410,8 +411,34 @@ def test_provenance(tmp_path):
     assert after.header["cal_max"] == 0
     assert json.loads((tmp_path / "t2.json").read_text()) == PROVENANCE
     np.testing.assert_array_equal(after.dataobj, voxels())
+    np.testing.assert_array_equal(after.affine, volume.affine)
     long = {"GeneratedBy": {"Version": "9" * 200}}
     assert len(written(volume, tmp_path / "t3.nii", long).header["descrip"].item()) == 79
 
 
-# --- Files that must be refused -----------------------------------------------------------------
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("target", ["t2.nii", "t2.nii.gz", "t2.hdr"])
+def test_a_synthetic_file_keeps_no_words_of_its_source(tmp_path, kind, target):
+    """Comments, AFNI's XML, DICOM attributes, names: they may hold a patient's, anywhere."""
+    made = image(kind=kind)
+    fields = [name for name in made.header if made.header[name].dtype.kind == "S"]
+    words = set(fields) - {"magic", "descrip", "regular"}
+    for field in words:
+        made.header[field] = b"Mary Poe"[: made.header[field].dtype.itemsize]
+    for code in (4, 6, 44):
+        made.header.extensions.append(nib.nifti1.Nifti1Extension(code, b"Mary Poe"))
+    volume = nifti.read(save(made, tmp_path / "t1.nii"))
+    written(volume, tmp_path / target)  # an ordinary copy keeps them
+    copy = b"".join(_unpacked(path) for path in tmp_path.glob("t2.*"))
+    assert copy.count(b"Mary Poe") == 3 + len(words)
+    after = written(volume, tmp_path / target, PROVENANCE)
+    for path in tmp_path.glob("t2.*"):
+        for word in (b"Mary", b"kept", b"scanner's"):
+            assert word not in _unpacked(path), path
+    np.testing.assert_array_equal(after.dataobj, voxels())
+    assert (int(after.header["intent_code"]), len(after.header.extensions)) == (1001, 0)
+
+
+def _unpacked(path):
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data

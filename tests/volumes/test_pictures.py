@@ -5,7 +5,6 @@ import struct
 import tracemalloc
 import zlib
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,7 +23,7 @@ def stack(tmp_path):
     folder = tmp_path / "stack"
     folder.mkdir()
     for k, slice_ in enumerate(_slices(count=11)):
-        iio.imwrite(folder / f"Image #{k + 1}.png", slice_)
+        Image.fromarray(slice_).save(folder / f"Image #{k + 1}.png")
     return folder
 
 
@@ -39,11 +38,11 @@ def _error(path, **arguments):
 def test_one_slice(tmp_path, dtype, suffix):
     source, target = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
     slice_ = _slices(dtype)[0]
-    iio.imwrite(source, slice_)
+    Image.fromarray(slice_).save(source)
     volume = read_volume(source)
     np.testing.assert_array_equal(volume.array, slice_.T[..., None])
     write_volume(volume, target, {"Synthetic": True})
-    np.testing.assert_array_equal(iio.imread(target), slice_, strict=True)
+    np.testing.assert_array_equal(np.asarray(Image.open(target)), slice_, strict=True)
     assert json.loads((tmp_path / "b.json").read_text()) == {"Synthetic": True}
 
 
@@ -52,7 +51,7 @@ def test_a_stack(tmp_path, extension):
     folder = tmp_path / "in"
     folder.mkdir()
     for name, slice_ in zip(("10", "9", "1"), _slices(), strict=True):
-        iio.imwrite(folder / f"{name}{extension}", slice_)
+        Image.fromarray(slice_).save(folder / f"{name}{extension}")
     (folder / "notes.txt").write_text("passed over")
     volume = read_volume(folder)
     np.testing.assert_array_equal(volume.array, _slices()[::-1].transpose(2, 1, 0))
@@ -60,17 +59,19 @@ def test_a_stack(tmp_path, extension):
     assert sorted(os.listdir(tmp_path / "out")) == sorted(
         f"{name}{extension}" for name in (1, 9, 10)
     )
-    np.testing.assert_array_equal(iio.imread(tmp_path / "out" / f"9{extension}"), _slices()[1])
+    np.testing.assert_array_equal(
+        np.asarray(Image.open(tmp_path / "out" / f"9{extension}")), _slices()[1]
+    )
     assert json.loads((tmp_path / "out.json").read_text()) == {"Synthetic": True}
 
 
 def test_sixteen_bits_are_exact(tmp_path):
     every = np.arange(2**16, dtype="uint16").reshape(256, 256)
-    iio.imwrite(tmp_path / "a.png", every)
+    Image.fromarray(every).save(tmp_path / "a.png")
     volume = read_volume(tmp_path / "a.png")
     np.testing.assert_array_equal(volume.array[..., 0].T, every)
     write_volume(volume, tmp_path / "b.png")
-    np.testing.assert_array_equal(iio.imread(tmp_path / "b.png"), every, strict=True)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "b.png")), every, strict=True)
 
 
 def test_natural_order(stack):
@@ -79,14 +80,14 @@ def test_natural_order(stack):
 
 @pytest.mark.parametrize("odd", [np.ones((4, 6), "uint16"), np.ones((4, 5), "uint8")])
 def test_the_odd_slice_is_named(stack, odd):
-    iio.imwrite(stack / "Image #7.png", odd)
+    Image.fromarray(odd).save(stack / "Image #7.png")
     message = _error(stack)
     assert "`Image #7.png` is" in message
     assert "`Image #1.png`" in message
 
 
 def test_png_and_tiff_together(stack):
-    iio.imwrite(stack / "Image #1.tif", _slices()[0])
+    Image.fromarray(_slices()[0]).save(stack / "Image #1.tif")
     assert "PNG and TIFF" in _error(stack)
 
 
@@ -107,7 +108,7 @@ def test_a_damaged_slice_is_named(stack):
     ],
 )
 def test_pictures_that_are_no_slice(tmp_path, image, message):
-    iio.imwrite(tmp_path / "a.png", image)
+    Image.fromarray(image).save(tmp_path / "a.png")
     error = _error(tmp_path / "a.png")
     assert message in error
     assert "a.png" in error
@@ -124,7 +125,7 @@ def test_palettes_and_pages(tmp_path):
 @pytest.mark.parametrize("cut", [0, 8, 40, -1])
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_truncated(tmp_path, cut, suffix):
-    iio.imwrite(tmp_path / f"a{suffix}", _slices()[0])
+    Image.fromarray(_slices()[0]).save(tmp_path / f"a{suffix}")
     content = (tmp_path / f"a{suffix}").read_bytes()
     (tmp_path / f"b{suffix}").write_bytes(content[:cut])
     assert f"b{suffix}" in _error(tmp_path / f"b{suffix}")
@@ -177,7 +178,7 @@ def test_values_that_do_not_fit_are_no_file(tmp_path, stack, value):
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_values_that_would_be_rounded_away_are_no_file(tmp_path, dtype, suffix):
-    iio.imwrite(tmp_path / f"a{suffix}", _slices(dtype)[0])
+    Image.fromarray(_slices(dtype)[0]).save(tmp_path / f"a{suffix}")
     volume = read_volume(tmp_path / f"a{suffix}")
     array = np.random.default_rng(0).uniform(0, 1, volume.shape)
     with pytest.raises(VolumeError, match=r"from 0.* to 0.* rounded to 2 steps of .*nii\.gz"):
@@ -186,16 +187,20 @@ def test_values_that_would_be_rounded_away_are_no_file(tmp_path, dtype, suffix):
     write_volume(volume.replace(array=np.rint(array)), tmp_path / f"b{suffix}")  # a mask
     spread = array * volume.array.max()
     write_volume(volume.replace(array=spread), tmp_path / f"c{suffix}")
-    np.testing.assert_array_equal(iio.imread(tmp_path / f"c{suffix}"), np.rint(spread[..., 0].T))
+    np.testing.assert_array_equal(
+        np.asarray(Image.open(tmp_path / f"c{suffix}")), np.rint(spread[..., 0].T)
+    )
 
 
 def test_a_dark_source_may_be_translated_in_its_own_range(tmp_path):
     """Its values use few of the type's steps; a result that uses as many loses nothing."""
-    iio.imwrite(tmp_path / "a.png", (_slices("uint8")[0] // 4))
+    Image.fromarray(_slices("uint8")[0] // 4).save(tmp_path / "a.png")
     volume = read_volume(tmp_path / "a.png")
     array = np.minimum(volume.array + 0.3, volume.array.max())
     write_volume(volume.replace(array=array), tmp_path / "b.png")
-    np.testing.assert_array_equal(iio.imread(tmp_path / "b.png"), _slices("uint8")[0] // 4)
+    np.testing.assert_array_equal(
+        np.asarray(Image.open(tmp_path / "b.png")), _slices("uint8")[0] // 4
+    )
 
 
 def test_floating_point_types_are_refused(tmp_path, stack):

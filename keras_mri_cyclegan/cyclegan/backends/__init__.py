@@ -1,4 +1,7 @@
-"""The few lines that differ between TensorFlow, JAX and torch: one gradient step, one test step.
+"""How each backend trains: its gradient step and its test step, and operations that it does faster.
+
+Smaller differences between TensorFlow, JAX and torch stand where they arise: in the layer
+`ReflectionPadding`, in the export of a network, and in the callbacks that save random states.
 
 `prepare`, `prepare_optimizer`, `own_values`, `train_step`, `skip_step`, `test_step`,
 `input_gradient`, `NESTED`, the types of a batch's nested parts, and `KERAS_COMPILES`, whether

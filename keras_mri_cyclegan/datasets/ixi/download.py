@@ -20,8 +20,8 @@ def download(url: str, path: Path, file_hash: str, verbose: int = 1) -> Path:
     """Download a file unless it is there.
 
     `keras.utils.get_file` throws away what it has when a connection breaks. So the bytes are
-    received here, into `<path>.part`, which the next attempt, or the next call, continues; Keras
-    then finds the finished file and checks it once more. One process at a time.
+    received here, into `<path>.part`, which the next attempt, or the next call, continues. The
+    checksum is computed once, of the whole file. One process at a time.
 
     Args:
         url: Where the file is, `http://` or `https://`.
@@ -56,9 +56,6 @@ def download(url: str, path: Path, file_hash: str, verbose: int = 1) -> Path:
                 f"`{path}` has the checksum {found}. Expected {file_hash}. It is damaged or "
                 "another file. Delete it, and it is downloaded again, or move it elsewhere."
             )
-    keras.utils.get_file(
-        path.name, url, file_hash=file_hash, cache_dir=str(path.parent), cache_subdir=""
-    )
     return path
 
 
