@@ -139,15 +139,12 @@ _FREE_WATER = {"tumour": 0.3, "oedema": 0.6}
 def _with_neighbours(of: dict[str, Tissue]) -> dict[str, Tissue]:
     """The tissues of which no measurement was found, from their neighbours."""
     found = dict(of)
-    # Mostly fibre tracts, with nuclei between them.
-    found["brain_stem"] = _between(of["white_matter"], of["thalamus"], 0.25)
-    # Vessels and fluid.
-    found["choroid_plexus"] = _between(of["blood"], of["csf"], 0.5)
-    # Gel of 98 % water.
-    found["ventricle"] = found["vitreous"] = of["csf"]
+    found["brain_stem"] = _between(of["white_matter"], of["thalamus"], 0.25)  # tracts and nuclei
+    found["choroid_plexus"] = _between(of["blood"], of["csf"], 0.5)  # vessels in fluid
+    found["ventricle"] = found["vitreous"] = of["csf"]  # the vitreous body is nearly all water
     found["skin"] = of["muscle"]  # one class in BrainWeb
-    # Muscle-like tissue, rich in blood.
-    found["mucosa"] = _between(of["muscle"], of["blood"], 0.7)
+    found["nerve"] = of["white_matter"]
+    found["mucosa"] = _between(of["muscle"], of["blood"], 0.7)  # rich in vessels
     for name, share in _FREE_WATER.items():
         found[name] = _between(of["white_matter"], of["csf"], share)
     return found
@@ -170,6 +167,7 @@ TISSUES = (
     "oedema",
     "ventricle",  # fluid in the ventricles
     "csf",  # fluid around the brain
+    "nerve",  # spinal cord and optic nerve
     "choroid_plexus",
     "blood",
     "fat",

@@ -28,7 +28,7 @@ class SpoiledGradientEcho(Sequence):
         >>> from keras_mri_cyclegan.simulation import SpoiledGradientEcho
         >>> flash = SpoiledGradientEcho(tr=20, te=4, flip_angle=30)
         >>> round(float(flash.signal(t1=646, t2=61, pd=0.77)), 3)
-        0.067
+        0.069
 
     References:
         - Ernst and Anderson, Rev. Sci. Instrum. 37 (1966) 93

@@ -29,7 +29,7 @@ class InversionRecovery(Sequence):
         >>> from keras_mri_cyclegan.simulation import InversionRecovery, nulling_time
         >>> flair = InversionRecovery(tr=9000, te=120, ti=nulling_time(9000, t1=4200))
         >>> round(flair.ti), bool(abs(flair.signal(t1=4200, t2=1990, pd=1)) < 1e-12)
-        (2446, True)
+        (2445, True)
 
     References:
         - Hajnal et al., "Use of fluid attenuated inversion recovery (FLAIR) pulse sequences in MRI

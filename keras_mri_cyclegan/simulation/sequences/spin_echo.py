@@ -60,7 +60,7 @@ class TurboSpinEcho(Sequence):
     Example:
         >>> from keras_mri_cyclegan.simulation import TurboSpinEcho
         >>> round(float(TurboSpinEcho(tr=4000, te=100).signal(t1=1197, t2=83, pd=0.86)), 3)
-        0.248
+        0.247
 
     References:
         - Hennig, Nauerth and Friedburg, "RARE imaging", Magn. Reson. Med. 3 (1986) 823
