@@ -3,10 +3,10 @@
 from keras_mri_cyclegan.simulation.blur import blur
 from keras_mri_cyclegan.simulation.contrast_images import (
     contrast_images,
-    draw_flow,
     draw_tissues,
 )
 from keras_mri_cyclegan.simulation.deformation import Deformation
+from keras_mri_cyclegan.simulation.gains import draw_gains
 from keras_mri_cyclegan.simulation.ghosts import motion_ghosts
 from keras_mri_cyclegan.simulation.head_maps import HeadMaps, draw_head_maps
 from keras_mri_cyclegan.simulation.label_head import LabelHead
@@ -67,7 +67,7 @@ __all__ = [
     "blur",
     "brain_mask",
     "contrast_images",
-    "draw_flow",
+    "draw_gains",
     "draw_head_maps",
     "draw_sequence",
     "draw_tissues",

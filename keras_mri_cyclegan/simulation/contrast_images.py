@@ -1,4 +1,4 @@
-"""From tissue maps to images: each tissue's signal, with texture and flow."""
+"""From tissue maps to images: each tissue's signal, with texture."""
 
 from collections.abc import Mapping, Sequence
 
@@ -43,25 +43,13 @@ def _spread(name: str) -> tuple[float, float, float]:
     return _BETWEEN_PEOPLE_OTHER
 
 
-def draw_flow(sequence: mr.Sequence, rng: np.random.Generator) -> float:
-    """Draw what flow does to the signal of blood in vessels: a factor.
-
-    Blood that was excited leaves the slice before a spin echo is refocused (a flow void), and
-    fresh blood is brighter than the saturated tissue around it in a gradient echo (Bradley and
-    Waluch, Radiology 154 (1985) 443). In a third of the cases the blood stands still.
-    """
-    if rng.random() < 1 / 3:
-        return 1.0
-    return rng.uniform(1.0, 3.0) if sequence.gradient_echo else rng.uniform(0.0, 0.5)
-
-
 def contrast_images(
     maps: np.ndarray,
     sequences: Sequence[mr.Sequence],
     tissues: Mapping[str, Tissue],
     field_strength: float = 1.5,
     texture: float = 0.0,
-    flow: Sequence[float] | None = None,
+    gains: Sequence[Mapping[str, float]] | None = None,
     rng: np.random.Generator | None = None,
 ) -> np.ndarray:
     """The magnitude images of one slice or volume in several contrasts.
@@ -77,7 +65,8 @@ def contrast_images(
         tissues: Properties by name.
         field_strength: In tesla, for the dephasing of gradient echoes. Defaults to 1.5.
         texture: Standard deviation of the change of T1 within a tissue, relative. Defaults to 0.
-        flow: What the signal of blood is multiplied by in each sequence. Defaults to 1.
+        gains: What the signals of some tissues are multiplied by in each sequence, as of
+            `draw_gains`. Defaults to none.
         rng: `numpy.random.Generator`, for the texture.
 
     Returns:
@@ -96,9 +85,9 @@ def contrast_images(
         >>> bool(t1[0, 0] > t1[0, 1]), bool(t2[0, 0] < t2[0, 1])
         (True, True)
     """
-    flow = [1.0] * len(sequences) if flow is None else flow
+    gains = [{}] * len(sequences) if gains is None else gains
     flat = maps.reshape(len(maps), -1)
-    table = _signals(sequences, tissues, field_strength, flow)
+    table = _signals(sequences, tissues, field_strength, gains)
     if not texture:
         images = table @ flat
     else:
@@ -108,7 +97,7 @@ def contrast_images(
             name: Tissue(t1 * (1 + texture), t2 * (1 + texture), pd * (1 + texture / 4))
             for name, (t1, t2, pd) in tissues.items()
         }
-        change = _signals(sequences, wetter, field_strength, flow) - table
+        change = _signals(sequences, wetter, field_strength, gains) - table
         both = (np.concatenate([table, change]) @ flat).reshape(2, len(sequences), -1)
         field = smooth_field(maps.shape[1:], int(rng.integers(5, 16)), rng)
         fine = smooth_field(maps.shape[1:], int(rng.integers(16, 64)), rng)
@@ -116,12 +105,12 @@ def contrast_images(
     return np.abs(images).reshape(len(sequences), *maps.shape[1:])
 
 
-def _signals(sequences, tissues, field_strength, flow) -> np.ndarray:
+def _signals(sequences, tissues, field_strength, gains) -> np.ndarray:
     """Signed signals `(sequences, tissues)`, float32, in the order of `TISSUES`."""
     table = np.zeros((len(sequences), len(TISSUES)), "float32")
     places = [TISSUES.index(name) for name in tissues]
-    blood = TISSUES.index("blood")
-    for row, (sequence, factor) in enumerate(zip(sequences, flow, strict=True)):
-        table[row, places] = list(sequence.tissue_signals(tissues, field_strength).values())
-        table[row, blood] *= factor
+    for row, sequence, gain in zip(table, sequences, gains, strict=True):
+        row[places] = list(sequence.tissue_signals(tissues, field_strength).values())
+        for name, factor in gain.items():
+            row[TISSUES.index(name)] *= factor
     return table

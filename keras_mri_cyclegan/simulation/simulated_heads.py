@@ -10,11 +10,11 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.simulation import sequences as mr
 from keras_mri_cyclegan.simulation.contrast_images import (
     contrast_images,
-    draw_flow,
     draw_tissues,
 )
 from keras_mri_cyclegan.simulation.deformation import Deformation, warp
 from keras_mri_cyclegan.simulation.fat_and_muscle import draw_fat_and_muscle
+from keras_mri_cyclegan.simulation.gains import draw_gains
 from keras_mri_cyclegan.simulation.head_maps import HeadMaps
 from keras_mri_cyclegan.simulation.pathology import Pathology
 from keras_mri_cyclegan.simulation.scanner import Scanner
@@ -65,7 +65,8 @@ class SimulatedHeads:
     Args:
         maps: `HeadMaps`, of `draw_head_maps`.
         contrasts: Names as in `draw_sequence`, or a dictionary from names of your own to such
-            a name or a `Sequence`. Defaults to `("t1", "t2", "flair")`.
+            a name, to a `Sequence`, or to several of them, of which one is drawn each time.
+            Defaults to `("t1", "t2", "flair")`.
         size: Size of the images, one integer or `([depth,] height, width)`. Defaults to the size of
             the maps.
         pixel: Side of a pixel in mm; finer maps give sharper images. Defaults to the maps'.
@@ -203,8 +204,7 @@ class SimulatedHeads:
     def _images(self, maps, head, brain, stripped, rng) -> SimulatedHead:
         field_strength = self.field_strengths[rng.integers(len(self.field_strengths))]
         sequences = {
-            name: mr.draw_sequence(of, rng, field_strength) if isinstance(of, str) else of
-            for name, of in self.contrasts.items()
+            name: _one_of(choices, rng, field_strength) for name, choices in self.contrasts.items()
         }
         images = contrast_images(
             maps,
@@ -212,7 +212,7 @@ class SimulatedHeads:
             draw_tissues(field_strength, rng),
             field_strength,
             rng.uniform(*self.texture),
-            [draw_flow(sequence, rng) for sequence in sequences.values()],
+            [draw_gains(sequence, rng) for sequence in sequences.values()],
             rng,
         )
         mask = brain if stripped else head
@@ -227,6 +227,13 @@ class SimulatedHeads:
         return SimulatedHead(
             clean, degraded, tissues, head, brain, stripped, field_strength, sequences
         )
+
+
+def _one_of(choices: tuple, rng: np.random.Generator, field_strength: float) -> mr.Sequence:
+    choice = choices[rng.integers(len(choices))]
+    if isinstance(choice, str):
+        return mr.draw_sequence(choice, rng, field_strength)
+    return choice
 
 
 def _percentile(values: np.ndarray, percentile: float) -> float:
@@ -244,16 +251,23 @@ def _scaled(image: np.ndarray, bright: float, mask: np.ndarray | None) -> np.nda
     return image[..., None]
 
 
-def _checked_contrasts(contrasts: Any) -> dict[str, Any]:
+def _checked_contrasts(contrasts: Any) -> dict[str, tuple]:
     if isinstance(contrasts, str):
         contrasts = (contrasts,)
     named = dict(contrasts) if isinstance(contrasts, Mapping) else {c: c for c in contrasts}
     if not named:
         raise ValueError("`contrasts` must name at least one, for example ('t1', 't2').")
-    for of in named.values():
-        if not isinstance(of, mr.Sequence):
-            _checks.one_of("contrasts", of, mr.CONTRASTS)
-    return named
+    several = {
+        name: tuple(choices) if isinstance(choices, (tuple, list)) else (choices,)
+        for name, choices in named.items()
+    }
+    for name, choices in several.items():
+        if not choices:
+            raise ValueError(f"`contrasts` must have a sequence for {name!r}. Received: none.")
+        for choice in choices:
+            if not isinstance(choice, mr.Sequence):
+                _checks.one_of("contrasts", choice, mr.CONTRASTS)
+    return several
 
 
 def _checked_size(size: Any, source: tuple) -> tuple[int, ...]:

@@ -140,11 +140,11 @@ def _with_neighbours(of: dict[str, Tissue]) -> dict[str, Tissue]:
     """The tissues of which no measurement was found, from their neighbours."""
     found = dict(of)
     found["brain_stem"] = _between(of["white_matter"], of["thalamus"], 0.25)  # tracts and nuclei
-    found["choroid_plexus"] = _between(of["blood"], of["csf"], 0.5)  # vessels in fluid
+    found["choroid_plexus"] = _between(of["grey_matter"], of["csf"], 0.3)  # folds in fluid
     found["ventricle"] = found["vitreous"] = of["csf"]  # the vitreous body is nearly all water
     found["skin"] = of["muscle"]  # one class in BrainWeb
     found["nerve"] = of["white_matter"]
-    found["mucosa"] = _between(of["muscle"], of["blood"], 0.7)  # rich in vessels
+    found["mucosa"] = _between(of["muscle"], of["blood"], 0.55)  # rich in vessels
     for name, share in _FREE_WATER.items():
         found[name] = _between(of["white_matter"], of["csf"], share)
     return found

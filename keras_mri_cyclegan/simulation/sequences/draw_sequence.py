@@ -16,13 +16,16 @@ from keras_mri_cyclegan.simulation.sequences.spin_echo import SpinEcho, TurboSpi
 from keras_mri_cyclegan.simulation.tissues import tissue_properties
 
 _SUPPRESSED = (0.05, 0.3)  # what is left of fat: suppression is rarely perfect
-_FAT_IN_A_TRAIN = (1.2, 2.2)
+_FAT_IN_A_TRAIN = (1.3, 3.0)
 
 
 def _t1_se(rng: np.random.Generator, field: float) -> Sequence:
     # T1 grows with the field, and protocols follow it half-way.
     longer = (tissue_properties(field)["white_matter"].t1 / 646.0) ** 0.5
-    return SpinEcho(tr=rng.uniform(350, 750) * longer, te=rng.uniform(8, 20))
+    tr, te = rng.uniform(350, 750) * longer, rng.uniform(8, 20)
+    if rng.random() < 0.7:
+        return SpinEcho(tr, te)
+    return TurboSpinEcho(tr, te, rng.uniform(20, 50), rng.uniform(1.0, 1.6))
 
 
 def _t1_gre(rng: np.random.Generator, field: float) -> Sequence:
@@ -81,9 +84,9 @@ def draw_sequence(contrast: str, rng: np.random.Generator, field_strength: float
     """Draw a sequence with the timing of some clinical protocol.
 
     Args:
-        contrast: `"t1_se"` (spin echo), `"t1_gre"` (spoiled gradient echo), `"mprage"`, `"t1"` (one
-            of these three), `"t2"`, `"pd"` or `"flair"`. With `"_fs"` at the end, such as
-            `"t2_fs"`, fat is suppressed to 5 % to 30 % of its signal.
+        contrast: `"t1_se"` (spin echo, some with a short train), `"t1_gre"` (spoiled gradient
+            echo), `"mprage"`, `"t1"` (one of these three), `"t2"`, `"pd"` or `"flair"`. With
+            `"_fs"` at the end, such as `"t2_fs"`, fat is suppressed to 5 % to 30 % of its signal.
         rng: `numpy.random.Generator`.
         field_strength: In tesla, from 0.5 to 7. Defaults to 1.5.
 
