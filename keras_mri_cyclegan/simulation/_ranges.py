@@ -23,16 +23,21 @@ def check_ranges(
     """
     for field in fields(settings):
         value = getattr(settings, field.name)
-        is_range = isinstance(value, (tuple, list))
-        if is_range != isinstance(field.default, tuple) or (is_range and len(value) != 2):
-            expected = "(low, high)" if isinstance(field.default, tuple) else "one number"
-            raise ValueError(f"`{field.name}` must be {expected}. Received: {value!r}.")
-        numbers = [_checks.weight(field.name, one) for one in (value if is_range else (value,))]
-        if is_range and numbers[0] > numbers[1]:
-            raise ValueError(
-                f"`{field.name}` must be (low, high) with low at most high. Received: {value!r}."
-            )
+        if isinstance(field.default, tuple):
+            numbers = checked_range(field.name, value)
+        else:
+            numbers = (_checks.weight(field.name, value),) * 2
         if field.name in above_zero and numbers[0] == 0:
             raise ValueError(f"`{field.name}` must be above 0. Received: {value!r}.")
-        if field.name in probabilities and numbers[-1] > 1:
+        if field.name in probabilities and numbers[1] > 1:
             raise ValueError(f"`{field.name}` must be at most 1. Received: {value!r}.")
+
+
+def checked_range(name: str, value: Any) -> tuple[float, float]:
+    """Return `(low, high)`, if it is two numbers of at least 0 in this order."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ValueError(f"`{name}` must be two numbers, (low, high). Received: {value!r}.")
+    low, high = (_checks.weight(name, one) for one in value)
+    if low > high:
+        raise ValueError(f"`{name}` must be (low, high), low at most high. Received: {value!r}.")
+    return low, high

@@ -96,6 +96,7 @@ def add_periventricular_rim(maps: np.ndarray, width: float, rng: np.random.Gener
     ventricle = maps[_PLACE["ventricle"]]
     near = blur(ventricle, width, ventricle.ndim)
     uneven = 0.25 + 0.12 * smooth_field(ventricle.shape, 10, rng)
+    uneven = np.maximum(uneven, 0.15)  # or it would be lesion far from any ventricle
     _turn(maps, "white_matter", "lesion", np.clip(4 * (near - uneven) + 0.5, 0, 1))
 
 

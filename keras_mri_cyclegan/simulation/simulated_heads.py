@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.simulation import sequences as mr
+from keras_mri_cyclegan.simulation._ranges import checked_range
 from keras_mri_cyclegan.simulation.contrast_images import (
     contrast_images,
     draw_tissues,
@@ -126,8 +127,10 @@ class SimulatedHeads:
         self.field_strengths = tuple(checked_field(value) for value in field_strengths)
         if not self.field_strengths:
             raise ValueError("`field_strengths` must hold at least one.")
-        self.texture = texture
+        self.texture = checked_range("texture", texture)
         self.strip = _checks.weight("strip", strip)
+        if self.strip > 1:
+            raise ValueError(f"`strip` must be at most 1, a probability. Received: {strip!r}.")
         self.deformation = deformation or Deformation()
         self.pathology = pathology or Pathology()
         self.scanner = scanner or Scanner()

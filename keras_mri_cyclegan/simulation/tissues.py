@@ -121,8 +121,10 @@ _MEASURED: dict[str, dict[float, Tissue]] = {
         3.0: Tissue(376.6, 70.0, 0.8),  # Gach, scalp: 324 * 3**0.137
     },
     "muscle": {
+        0.5: Tissue(900.0 * 428.0 / 646.0, 47.0, 1.0),  # changed as white matter's T1 changes
         1.5: Tissue(900.0, 47.0, 1.0),  # BrainWeb, muscle and skin
         3.0: Tissue(1412.0, 50.0, 1.0),  # Stanisz; PD: BrainWeb
+        7.0: Tissue(1412.0 * 1126.0 / 838.0, 50.0, 1.0),  # changed as white matter's T1 changes
     },
     "marrow": {
         1.5: Tissue(552.4, 50.0, 0.8),  # Gach, marrow: 533 * 1.5**0.088; PD: fat's

@@ -13,7 +13,7 @@ from keras_mri_cyclegan.simulation.sequences.inversion_recovery import (
 )
 from keras_mri_cyclegan.simulation.sequences.sequence import Sequence
 from keras_mri_cyclegan.simulation.sequences.spin_echo import SpinEcho, TurboSpinEcho
-from keras_mri_cyclegan.simulation.tissues import tissue_properties
+from keras_mri_cyclegan.simulation.tissues import checked_field, tissue_properties
 
 _SUPPRESSED = (0.05, 0.3)  # what is left of fat: suppression is rarely perfect
 _FAT_IN_A_TRAIN = (1.3, 3.0)
@@ -50,7 +50,9 @@ def _t2(rng: np.random.Generator, field: float) -> Sequence:
 
 
 def _pd(rng: np.random.Generator, field: float) -> Sequence:
-    tr, te = rng.uniform(2000, 5000), rng.uniform(8, 35)
+    # So long that T1 does not turn the order of the proton densities of grey and white matter.
+    longer = tissue_properties(field)["grey_matter"].t1 / 1197.0
+    tr, te = rng.uniform(2800, 5000) * longer, rng.uniform(8, 35)
     if rng.random() < 0.4:
         return SpinEcho(tr, te)
     return TurboSpinEcho(tr, te, rng.uniform(40, 150), rng.uniform(1.0, 1.4))
@@ -104,7 +106,7 @@ def draw_sequence(contrast: str, rng: np.random.Generator, field_strength: float
         ('SpinEcho', 689, 11)
     """
     name = _checks.one_of("contrast", contrast, CONTRASTS)
-    sequence = _DRAW[name.removesuffix("_fs")](rng, field_strength)
+    sequence = _DRAW[name.removesuffix("_fs")](rng, checked_field(field_strength))
     if name.endswith("_fs"):
         return replace(sequence, fat=rng.uniform(*_SUPPRESSED))  # type: ignore[type-var]
     return sequence
