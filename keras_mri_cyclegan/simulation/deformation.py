@@ -97,18 +97,39 @@ def warp(maps: np.ndarray, places: np.ndarray) -> np.ndarray:
     *source, tissues = maps.shape
     target = places.shape[1:]
     steps = np.rint(places.reshape(len(source), -1) * _STEPS).astype("int32")
-    below, part = steps // _STEPS, steps % _STEPS
+    there = np.flatnonzero(_near_tissue(maps).take(_flat_index(steps // _STEPS, source)[0]))
+    below, part = np.divmod(steps[:, there], _STEPS)
     sums = np.uint16 if len(source) == 2 else np.uint32  # 255 * 16**2 is still of 16 bits
-    total = np.zeros((steps.shape[1], tissues), sums)
+    total = np.zeros((there.size, tissues), sums)
     flat = maps.reshape(-1, tissues)
     for corner in itertools.product((0, 1), repeat=len(source)):
-        weight = np.ones(steps.shape[1], sums)
-        index = np.zeros(steps.shape[1], "int32")
+        index, inside = _flat_index(below + np.array(corner, "int32")[:, None], source)
+        weight = inside.astype(sums)
         for axis, up in enumerate(corner):
-            place = below[axis] + up
-            inside = (place >= 0) & (place < source[axis])
-            weight *= ((part[axis] if up else _STEPS - part[axis]) * inside).astype(sums)
-            index = index * source[axis] + np.clip(place, 0, source[axis] - 1)
+            weight *= (part[axis] if up else _STEPS - part[axis]).astype(sums)
         total += flat.take(index, axis=0) * weight[:, None]
-    full = np.float32(255 * _STEPS ** len(source))
-    return np.ascontiguousarray(total.T).astype("float32").reshape(tissues, *target) / full
+    result = np.zeros((tissues, steps.shape[1]), "float32")
+    result[:, there] = total.T * np.float32(1 / (255 * _STEPS ** len(source)))
+    return result.reshape(tissues, *target)
+
+
+def _near_tissue(maps: np.ndarray) -> np.ndarray:
+    """Whether there is tissue in a pixel or in the next one along any of the axes, flat."""
+    near: np.ndarray = np.asarray(maps.any(axis=-1))
+    for axis in range(near.ndim):
+        first = (slice(None),) * axis
+        wider = near.copy()
+        wider[(*first, slice(None, -1))] |= near[(*first, slice(1, None))]
+        near = wider
+    return near.ravel()
+
+
+def _flat_index(index: np.ndarray, shape: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Flat indices, clipped to the maps, and whether they were within them."""
+    flat = np.zeros_like(index[0])
+    inside = np.ones(index[0].shape, bool)
+    for axis, size in enumerate(shape):
+        clipped = np.clip(index[axis], 0, size - 1)
+        inside &= clipped == index[axis]
+        flat = flat * size + clipped
+    return flat, inside

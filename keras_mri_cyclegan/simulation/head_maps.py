@@ -102,8 +102,8 @@ def draw_head_maps(
     """Cut heads into slices at random places, with random poses and thicknesses.
 
     Args:
-        heads: `LabelHead`s; an iterator is gone through once, so that one head at a time is in
-            memory.
+        heads: `LabelHead` objects; an iterator is gone through once, so that one head at a time
+            is in memory.
         count: Slices (or volumes) of each head.
         size: `(height, width)`, one integer for both, or `(depth, height, width)` for volumes.
             Defaults to 128.

@@ -135,7 +135,7 @@ class SimulatedHeads:
         self.pathology = pathology or Pathology()
         self.scanner = scanner or Scanner()
         self.seed = _checks.positive_int("seed", seed, minimum=0)
-        self._places = [TISSUES.index(name) for name in maps.tissues]
+        self._places = np.array([TISSUES.index(name) for name in maps.tissues])
 
     def __getitem__(self, index: int) -> SimulatedHead:
         """Head number `index`, of at least 0; the same each time."""
@@ -199,7 +199,8 @@ class SimulatedHeads:
         step = self.pixel / self.maps.pixel
         places = self.deformation.draw(stored.shape[:-1], self.size, step, rng)
         maps = np.zeros((len(TISSUES), *self.size), "float32")
-        maps[self._places] = warp(stored, places)
+        present = np.flatnonzero(stored.any(axis=tuple(range(len(self.size)))))
+        maps[self._places[present]] = warp(stored[..., present], places)
         self.pathology.apply(maps, self.pixel, rng)
         draw_fat_and_muscle(maps, rng)
         return maps
