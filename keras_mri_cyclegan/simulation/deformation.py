@@ -104,7 +104,7 @@ def warp(maps: np.ndarray, places: np.ndarray) -> np.ndarray:
     flat = maps.reshape(-1, tissues)
     for corner in itertools.product((0, 1), repeat=len(source)):
         index, inside = _flat_index(below + np.array(corner, "int32")[:, None], source)
-        weight = inside.astype(sums)
+        weight: np.ndarray = inside.astype(sums)
         for axis, up in enumerate(corner):
             weight *= (part[axis] if up else _STEPS - part[axis]).astype(sums)
         total += flat.take(index, axis=0) * weight[:, None]
