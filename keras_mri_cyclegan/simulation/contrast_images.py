@@ -6,18 +6,22 @@ import numpy as np
 
 from keras_mri_cyclegan.simulation import sequences as mr
 from keras_mri_cyclegan.simulation.smooth_field import smooth_field
-from keras_mri_cyclegan.simulation.tissues import BRAIN, TISSUES, Tissue, tissue_properties
+from keras_mri_cyclegan.simulation.tissues import BRAIN, TISSUES, Tissue, mixture, tissue_properties
 
 # Standard deviations of log T1, log T2 and log PD between people. Wright et al., MAGMA 21 (2008)
 # 121, find 4 % to 11 % in T1 of one tissue; ill and extracranial tissue varies more.
 _BETWEEN_PEOPLE = {"healthy": (0.05, 0.06, 0.02), "fluid": (0.02, 0.1, 0.01)}
 _BETWEEN_PEOPLE_OTHER = (0.12, 0.12, 0.05)
 _FLUID = ("csf", "ventricle", "vitreous")
+_LESION_SHARE = (0.25, 1.0)
 _ILL = ("lesion", "tumour", "oedema")
 
 
 def draw_tissues(field_strength: float, rng: np.random.Generator) -> dict[str, Tissue]:
     """Draw one person's tissues: the published values with the variation between people.
+
+    Lesions are anything from a quarter of BrainWeb's (the rest white matter's) to all of it: those
+    of most people are less bright in FLAIR than these.
 
     Args:
         field_strength: In tesla, from 0.5 to 7.
@@ -27,6 +31,8 @@ def draw_tissues(field_strength: float, rng: np.random.Generator) -> dict[str, T
         A dictionary from the names of the tissues to their properties.
     """
     tissues = tissue_properties(field_strength)
+    share = rng.uniform(*_LESION_SHARE)
+    tissues["lesion"] = mixture(tissues["white_matter"], tissues["lesion"], share)
     spread = np.array([_spread(name) for name in tissues])
     factors = np.exp(spread * np.clip(rng.standard_normal(spread.shape), -2, 2))
     return {

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_mri_cyclegan.simulation.sequences import Sequence
 
-_STILL = 1 / 3  # of all images: blood that does not flow
+_STILL = 0.1  # of all images: blood that does not flow
 _VOID, _INFLOW = (0.0, 0.5), (1.0, 3.0)
 _LARGEST_SATURATION = 0.2
 
@@ -18,9 +18,9 @@ _BOUND = {
     "pallidum": 0.9,
     "muscle": 0.9,
     "thalamus": 0.7,
-    "caudate": 0.6,
-    "putamen": 0.6,
-    "grey_matter": 0.6,
+    "caudate": 0.5,
+    "putamen": 0.5,
+    "grey_matter": 0.5,
     "lesion": 0.4,
     "tumour": 0.3,
     "oedema": 0.3,
@@ -32,7 +32,7 @@ def draw_gains(sequence: Sequence, rng: np.random.Generator) -> dict[str, float]
 
     Flow: blood that was excited leaves the slice before a spin echo is refocused (a flow void), and
     fresh blood is brighter than the saturated tissue around it in a gradient echo (Bradley and
-    Waluch, Radiology 154 (1985) 443). In a third of the images the blood stands still.
+    Waluch, Radiology 154 (1985) 443). In a tenth of the images the blood stands still.
 
     Magnetisation transfer: the pulses of the other slices saturate bound protons, which darkens
     white matter more than grey (Dixon et al., Magn. Reson. Imaging 8 (1990) 417), in spin echoes.

@@ -18,7 +18,7 @@ class Scanner:
         blur: Standard deviation of the point spread function in pixels. Defaults to `(0, 0.6)`.
         bias_field: Standard deviation of the logarithm of the bias field. Defaults to `(0, 0.15)`.
         ghosts: Probability that the head moves. Defaults to 0.15.
-        motion: Amplitude of the movement in pixels. Defaults to `(0.2, 1.5)`.
+        motion: Amplitude of the movement in pixels. Defaults to `(0.1, 0.7)`.
         noise: Standard deviation of the noise of each of two channels, relative to bright tissue.
             Defaults to `(0, 0.03)`.
 
@@ -37,7 +37,7 @@ class Scanner:
     blur: tuple[float, float] = (0.0, 0.6)
     bias_field: tuple[float, float] = (0.0, 0.15)
     ghosts: float = 0.15
-    motion: tuple[float, float] = (0.2, 1.5)
+    motion: tuple[float, float] = (0.1, 0.7)
     noise: tuple[float, float] = (0.0, 0.03)
 
     def __post_init__(self) -> None:

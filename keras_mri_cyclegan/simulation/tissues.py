@@ -52,7 +52,7 @@ def _nucleus_t2(iron: float) -> float:
     return 1000.0 / (12.7 + slope * iron)
 
 
-def _between(a: Tissue, b: Tissue, share_of_b: float) -> Tissue:
+def mixture(a: Tissue, b: Tissue, share_of_b: float) -> Tissue:
     """A voxel's water that visits both tissues quickly: their relaxation rates are averaged."""
     share_of_a = 1 - share_of_b
     return Tissue(
@@ -141,14 +141,14 @@ _FREE_WATER = {"tumour": 0.3, "oedema": 0.6}
 def _with_neighbours(of: dict[str, Tissue]) -> dict[str, Tissue]:
     """The tissues of which no measurement was found, from their neighbours."""
     found = dict(of)
-    found["brain_stem"] = _between(of["white_matter"], of["thalamus"], 0.25)  # tracts and nuclei
-    found["choroid_plexus"] = _between(of["grey_matter"], of["csf"], 0.3)  # folds in fluid
+    found["brain_stem"] = mixture(of["white_matter"], of["thalamus"], 0.25)  # tracts and nuclei
+    found["choroid_plexus"] = mixture(of["grey_matter"], of["csf"], 0.3)  # folds in fluid
     found["ventricle"] = found["vitreous"] = of["csf"]  # the vitreous body is nearly all water
     found["skin"] = of["muscle"]  # one class in BrainWeb
     found["nerve"] = of["white_matter"]
-    found["mucosa"] = _between(of["muscle"], of["blood"], 0.55)  # rich in vessels
+    found["mucosa"] = mixture(of["muscle"], of["blood"], 0.55)  # rich in vessels
     for name, share in _FREE_WATER.items():
-        found[name] = _between(of["white_matter"], of["csf"], share)
+        found[name] = mixture(of["white_matter"], of["csf"], share)
     return found
 
 

@@ -43,7 +43,7 @@ def _mprage(rng: np.random.Generator, field: float) -> Sequence:
 
 
 def _t2(rng: np.random.Generator, field: float) -> Sequence:
-    tr, te = rng.uniform(2800, 7000), rng.uniform(75, 125)
+    tr, te = rng.uniform(2800, 7000), rng.uniform(70, 120)
     if rng.random() < 0.2:
         return SpinEcho(tr, te)
     return TurboSpinEcho(tr, te, rng.uniform(80, 250), rng.uniform(*_FAT_IN_A_TRAIN))
