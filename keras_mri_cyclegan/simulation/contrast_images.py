@@ -10,8 +10,8 @@ from keras_mri_cyclegan.simulation.tissues import BRAIN, TISSUES, Tissue, mixtur
 
 # Standard deviations of log T1, log T2 and log PD between people. Wright et al., MAGMA 21 (2008)
 # 121, find 4 % to 11 % in T1 of one tissue; ill and extracranial tissue varies more.
-_BETWEEN_PEOPLE = {"healthy": (0.05, 0.06, 0.02), "fluid": (0.02, 0.1, 0.01)}
-_BETWEEN_PEOPLE_OTHER = (0.12, 0.12, 0.05)
+_HEALTHY, _SICK = (0.05, 0.06, 0.02), (0.08, 0.1, 0.03)
+_FLUIDS, _OUTSIDE = (0.015, 0.1, 0.01), (0.12, 0.12, 0.05)
 _FLUID = ("csf", "ventricle", "vitreous")
 _LESION_SHARE = (0.25, 1.0)
 _ILL = ("lesion", "tumour", "oedema")
@@ -43,10 +43,10 @@ def draw_tissues(field_strength: float, rng: np.random.Generator) -> dict[str, T
 
 def _spread(name: str) -> tuple[float, float, float]:
     if name in _FLUID:
-        return _BETWEEN_PEOPLE["fluid"]
-    if name in BRAIN and name not in _ILL:
-        return _BETWEEN_PEOPLE["healthy"]
-    return _BETWEEN_PEOPLE_OTHER
+        return _FLUIDS
+    if name in _ILL:
+        return _SICK
+    return _HEALTHY if name in BRAIN else _OUTSIDE
 
 
 def contrast_images(
@@ -62,7 +62,7 @@ def contrast_images(
 
     In a mixed pixel the tissues' signals are added before the magnitude is taken. Texture is a
     change of the water content from place to place, the same in all contrasts: where there is more,
-    T1, T2 and PD are larger.
+    T1, T2 and PD are larger. Fluids have none.
 
     Args:
         maps: float32 array `(tissues, [depth,] height, width)` in the order of `TISSUES`; what is
@@ -100,8 +100,8 @@ def contrast_images(
         if rng is None:
             raise ValueError("`rng` must be given where `texture` is above 0.")
         wetter = {
-            name: Tissue(t1 * (1 + texture), t2 * (1 + texture), pd * (1 + texture / 4))
-            for name, (t1, t2, pd) in tissues.items()
+            name: _wetter(tissue, texture) if name not in _FLUID else tissue
+            for name, tissue in tissues.items()
         }
         change = _signals(sequences, wetter, field_strength, gains) - table
         both = (np.concatenate([table, change]) @ flat).reshape(2, len(sequences), -1)
@@ -109,6 +109,11 @@ def contrast_images(
         fine = smooth_field(maps.shape[1:], int(rng.integers(16, 64)), rng)
         images = both[0] + both[1] * (np.float32(0.7) * (field + fine)).ravel()
     return np.abs(images).reshape(len(sequences), *maps.shape[1:])
+
+
+def _wetter(tissue: Tissue, share: float) -> Tissue:
+    """T1, T2 and PD where there is more water: T1 and T2 change by `share`, PD by a quarter."""
+    return Tissue(tissue.t1 * (1 + share), tissue.t2 * (1 + share), tissue.pd * (1 + share / 4))
 
 
 def _signals(sequences, tissues, field_strength, gains) -> np.ndarray:

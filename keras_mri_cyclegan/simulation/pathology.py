@@ -118,7 +118,8 @@ def add_mass(maps: np.ndarray, radius: float, rng: np.random.Generator) -> None:
     part = maps[(slice(None), *window)]
     rough = radius * 0.2 * smooth_field(distance.shape, 6, rng)
     swollen = radius * rng.uniform(0.2, 1.0)
-    _turn(part, "white_matter", "oedema", np.clip(0.5 - (distance + rough - swollen) / 3, 0, 1))
+    wet = rng.uniform(0.4, 1.0) * np.clip(0.5 - (distance + rough - swollen) / 3, 0, 1)
+    _turn(part, "white_matter", "oedema", wet)
     core = np.clip(0.5 - (distance - rough) / np.float32(1.5), 0, 1)
     for name in (*BRAIN, "ventricle", "csf", "choroid_plexus"):
         if name != "tumour":

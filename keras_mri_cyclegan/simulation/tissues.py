@@ -135,7 +135,7 @@ _MEASURED: dict[str, dict[float, Tissue]] = {
 
 # Not measured values: white matter with this share of free water, so that T1 and T2 are long, as
 # they are in every published tumour, and never as long as fluid's.
-_FREE_WATER = {"tumour": 0.3, "oedema": 0.6}
+_FREE_WATER = {"tumour": 0.45, "oedema": 0.65}
 
 
 def _with_neighbours(of: dict[str, Tissue]) -> dict[str, Tissue]:
@@ -151,8 +151,6 @@ def _with_neighbours(of: dict[str, Tissue]) -> dict[str, Tissue]:
         found[name] = mixture(of["white_matter"], of["csf"], share)
     return found
 
-
-AIR = Tissue(0.0, 0.0, 0.0)
 
 # The order of the tissues in every map. "soft_tissue" is what a label map calls so without saying
 # whether it is fat or muscle; it has no properties and must be divided first.

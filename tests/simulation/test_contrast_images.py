@@ -59,6 +59,15 @@ def test_texture_is_a_change_of_water_and_turns_with_the_contrast():
         contrast_images(maps, sequences, tissue_properties(), texture=0.05)
 
 
+def test_fluid_has_no_texture():
+    maps = np.zeros((len(TISSUES), 16, 16), "float32")
+    maps[TISSUES.index("ventricle")] = 1
+    images = contrast_images(
+        maps, SEQUENCES, tissue_properties(), texture=0.1, rng=np.random.default_rng(0)
+    )
+    assert np.ptp(images.reshape(3, -1), axis=1).max() == 0
+
+
 def test_people_differ_and_keep_the_order_of_their_tissues():
     rng = np.random.default_rng(0)
     people = [draw_tissues(3.0, rng) for _ in range(100)]

@@ -61,7 +61,7 @@ def _pd(rng: np.random.Generator, field: float) -> Sequence:
 def _flair(rng: np.random.Generator, field: float) -> Sequence:
     tr, train = rng.uniform(6500, 11500), rng.uniform(80, 300)
     csf = tissue_properties(field)["csf"].t1
-    ti = nulling_time(tr - train, csf) * rng.uniform(0.96, 1.04)
+    ti = nulling_time(tr - train, csf) * rng.uniform(0.975, 1.025)
     return InversionRecovery(tr, rng.uniform(80, 140), ti, train, rng.uniform(*_FAT_IN_A_TRAIN))
 
 
@@ -93,7 +93,7 @@ def draw_sequence(contrast: str, rng: np.random.Generator, field_strength: float
         field_strength: In tesla, from 0.5 to 7. Defaults to 1.5.
 
     Returns:
-        A sequence. FLAIR's inversion time suppresses fluid to within 4 % of the time.
+        A sequence. FLAIR's inversion time is within 2.5 % of the one that suppresses fluid.
 
     Raises:
         ValueError: Another contrast or a field strength out of its range.
