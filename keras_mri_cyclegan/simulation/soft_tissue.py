@@ -35,13 +35,26 @@ def divide_soft_tissue(
     outside = tissues == number["skin"]
     if not outside.any():
         outside = _open_air(tissues, ndimage)
-    fat = ndimage.distance_transform_edt(~outside, sampling=spacing) <= fat_depth
-    eyes = tissues == number["vitreous"]
-    if eyes.any():
-        fat |= ndimage.distance_transform_edt(~eyes, sampling=spacing) <= _ORBIT
+    fat = _within(fat_depth, outside, spacing, ndimage)
+    fat |= _within(_ORBIT, tissues == number["vitreous"], spacing, ndimage)
     result = tissues.copy()
     result[soft & fat] = number["fat"]
     return result
+
+
+def _within(distance: float, mask: np.ndarray, spacing: Sequence[float], ndimage) -> np.ndarray:
+    """Where a mask is at most so many mm away."""
+    near = np.zeros_like(mask)
+    if not mask.any():
+        return near
+    box = []  # nothing further away has to be looked at
+    for axis, step in enumerate(spacing):
+        there = np.flatnonzero(mask.any(axis=tuple(k for k in range(3) if k != axis)))
+        margin = int(np.ceil(distance / step)) + 1
+        box.append(slice(max(there[0] - margin, 0), there[-1] + margin + 1))
+    part = tuple(box)
+    near[part] = ndimage.distance_transform_edt(~mask[part], sampling=spacing) <= distance
+    return near
 
 
 def _open_air(tissues: np.ndarray, ndimage) -> np.ndarray:
