@@ -1,5 +1,9 @@
-"""Make the pictures of the documentation: `python docs/make_images.py`, in less than a minute."""
+"""Make the pictures of the documentation: `python docs/make_images.py`, in less than a minute.
 
+With the folder of SynthSeg's label maps, `python docs/make_images.py LABELS`, heads.png as well.
+"""
+
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +20,8 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     kmc.figures.save_png(IMAGES / "phantom_contrasts.png", contrasts())
     kmc.figures.save_png(IMAGES / "phantom_options.png", options())
+    if len(sys.argv) > 1:
+        kmc.figures.save_png(IMAGES / "heads.png", heads(Path(sys.argv[1])))
 
 
 def contrasts() -> np.ndarray:
@@ -47,6 +53,24 @@ def options() -> np.ndarray:
         for setting in settings.values()
     ]
     return kmc.figures.image_grid([row], titles=list(settings))
+
+
+def heads(folder: Path) -> np.ndarray:
+    """Draw heads of SynthSeg's label maps in several contrasts."""
+    simulation = kmc.simulation
+    paths = sorted(folder.glob("*.nii.gz"))[8:11]
+    maps = simulation.draw_head_maps(
+        (simulation.LabelHead(path, "synthseg") for path in paths),
+        count=4,
+        size=(192, 160),
+        pixel=1.15,
+        seed=4,
+    )
+    contrasts = ("t1_se", "mprage", "t2", "pd", "flair_fs")
+    drawn = simulation.SimulatedHeads(maps, contrasts, strip=0, seed=1)
+    rows = [[*head.clean.values(), head.degraded["t2"]] for head in (drawn[k] for k in (1, 2, 5))]
+    titles = ["T1", "MP-RAGE", "T2", "PD", "FLAIR, no fat", "T2, degraded"]
+    return kmc.figures.image_grid(rows, titles=titles)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from keras_mri_cyclegan import (
     metrics,
     preprocessing,
     recipes,
+    simulation,
     unpaired_curves,
     volumes,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "preprocessing",
     "recipes",
     "resnet_generator",
+    "simulation",
     "translate_volume",
     "translate_volumes",
     "unet_generator",

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._cubic_spline import cubic_basis
 from keras_mri_cyclegan._extras import require
 from keras_mri_cyclegan.data.augmentation._image import check_fill, check_image
 
@@ -68,7 +69,7 @@ class RandomElastic:
             each pixel of the result shows.
         """
         places = np.empty((len(shape), *shape), "float32")
-        bases = [_cubic_basis(size, self.grid) for size in shape]
+        bases = [cubic_basis(size, self.grid) for size in shape]
         for axis, size in enumerate(shape):
             limit = self.amplitude * size
             field = rng.uniform(-limit, limit, [self.grid + 3] * len(shape)).astype("float32")
@@ -104,20 +105,3 @@ def sample(image: np.ndarray, places: np.ndarray, fill: float) -> np.ndarray:
             cval=fill,
         )
     return result
-
-
-def _cubic_basis(size: int, cells: int) -> np.ndarray:
-    """Return the weights, `(size, cells + 3)`, of the control points in each pixel of an axis."""
-    place = (np.arange(size) + 0.5) / size * cells
-    cell = np.minimum(place.astype(int), cells - 1)
-    t = place - cell
-    weights = (
-        (1 - t) ** 3 / 6,
-        (3 * t**3 - 6 * t**2 + 4) / 6,
-        (-3 * t**3 + 3 * t**2 + 3 * t + 1) / 6,
-        t**3 / 6,
-    )
-    basis = np.zeros((size, cells + 3), "float32")
-    for i, weight in enumerate(weights):
-        basis[np.arange(size), cell + i] = weight
-    return basis

@@ -5,10 +5,10 @@ from keras_mri_cyclegan.datasets.phantom.load_phantom import load_phantom
 from keras_mri_cyclegan.datasets.phantom.signal import (
     Sequence,
     inversion_recovery_signal,
-    nulling_time,
     spin_echo_signal,
 )
-from keras_mri_cyclegan.datasets.phantom.tissues import TISSUES, Tissue, tissue_properties
+from keras_mri_cyclegan.datasets.phantom.tissues import TISSUES, tissue_properties
+from keras_mri_cyclegan.simulation import Tissue, nulling_time
 
 __all__ = [
     "CONTRASTS",

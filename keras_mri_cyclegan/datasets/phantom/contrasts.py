@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keras_mri_cyclegan.datasets.phantom.signal import Sequence, nulling_time
+from keras_mri_cyclegan.datasets.phantom.signal import Sequence
 from keras_mri_cyclegan.datasets.phantom.tissues import tissue_properties
+from keras_mri_cyclegan.simulation import nulling_time
 
 CONTRASTS = ("t1", "t2", "pd", "flair")
 

@@ -3,13 +3,10 @@
 import numpy as np
 
 from keras_mri_cyclegan.datasets.phantom.anatomy import HIGHEST, LOWEST, Head
-from keras_mri_cyclegan.datasets.phantom.artefacts import (
-    NOISE_LIMIT,
-    BiasField,
-    add_rician_noise,
-)
+from keras_mri_cyclegan.datasets.phantom.bias_field import BiasField
 from keras_mri_cyclegan.datasets.phantom.signal import signal
 from keras_mri_cyclegan.datasets.phantom.tissues import property_arrays
+from keras_mri_cyclegan.simulation.noise import NOISE_LIMIT, add_rician_noise
 
 # A picture is at least this high and wide, in mm: the extent of the BrainWeb volumes.
 _FIELD_OF_VIEW = (217.0, 181.0)

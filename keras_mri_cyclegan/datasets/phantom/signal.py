@@ -1,14 +1,10 @@
-"""The MR signal equations: from T1, T2 and proton density to a grey value.
-
-Both are the steady state of a 90 degree excitation (Bernstein, King and Zhou, Handbook of MRI
-Pulse Sequences, 2004, chapter 14) for TE much shorter than TR: the small correction for the
-longitudinal recovery around the refocusing pulse, which replaces exp(-TR/T1) by
-2 exp(-(TR - TE/2)/T1) - exp(-TR/T1), is left out.
-"""
+"""The timings of the phantom's sequences: spin echoes, with or without an inversion."""
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from keras_mri_cyclegan.simulation import InversionRecovery, SpinEcho
 
 
 @dataclass(frozen=True)
@@ -52,21 +48,6 @@ class Sequence:
                 )
 
 
-def nulling_time(tr: float, t1: float) -> float:
-    """The inversion time in ms at which tissue of this T1 has no signal.
-
-    It solves `1 - 2 exp(-TI/T1) + exp(-TR/T1) = 0`, so `TI = T1 ln(2 / (1 + exp(-TR/T1)))`.
-
-    Args:
-        tr: Repetition time in ms.
-        t1: T1 of the tissue to suppress, in ms.
-
-    Returns:
-        The inversion time in ms.
-    """
-    return float(t1 * np.log(2.0 / (1.0 + np.exp(-tr / t1))))
-
-
 def spin_echo_signal(t1, t2, pd, tr: float, te: float) -> np.ndarray:
     """Signal of a spin echo, `PD (1 - exp(-TR/T1)) exp(-TE/T2)`.
 
@@ -106,10 +87,6 @@ def inversion_recovery_signal(t1, t2, pd, tr: float, te: float, ti: float) -> np
 
 def signal(t1, t2, pd, sequence: Sequence) -> np.ndarray:
     """The signed signal of `sequence`, with or without an inversion."""
-    t1, t2, pd = (np.asarray(value, dtype="float64") for value in (t1, t2, pd))
-    there = pd > 0
-    t1, t2 = np.where(there, t1, 1.0), np.where(there, t2, 1.0)
-    longitudinal = 1.0 - np.exp(-sequence.tr / t1)
-    if sequence.ti is not None:
-        longitudinal = 1.0 - 2.0 * np.exp(-sequence.ti / t1) + np.exp(-sequence.tr / t1)
-    return np.where(there, pd * longitudinal * np.exp(-sequence.te / t2), 0.0)
+    if sequence.ti is None:
+        return SpinEcho(sequence.tr, sequence.te).signal(t1, t2, pd)
+    return InversionRecovery(sequence.tr, sequence.te, sequence.ti).signal(t1, t2, pd)
