@@ -173,3 +173,46 @@ def _check_gradients(layer, images, step=1e-2):
                 sums.append((to_numpy(layer(inputs.value)).astype("float64") * cotangent).sum())
         slope = (sums[0] - sums[1]) / 2
         assert (gradient * direction).sum() == pytest.approx(slope, rel=1e-2, abs=step * 1e-2)
+
+
+def run_loss_contract(loss_class, arguments, source, translated):
+    """Check a loss of two batches of images, whatever it compares.
+
+    Args:
+        loss_class: The loss's class.
+        arguments: All arguments of its constructor, as `run_config_contract` takes them.
+        source: float32 images.
+        translated: float32 images of the same shape.
+    """
+    loss, restored = run_config_contract(loss_class, arguments)
+    expected = float(loss(source, translated))
+    assert float(restored(source, translated)) == expected
+    compiled = in_a_graph(loss)(*map(ops.convert_to_tensor, (source, translated)))
+    assert float(compiled) == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+    halves = [image.astype("float16") for image in (source, translated)]
+    result = loss(*halves)
+    assert dtype_of(result) == "float32"
+    assert float(result) == pytest.approx(float(loss(*(x.astype("float32") for x in halves))))
+
+
+def run_schedule_contract(schedule_class, arguments, graph):
+    """Check a function of the training step against the points of its graph, `{step: value}`."""
+    schedule, restored = run_config_contract(schedule_class, arguments)
+    compiled = in_a_graph(schedule.__call__)
+    for step, value in graph.items():
+        tensor = ops.convert_to_tensor(step, dtype="int32")
+        for found in (schedule(step), schedule(np.int64(step)), schedule(tensor), restored(step)):
+            assert dtype_of(found) == "float32"
+            assert tuple(found.shape) == ()
+            assert float(found) == pytest.approx(value)
+        assert float(compiled(tensor)) == pytest.approx(value)
+
+
+def run_metric_contract(metric_class, arguments, y_true, y_pred):
+    """Check that a metric is saved with all that its result depends on; return it."""
+    metric, restored = run_config_contract(metric_class, {**arguments, "name": "score"})
+    for one in (metric, restored):
+        one.update_state(y_true, y_pred)
+    assert float(restored.result()) == float(metric.result())
+    return metric

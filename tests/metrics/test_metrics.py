@@ -102,8 +102,8 @@ def test_channels_first_setting_changes_nothing():
     np.testing.assert_allclose(scores, reference_ssim(a, b, 2.0), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("shape", [(5, 16, 20, 2), (3, 8, 9, 10, 1)], ids=str)
-def test_compiled_evaluation_is_the_mean_over_images(shape):
+def test_compiled_evaluation_of_volumes_is_the_mean_over_images():
+    shape = (3, 8, 9, 10, 1)
     a, b, _, _ = noise(shape)
     a, b = a.astype("float32"), b.astype("float32")
     model = keras.Sequential([keras.Input(shape[1:]), keras.layers.Identity()])
@@ -138,24 +138,6 @@ def test_metric_keeps_the_infinity_of_identical_images():
     metric = PSNR(data_range=2.0)
     metric.update_state(a, b)
     assert float(metric.result()) == np.inf
-
-
-@pytest.mark.parametrize("metric", [PSNR, SSIM])
-def test_config(metric):
-    instance = metric(data_range=255, name="score")
-    saved = keras.saving.serialize_keras_object(instance)
-    assert saved["registered_name"] == f"keras_mri_cyclegan>{metric.__name__}"
-    restored = keras.saving.deserialize_keras_object(saved)
-    assert type(restored) is metric
-    assert restored.get_config() == instance.get_config()
-    assert restored.name == "score"
-    a, b, data_range, _ = eight_bit((2, 16, 16, 1))
-    for each in (instance, restored):
-        each.update_state(a, b)
-    assert float(restored.result()) == float(instance.result())
-    other = metric(data_range=2 * data_range)
-    other.update_state(a, b)
-    assert float(other.result()) != float(restored.result())
 
 
 @pytest.mark.parametrize(("metric", "name"), [(PSNR, "psnr"), (SSIM, "ssim")])
