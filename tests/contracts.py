@@ -102,14 +102,17 @@ def run_layer_contract(layer_class, arguments, input_shape, path, dtype=None, op
     def model_under(policy="float32", shape=(None, *input_shape[1:])):
         keras.config.set_dtype_policy(policy)
         try:
-            return _model(layer_class.from_config(copy.deepcopy(config)), shape)
+            model = _model(layer_class.from_config(copy.deepcopy(config)), shape)
         finally:
             keras.config.set_dtype_policy("float32")
+        model(images)  # the random numbers that follow are not those of a new layer
+        return model
 
-    images = np.random.default_rng(1).uniform(-1, 1, input_shape).astype("float32")
+    images = ops.convert_to_tensor(
+        np.random.default_rng(1).uniform(-1, 1, input_shape).astype("float32")
+    )
     model = model_under(shape=open_shape or (None, *input_shape[1:]))
     layer = model.layers[-1]
-    model(images)  # so that random numbers are not those of a new layer
     model.save(path / "model.keras")
     loaded = keras.models.load_model(path / "model.keras")
     assert type(loaded.layers[-1]) is layer_class
@@ -127,7 +130,7 @@ def run_layer_contract(layer_class, arguments, input_shape, path, dtype=None, op
         assert known in (None, actual)
 
     for policy, tolerance in POLICIES.items():
-        output = model_under(policy)(ops.convert_to_tensor(images))
+        output = model_under(policy)(images)
         assert dtype_of(output) == (dtype or keras.DTypePolicy(policy).compute_dtype)
         atol = (1e-5 if dtype == "float32" else tolerance) * max(1, np.abs(expected).max())
         np.testing.assert_allclose(to_numpy(output), expected, atol=atol)
@@ -145,7 +148,7 @@ def _model(layer, shape):
 
 def _same_draw(function, images):
     with keras.StatelessScope():  # random numbers do not go on
-        return to_numpy(function(ops.convert_to_tensor(images)))
+        return to_numpy(function(images))
 
 
 def _check_gradients(layer, images, step=1e-2):
