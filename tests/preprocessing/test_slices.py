@@ -1,37 +1,18 @@
 """How slices are shown, checked by known points in the patient, and their way back."""
 
-import itertools
-
 import numpy as np
 import pytest
+from phantoms import ORIENTATIONS, scan
 
 from keras_mri_cyclegan.preprocessing import Slices
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
-ORIENTATIONS = [
-    "".join(letters)
-    for axes in itertools.permutations(("RL", "AP", "SI"))
-    for letters in itertools.product(*axes)
-]
 # For each plane: where the first slice, the first row and the first column are in the patient.
 FIRST = {
     "axial": {"slice": "I", "row": "A", "column": "R"},
     "coronal": {"slice": "P", "row": "S", "column": "R"},
     "sagittal": {"slice": "R", "row": "S", "column": "A"},
 }
-
-
-def scan(orientation="RAS", tilt=0.0, shape=(5, 7, 9)):
-    array = np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
-    affine = np.eye(4)
-    for axis, letter in enumerate(orientation):
-        world = next(i for i, pair in enumerate(("RL", "AP", "SI")) if letter in pair)
-        affine[:3, axis] = 0
-        affine[world, axis] = (1 if letter in "RAS" else -1) * (0.8, 1.1, 2.5)[axis]
-    a, b = np.cos(tilt), np.sin(tilt)
-    affine[:3, :3] = np.array([[a, -b, 0], [b, a, 0], [0, 0, 1]]) @ affine[:3, :3]
-    affine[:3, 3] = (3, -20, 11)
-    return Volume(array, affine, path="scan.nii")
 
 
 def position(volume, value):

@@ -5,6 +5,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from phantoms import rng
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.data import (
@@ -26,10 +27,6 @@ ALL = [
     RandomIntensity(0.5, 0.2),
 ]
 each = pytest.mark.parametrize("augment", ALL, ids=lambda augment: type(augment).__name__)
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
 
 
 def extremes(*shape):

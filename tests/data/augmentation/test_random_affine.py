@@ -2,16 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from phantoms import image, rng
 
 from keras_mri_cyclegan.data import RandomAffine
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
-
-
-def image(*shape):
-    return rng(7).uniform(-1, 1, shape).astype("float32")
 
 
 def linear(x, place, fill):

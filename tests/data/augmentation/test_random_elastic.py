@@ -1,13 +1,10 @@
 import numpy as np
 import pytest
+from phantoms import rng
 from scipy.interpolate import BSpline
 from scipy.ndimage import map_coordinates
 
 from keras_mri_cyclegan.data import RandomElastic
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
 
 
 def shifts(elastic, shape, generator):
