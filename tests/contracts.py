@@ -10,6 +10,8 @@ import pytest
 from gradients import gradients
 from keras import ops
 
+from keras_mri_cyclegan.preprocessing import Preprocessing
+
 POLICIES = {"float32": 1e-5, "mixed_float16": 0.01, "mixed_bfloat16": 0.1}  # and their rounding
 
 
@@ -219,3 +221,65 @@ def run_metric_contract(metric_class, arguments, y_true, y_pred):
         one.update_state(y_true, y_pred)
     assert float(restored.result()) == float(metric.result())
     return metric
+
+
+def run_step_contract(step_class, arguments, volume, path):
+    """Check a preprocessing step, whatever it does to a scan; return it.
+
+    Args:
+        step_class: The step's class.
+        arguments: All arguments of its constructor, as `run_config_contract` takes them.
+        volume: A scan that the step can be fitted to and applied to.
+        path: Folder to save a preprocessing in.
+    """
+    step, restored = run_config_contract(step_class, arguments)
+    preprocessing = Preprocessing([step])
+    preprocessing.save(path / "p.json")
+    (loaded,) = Preprocessing.load(path / "p.json").steps
+    assert type(loaded) is step_class
+    assert vars(loaded) == vars(restored) == vars(step)
+
+    one = step.for_domain("b")
+    before = np.array(volume.array)
+    state = one.fit([one.summarize(volume)]) if one.has_state else {}
+    one.check_state(json.loads(json.dumps(state, allow_nan=False)))
+    changed, record = one.apply(volume, state if one.needs_fit else {})
+    np.testing.assert_array_equal(volume.array, before)  # left alone
+    assert changed.path == volume.path
+    again, _ = loaded.for_domain("b").apply(volume, state if one.needs_fit else {})
+    np.testing.assert_array_equal(again.array, changed.array)
+    back = one.invert(changed, json.loads(json.dumps(record, allow_nan=False)))
+    assert back.shape == volume.shape
+    np.testing.assert_allclose(back.affine, volume.affine, atol=1e-12)
+
+
+def run_cutter_contract(cutter_class, arguments, volume, path):
+    """Check a cutter: what is cut is joined again, and it is saved with a preprocessing."""
+    cutter, restored = run_config_contract(cutter_class, arguments)
+    Preprocessing(cutter=cutter).save(path / "p.json")
+    loaded = Preprocessing.load(path / "p.json").cutter
+    assert type(loaded) is cutter_class
+    assert vars(loaded) == vars(restored) == vars(cutter)
+    images = cutter.cut(volume)
+    assert images.dtype == np.float32
+    middle = images.shape[-1] // 2  # the neighbours are on both sides
+    back = cutter.join(images[..., middle : middle + 1], like=volume)
+    np.testing.assert_array_equal(back.array, volume.array)
+    np.testing.assert_array_equal(back.affine, volume.affine)
+
+
+def run_augmentation_contract(augmentation_class, arguments, image, dtype="float32"):
+    """Check an augmentation of single images, whatever it changes; `dtype` is that of the result."""
+    augmentation, restored = run_config_contract(augmentation_class, arguments)
+    before = image.copy()
+    results = []
+    for seed in range(20):
+        changed = augmentation(image, np.random.default_rng(seed))
+        np.testing.assert_array_equal(image, before)
+        assert changed.shape == image.shape
+        assert changed.dtype == dtype
+        assert np.abs(changed).max() <= 1
+        for one in (augmentation, restored):
+            np.testing.assert_array_equal(one(image, np.random.default_rng(seed)), changed)
+        results.append(changed.tobytes())
+    assert image.size == 1 or len(set(results)) > 1  # drawn from the generator

@@ -32,9 +32,8 @@ def stored(*args, **kwargs):
     return volume.replace(header=SourceHeader("nifti", np.dtype("int16"), volume.shape, True))
 
 
-@pytest.mark.parametrize("tilt", [0.0, 0.4])
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
-@pytest.mark.parametrize("cutter", [Slices("coronal"), Patches((4, 4, 4))])
+@pytest.mark.parametrize(("cutter", "tilt"), [(Slices("coronal"), 0.0), (Patches((4, 4, 4)), 0.4)])
 def test_prepared_cut_joined_and_restored_is_the_scan(cutter, orientation, tilt):
     volume = stored(orientation, tilt)
     preprocessing = Preprocessing([Reorient(), MinMax()], cutter)

@@ -13,10 +13,9 @@ def masked(orientation, tilt):
     return volume.replace(mask=volume.array > 20)
 
 
-@pytest.mark.parametrize("tilt", [0.0, 0.35])
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
-def test_is_the_closest_canonical_of_nibabel_and_comes_back(orientation, tilt):
-    volume = masked(orientation, tilt)
+def test_is_the_closest_canonical_of_nibabel_and_comes_back(orientation):
+    volume = masked(orientation, 0.35)
     turned, record = Reorient().apply(volume, {})
     expected = nib.as_closest_canonical(nib.Nifti1Image(volume.array, volume.affine))
     np.testing.assert_array_equal(turned.array, np.asarray(expected.dataobj))
