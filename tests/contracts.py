@@ -269,7 +269,7 @@ def run_cutter_contract(cutter_class, arguments, volume, path):
 
 
 def run_augmentation_contract(augmentation_class, arguments, image, dtype="float32"):
-    """Check an augmentation of single images, whatever it changes; `dtype` is that of the result."""
+    """Check an augmentation of single images; `dtype` is that of the results."""
     augmentation, restored = run_config_contract(augmentation_class, arguments)
     before = image.copy()
     results = []
