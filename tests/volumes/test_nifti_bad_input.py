@@ -58,10 +58,10 @@ def test_every_flipped_byte_of_a_compressed_file(tmp_path):
 
 def peak(function):
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         result = function()
-        return result, tracemalloc.get_traced_memory()[1], time.perf_counter() - start
+        return result, tracemalloc.get_traced_memory()[1], time.process_time() - start
     finally:
         tracemalloc.stop()
 
