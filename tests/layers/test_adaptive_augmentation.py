@@ -95,12 +95,12 @@ def test_a_discriminator_that_is_at_a_loss_needs_none():
 def test_saved_and_loaded_it_goes_on_as_it_was(tmp_path):
     model = confident("least_squares")
     model.augmentation.confidence.assign(0.7)
-    model.fit(images(4), images(4, seed=1), epochs=1, verbose=0)
+    model.fit(images(4), images(4, seed=1), batch_size=4, epochs=1, verbose=0)
     model.save(tmp_path / "x.keras")
     loaded = keras.models.load_model(tmp_path / "x.keras")
     assert float(loaded.augmentation.probability) == float(model.augmentation.probability) > 0
     for one in (model, loaded):
-        data = kmc.data.UnpairedDataset(images(4), images(4, seed=1), seed=9)
+        data = kmc.data.UnpairedDataset(images(4), images(4, seed=1), batch_size=2, seed=9)
         one.fit(data, epochs=1, verbose=0)
     for x, y in zip(weights(model), weights(loaded), strict=True):
         np.testing.assert_array_equal(x, y)

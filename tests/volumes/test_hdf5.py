@@ -126,7 +126,7 @@ def test_values_are_never_rounded_away(path, tmp_path):
 @pytest.mark.parametrize("name", ["", "a//b", "../a", "a/"])
 def test_bad_names_to_write(tmp_path, name):
     volume = Volume(_stored().transpose(2, 1, 0), AFFINE)
-    with pytest.raises(VolumeError):
+    with pytest.raises(VolumeError, match="a name after" if name == "" else f"named '{name}'"):
         write_volume(volume, f"{tmp_path}/b.h5::{name}")
     assert os.listdir(tmp_path) == []
 
