@@ -129,29 +129,28 @@ def test_agrees_with_the_formula(shape, axis, epsilon):
 
 
 @pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.parametrize("value", [0.1, -1e4, 12345.678, 1e6 / 3])
 @pytest.mark.parametrize(
     "shape", [(1, 256, 256, 2), (2, 37, 53, 2), (2, 1, 1, 2), (1, 9, 33, 7, 2)]
 )
-def test_a_constant_image_becomes_exactly_beta(shape, value, jit):
+def test_a_constant_image_becomes_exactly_beta(shape, jit):
     layer = InstanceNormalization(epsilon=1e-5, beta_initializer=keras.initializers.Constant(0.25))
     layer.build(shape)
     run = in_a_graph(layer) if jit else layer
-    output = run(ops.full(shape, value, dtype="float32"))
-    np.testing.assert_array_equal(as_float64(output), np.full(shape, 0.25))
+    for value in (0.1, -1e4, 12345.678, 1e6 / 3):
+        output = run(ops.full(shape, value, dtype="float32"))
+        np.testing.assert_array_equal(as_float64(output), np.full(shape, 0.25))
 
 
 @pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.parametrize(
-    ("offset", "std"), [(1e4, 1.0), (1e4, 0.1), (-1e4, 0.01), (1e6, 1.0), (0.0, 1e-4), (0.0, 1e6)]
-)
-def test_an_offset_does_no_harm(offset, std, jit):
+def test_an_offset_does_no_harm(jit):
     shape = (1, 256, 256, 2)
-    x = np.random.default_rng(0).normal(offset, std, shape).astype("float32")
     layer = InstanceNormalization(epsilon=1e-5)
     layer.build(shape)
-    output = (in_a_graph(layer) if jit else layer)(ops.convert_to_tensor(x))
-    np.testing.assert_allclose(as_float64(output), formula(x, epsilon=1e-5), atol=1e-5)
+    run = in_a_graph(layer) if jit else layer
+    for offset, std in [(1e4, 1), (1e4, 0.1), (-1e4, 0.01), (1e6, 1), (0, 1e-4), (0, 1e6)]:
+        x = np.random.default_rng(0).normal(offset, std, shape).astype("float32")
+        output = run(ops.convert_to_tensor(x))
+        np.testing.assert_allclose(as_float64(output), formula(x, epsilon=1e-5), atol=1e-5)
 
 
 def test_a_few_bright_pixels_do_no_harm():
