@@ -84,17 +84,11 @@ def _is_json(value):
     return True
 
 
-def run_layer_contract(layer_class, arguments, input_shape, path, dtype=None, open_shape=None):
+def run_layer_contract(layer_class, arguments, input_shape, path, dtype=None, channels=None):
     """Check all that a layer has to do, whatever it computes.
 
-    Args:
-        layer_class: The layer's class.
-        arguments: All arguments of its constructor, as `run_config_contract` takes them.
-        input_shape: Shape of a small input, batch axis included.
-        path: Folder to save a model in.
-        dtype: The dtype of the output under every policy; by default the policy's compute dtype.
-        open_shape: The shape of `keras.Input`, batch axis included, with `None` for every size
-            that may be unknown. By default only the batch's.
+    Models are saved in the folder `path`. The output has `dtype` under every policy, by default
+    the policy's own. With the axis of the `channels` every other size may be unknown.
     """
     of_keras = {"name": "x", "trainable": False, "dtype": keras.DTypePolicy("mixed_bfloat16")}
     run_config_contract(layer_class, {**arguments, **of_keras})
@@ -113,7 +107,11 @@ def run_layer_contract(layer_class, arguments, input_shape, path, dtype=None, op
     images = ops.convert_to_tensor(
         np.random.default_rng(1).uniform(-1, 1, input_shape).astype("float32")
     )
-    model = model_under(shape=open_shape or (None, *input_shape[1:]))
+    shape = [None, *input_shape[1:]]
+    if channels is not None:
+        shape = [None] * len(input_shape)
+        shape[channels] = input_shape[channels]
+    model = model_under(shape=shape)
     layer = model.layers[-1]
     model.save(path / "model.keras")
     loaded = keras.models.load_model(path / "model.keras")
@@ -181,14 +179,7 @@ def _check_gradients(layer, images, step=1e-2):
 
 
 def run_loss_contract(loss_class, arguments, source, translated):
-    """Check a loss of two batches of images, whatever it compares.
-
-    Args:
-        loss_class: The loss's class.
-        arguments: All arguments of its constructor, as `run_config_contract` takes them.
-        source: float32 images.
-        translated: float32 images of the same shape.
-    """
+    """Check a loss of two batches of float32 images, whatever it compares."""
     loss, restored = run_config_contract(loss_class, arguments)
     expected = float(loss(source, translated))
     assert float(restored(source, translated)) == expected
@@ -224,14 +215,7 @@ def run_metric_contract(metric_class, arguments, y_true, y_pred):
 
 
 def run_step_contract(step_class, arguments, volume, path):
-    """Check a preprocessing step, whatever it does to a scan; return it.
-
-    Args:
-        step_class: The step's class.
-        arguments: All arguments of its constructor, as `run_config_contract` takes them.
-        volume: A scan that the step can be fitted to and applied to.
-        path: Folder to save a preprocessing in.
-    """
+    """Check a preprocessing step, whatever it does to a scan; `path` is a folder for files."""
     step, restored = run_config_contract(step_class, arguments)
     preprocessing = Preprocessing([step])
     preprocessing.save(path / "p.json")

@@ -20,68 +20,39 @@ NORMALIZATION = {
     "gamma_constraint": keras.constraints.NonNeg(),
 }
 AUGMENTATIONS = [
-    layers.DifferentiableAugmentation(flip=False, seed=5),
+    layers.DifferentiableAugmentation(0.3, seed=5),
     layers.DifferentiableAugmentation(0.0, False, intensity=0.2, seed=6),
 ]
 SHIFTS = {"shift": 0.3, "flip": False, "cutout": 0.4, "intensity": 0.2, "seed": 4}
-ADAPTIVE = {"target": 0.5, "images": 10, "limit": 0.7, "seed": 3}
-SCHEDULE = kmc.losses.WarmUp(1.0, steps=4, start=1)
+ADAPTIVE = {"augmentation": AUGMENTATIONS, "target": 0.5, "images": 10, "limit": 0.7, "seed": 3}
+LATE = kmc.losses.WarmUp(1.0, steps=4, start=1)
+SCHEDULED = {"probability": LATE, "augmentation": AUGMENTATIONS, "seed": 3}
+CURVE = {"values": np.array([-1.0, 0.5, -0.25, 0.8, 0.1])}
+SPECTRAL = {"layer": keras.layers.Conv2D(3, 2), "power_iterations": 8}
+FIRST, LAST = {"data_format": "channels_first"}, {"data_format": "channels_last"}
+FLOAT32 = {"dtype": "float32"}
+OPEN, OPEN_FIRST = {"channels": -1}, {"channels": 1}
 
 # Layer, all its arguments, shape of an input, and what is particular about it.
 CASES = [
-    (layers.AdaptiveAugmentation, {**ADAPTIVE, "augmentation": AUGMENTATIONS}, IMAGES, {}),
+    (layers.AdaptiveAugmentation, ADAPTIVE, IMAGES, {}),
     (layers.DifferentiableAugmentation, SHIFTS, IMAGES, {}),
-    (
-        layers.Foreground,
-        {"threshold": 0.3},
-        IMAGES,
-        {"dtype": "float32", "open_shape": (None, None, None, 2)},
-    ),
-    (layers.Foreground, {"threshold": 0.3}, VOLUMES, {"dtype": "float32"}),
-    (
-        layers.InstanceNormalization,
-        NORMALIZATION,
-        IMAGES,
-        {"open_shape": (None, None, None, 2)},
-    ),
-    (layers.InstanceNormalization, NORMALIZATION, (2, 9, 3), {"open_shape": (None, None, 3)}),
+    (layers.Foreground, {"threshold": 0.3}, IMAGES, FLOAT32 | OPEN),
+    (layers.Foreground, {"threshold": 0.3}, VOLUMES, FLOAT32),
+    (layers.InstanceNormalization, NORMALIZATION, IMAGES, OPEN),
+    (layers.InstanceNormalization, NORMALIZATION, (2, 9, 3), OPEN),
     (
         layers.InstanceNormalization,
         {**NORMALIZATION, "axis": 1, "center": False, "scale": False},
         (2, 3, 4, 5, 6),
-        {"open_shape": (None, 3, None, None, None)},
+        OPEN_FIRST,
     ),
-    (
-        layers.IntensityCurve,
-        {"values": np.array([-1.0, 0.5, -0.25, 0.8, 0.1])},
-        IMAGES,
-        {"dtype": "float32", "open_shape": (None, None, None, 2)},
-    ),
-    (
-        layers.ReflectionPadding,
-        {"padding": (1, 3), "data_format": "channels_last"},
-        IMAGES,
-        {"open_shape": (None, None, None, 2)},
-    ),
-    (
-        layers.ReflectionPadding,
-        {"padding": [2, 1, 3], "data_format": "channels_first"},
-        (2, 2, 4, 5, 6),
-        {"open_shape": (None, 2, None, None, None)},
-    ),
-    (layers.ReflectionPadding, {"padding": 2, "data_format": "channels_first"}, (1, 2, 4, 5), {}),
-    (
-        layers.ScheduledAugmentation,
-        {"probability": SCHEDULE, "augmentation": AUGMENTATIONS, "seed": 3},
-        IMAGES,
-        {},
-    ),
-    (
-        layers.SpectralNormalization,
-        {"layer": keras.layers.Conv2D(3, 2), "power_iterations": 8},
-        IMAGES,
-        {"open_shape": (None, None, None, 2)},
-    ),
+    (layers.IntensityCurve, CURVE, IMAGES, FLOAT32 | OPEN),
+    (layers.ReflectionPadding, {"padding": (1, 3), **LAST}, IMAGES, OPEN),
+    (layers.ReflectionPadding, {"padding": [2, 1, 3], **FIRST}, (2, 2, 4, 5, 6), OPEN_FIRST),
+    (layers.ReflectionPadding, {"padding": 2, **FIRST}, (1, 2, 4, 5), {}),
+    (layers.ScheduledAugmentation, SCHEDULED, IMAGES, {}),
+    (layers.SpectralNormalization, SPECTRAL, IMAGES, OPEN),
 ]
 
 

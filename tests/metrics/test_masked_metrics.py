@@ -251,10 +251,14 @@ def test_contract(metric, _, options, direction):
     assert run_metric_contract(metric, options, *pair((2, 16, 16, 1))[:2])._direction == direction
 
 
-def test_compiled_evaluation():
-    a, b, _ = pair((3, 16, 18, 1))
+@pytest.mark.parametrize("shape", [(3, 16, 18, 1), (3, 14, 16, 15, 1)], ids=str)
+def test_compiled_evaluation(shape):
+    """The last batch is smaller: a mean over batches would give another number."""
+    a, b, _ = pair(shape)
     cases = list(enumerate(METRICS))
-    model = keras.Sequential([keras.Input((None, None, 1)), keras.layers.Identity()])
+    model = keras.Sequential(
+        [keras.Input((*[None] * (len(shape) - 2), 1)), keras.layers.Identity()]
+    )
     model.compile(
         loss="mse",
         metrics=[metric(**options, name=str(k)) for k, (metric, _, options, _) in cases],

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 from contracts import run_augmentation_contract
-from phantoms import rng
+from phantoms import image, rng
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.data import (
@@ -52,9 +52,9 @@ def extremes(*shape):
 def test_contract(augmentation, arguments, shape):
     only_moves = augmentation in (RandomFlip, RandomTranslation)
     for dtype in ("float32", "float64"):
-        image = extremes(*shape).astype(dtype)
         result = dtype if only_moves else "float32"
-        run_augmentation_contract(augmentation, arguments, image, result)
+        x = extremes(*shape).astype(dtype)
+        run_augmentation_contract(augmentation, arguments, x, result)
 
 
 @pytest.mark.parametrize(("augmentation", "arguments"), ALL)
@@ -71,6 +71,23 @@ def test_values_that_no_image_has(augment, value):
     x[1, 2] = value
     with pytest.raises(ValueError, match=r"`image` must have values in \[-1, 1\].*Received"):
         augment(x, rng())
+
+
+@pytest.mark.parametrize(
+    "augment",
+    [
+        RandomAffine(0, 0, 0),
+        RandomBiasField(0),
+        RandomElastic(0.0),
+        RandomFlip(probability=0),
+        RandomIntensity(0, 0),
+        RandomNoise(0),
+        RandomTranslation(0.09),
+    ],
+)
+def test_nothing_to_change_changes_nothing(augment):
+    x = image(9, 8, 1)
+    np.testing.assert_allclose(augment(x, rng()), x, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +108,14 @@ def test_values_that_no_image_has(augment, value):
         (lambda: RandomBiasField(order=0), "order"),
         (lambda: RandomIntensity(gamma=-0.5), "gamma"),
         (lambda: RandomIntensity(scale=1), "scale"),
+        (lambda: RandomFlip("left"), "axis"),
+        (lambda: RandomFlip(probability=1.5), "probability"),
+        (lambda: RandomFlip(probability="often"), "probability"),
+        (lambda: RandomTranslation(1.0), "fraction"),
+        (lambda: RandomTranslation(-0.1), "fraction"),
+        (lambda: RandomTranslation(fill=-2), "fill"),
+        (lambda: RandomTranslation(fill=float("nan")), "fill"),
+        (lambda: RandomTranslation(fill="air"), "fill"),
         (lambda: mri_augmentation(plane="oblique"), "plane"),
         (lambda: mri_augmentation(intensity="yes"), "intensity"),
     ],

@@ -79,11 +79,6 @@ def test_a_volume_against_its_neighbours_in_float64():
         assert changed[index][0] == pytest.approx(value, abs=1e-5)
 
 
-def test_nothing_to_change_changes_nothing():
-    x = image(9, 8, 3)
-    np.testing.assert_array_equal(RandomAffine(0, 0, 0)(x, rng()), x)
-
-
 def test_every_draw_stays_within_its_limits():
     generator = rng(1)
     angles, factors, shears = [], [], []
