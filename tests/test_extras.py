@@ -17,7 +17,7 @@ def test_missing_package_names_the_extra(monkeypatch, name):
         ImportError, match=r'pip install "keras-mri-cyclegan\[tensorflow\]"'
     ) as info:
         require(name, extra="tensorflow")
-    assert info.value.name == name or info.value.name == "tensorflow"
+    assert info.value.name == name
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,8 @@
-import keras
 import numpy as np
 import pytest
+from phantoms import image, rng
 
 from keras_mri_cyclegan.data import RandomFlip, RandomTranslation
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
-
-
-def image(*shape):
-    return rng(7).uniform(-1, 1, shape).astype("float32")
 
 
 @pytest.mark.parametrize(
@@ -75,56 +67,6 @@ def test_translation_reaches_every_shift_equally_often():
         # Column 5 always stays in: it holds x[5 - shift].
         counts[5 - int(np.argmin(np.abs(x[0, :, 0] - shifted[5])))] += 1
     assert all(abs(count - 400) < 80 for count in counts.values()), counts
-
-
-@pytest.mark.parametrize("augment", [RandomTranslation(0.0), RandomTranslation(0.09)])
-def test_translation_below_one_pixel_changes_nothing(augment):
-    x = image(8, 9, 1)
-    np.testing.assert_array_equal(augment(x, rng()), x)
-
-
-@pytest.mark.parametrize("augment", [RandomFlip(), RandomTranslation(0.4)])
-def test_same_generator_same_result(augment):
-    x = image(9, 9, 1)
-    np.testing.assert_array_equal(augment(x, rng(11)), augment(x, rng(11)))
-
-
-@pytest.mark.parametrize(
-    "augment", [RandomFlip("height", 0.25), RandomTranslation(fraction=0.2, fill=-0.5)]
-)
-def test_config_round_trip(augment):
-    assert type(augment).from_config(augment.get_config()).get_config() == augment.get_config()
-    config = keras.saving.serialize_keras_object(augment)
-    restored = keras.saving.deserialize_keras_object(config)
-    assert type(restored) is type(augment)
-    assert restored.get_config() == augment.get_config()
-
-
-@pytest.mark.parametrize(
-    ("make", "name"),
-    [
-        (lambda: RandomFlip("left"), "axis"),
-        (lambda: RandomFlip(probability=1.5), "probability"),
-        (lambda: RandomFlip(probability="often"), "probability"),
-        (lambda: RandomTranslation(1.0), "fraction"),
-        (lambda: RandomTranslation(-0.1), "fraction"),
-        (lambda: RandomTranslation(fill=-2), "fill"),
-        (lambda: RandomTranslation(fill=float("nan")), "fill"),
-        (lambda: RandomTranslation(fill="air"), "fill"),
-    ],
-)
-def test_bad_arguments(make, name):
-    with pytest.raises(ValueError, match=f"`{name}`.*Received"):
-        make()
-
-
-@pytest.mark.parametrize("augment", [RandomFlip(), RandomTranslation()])
-@pytest.mark.parametrize(
-    "bad", [np.zeros((4, 4), "float32"), np.zeros((4, 4, 1), "uint8"), [[[0.0]]], None]
-)
-def test_bad_images(augment, bad):
-    with pytest.raises(ValueError, match=r"`image`.*Received"):
-        augment(bad, rng())
 
 
 def test_flip_of_an_axis_that_is_not_there():

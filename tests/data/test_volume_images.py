@@ -86,7 +86,7 @@ def test_it_is_the_array_of_all_images(study, reads, tmp_path, cached):
     changed[:] = 0  # a copy
     np.testing.assert_allclose(images[[0, 1]], truth[:2], atol=1e-5)
     for bad in (30, -31, [2, 30]):
-        with pytest.raises(IndexError):
+        with pytest.raises(IndexError, match=r"30|31"):
             images[bad]
 
 

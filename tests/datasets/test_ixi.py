@@ -225,7 +225,10 @@ def test_part_that_was_whole_is_taken(serve, archives, tmp_path):
 
 
 def test_no_length_is_no_hindrance(serve, archives, tmp_path):
-    load(serve(archives, length=False), archives, tmp_path)
+    ixi = load(serve(archives, length=False), archives, tmp_path)
+    assert len(ixi.train.patients) > 0
+    saved = (tmp_path / "datasets" / "ixi" / "IXI-T1.tar").read_bytes()
+    assert saved == archives["IXI-T1.tar"]
 
 
 def test_wrong_checksum_removes_the_download_only(serve, archives, tmp_path):

@@ -9,7 +9,6 @@ import keras_mri_cyclegan as kmc
 SCHEDULE = kmc.losses.WarmUp(1.0, steps=4, start=1)
 
 
-@keras.saving.register_keras_serializable(package="tests_scheduled")
 class Doubled(keras.layers.Layer):
     """Doubles an image, so that what was done to it can be read off."""
 
@@ -21,7 +20,7 @@ def model():
     layer = kmc.layers.ScheduledAugmentation(SCHEDULE, seed=1)
     made = kmc.CycleGAN(**networks(), pool_size=0, augmentation=layer, seed=0)
     set_weights(made)
-    return compiled(made)
+    return compiled(made, run_eagerly=keras.backend.backend() == "tensorflow")
 
 
 def test_the_probability_follows_the_steps():
@@ -58,13 +57,6 @@ def test_saved_and_loaded_it_goes_on_as_it_was(tmp_path):
         one.fit(data, epochs=1, verbose=0)
     for x, y in zip(weights(made), weights(loaded), strict=True):
         np.testing.assert_array_equal(x, y)
-
-
-def test_config():
-    layer = kmc.layers.ScheduledAugmentation(SCHEDULE, [Doubled(), Doubled()], seed=3)
-    again = kmc.layers.ScheduledAugmentation.from_config(layer.get_config())
-    assert again.get_config() == layer.get_config()
-    assert [type(part) for part in again.augmentations] == [Doubled, Doubled]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import old_files
 import pytest
@@ -105,7 +106,7 @@ def test_one_network_of_several(folder):
 
 def test_a_compiled_cyclegan_trains_on(folder):
     model = old_files.cyclegan(EXAMPLE)
-    model.compile()
+    model.compile(run_eagerly=keras.backend.backend() == "tensorflow")
     kmc.legacy.load_tfa(model, folder / "example.h5")
     images = np.zeros((1, 32, 32, 1), "float32") + old_files.image(32, 1)
     assert np.isfinite(model.train_on_batch(images, images, return_dict=True)["loss"])
@@ -148,7 +149,7 @@ from legacy.test_load_tfa import WITHOUT_TENSORFLOW, load
 import keras_mri_cyclegan as kmc
 folder = pathlib.Path(sys.argv[1])
 for name, kind in WITHOUT_TENSORFLOW:
-    if name != "unet":
+    if name == "shallow":
         old_files.check(load(folder, name, kind)[0], folder, name)
 try:
     load(folder, "shallow", "saved")

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from contracts import run_config_contract
 
 from keras_mri_cyclegan import losses
 from keras_mri_cyclegan.losses import adversarial
@@ -67,9 +68,8 @@ def test_functions_of_target_and_logits(function, name):
 
 
 @pytest.mark.parametrize("loss", [losses.LeastSquares, losses.BinaryCrossentropy, losses.Hinge])
-def test_serialisation(loss):
-    config = keras.saving.serialize_keras_object(loss())
-    assert isinstance(keras.saving.deserialize_keras_object(config), loss)
+def test_contract(loss):
+    run_config_contract(loss, {})
 
 
 @pytest.mark.parametrize("identifier", ["mse", None, 3, losses.Hinge])

@@ -3,22 +3,10 @@
 import numpy as np
 import pytest
 from intensity_normalization.normalizers.population.nyul import NyulNormalizer
+from phantoms import ReferenceImage
 
 from keras_mri_cyclegan.preprocessing import Nyul, Preprocessing
 from keras_mri_cyclegan.volumes import Volume, VolumeError
-
-
-class Reference:
-    """An image as `intensity_normalization` takes it, in float64."""
-
-    def __init__(self, array):
-        self.array = np.asarray(array, "float64")
-
-    def get_data(self):
-        return self.array
-
-    def with_data(self, array):
-        return Reference(array)
 
 
 def scans(mask=False):
@@ -34,8 +22,8 @@ def scans(mask=False):
 def test_is_what_the_reference_gives(mask):
     volumes = scans(mask)
     reference = NyulNormalizer(output_min_value=-1, output_max_value=1)
-    images = [Reference(volume.array) for volume in volumes]
-    masks = [Reference(volume.mask) for volume in volumes] if mask else None
+    images = [ReferenceImage(volume.array) for volume in volumes]
+    masks = [ReferenceImage(volume.mask) for volume in volumes] if mask else None
     reference.fit_population(images, masks)
 
     step = Nyul(clip=False)

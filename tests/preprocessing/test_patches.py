@@ -4,21 +4,19 @@ import itertools
 
 import numpy as np
 import pytest
+from phantoms import rng
 
 from keras_mri_cyclegan.preprocessing import Patches, Slices
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
 LPS = np.diag([-1.0, -1.0, 2.0, 1.0])  # shown as it is stored: columns, rows, slices
-
-
-def scan(shape=(10, 12, 9)):
-    return Volume(np.random.default_rng(0).uniform(-0.5, 1, shape), LPS, path="scan.nii")
+SCAN = Volume(rng().uniform(-0.5, 1, (10, 12, 9)), LPS, path="scan.nii")
 
 
 @pytest.mark.parametrize("codes", list(itertools.product((1, -1), repeat=3)))
 def test_cut_is_the_axial_slices_and_join_its_inverse(codes):
     affine = np.eye(4)[:, [2, 0, 1, 3]] * [*codes, 1]
-    volume = scan().replace(affine=affine)
+    volume = SCAN.replace(affine=affine)
     patches = Patches((4, 4, 4))
     whole = patches.cut(volume)
     np.testing.assert_array_equal(whole[0], Slices("axial").cut(volume))
@@ -36,18 +34,16 @@ def test_cut_is_the_axial_slices_and_join_its_inverse(codes):
     ],
 )
 def test_trains_on_a_regular_grid_that_ends_with_the_volume(overlap, starts):
-    volume = scan()
-    whole = volume.array.transpose(2, 1, 0)
-    blocks = Patches((4, 5, 6), overlap).training_images(volume)
+    whole = SCAN.array.transpose(2, 1, 0)
+    blocks = Patches((4, 5, 6), overlap).training_images(SCAN)
     expected = [whole[d : d + 4, h : h + 5, w : w + 6] for d, h, w in itertools.product(*starts)]
     np.testing.assert_array_equal(blocks[..., 0], expected)
 
 
 def test_a_volume_smaller_than_a_block_is_padded_around_its_middle():
-    volume = scan()
-    blocks = Patches((16, 12, 10)).training_images(volume)
+    blocks = Patches((16, 12, 10)).training_images(SCAN)
     assert blocks.shape == (1, 16, 12, 10, 1)
-    np.testing.assert_array_equal(blocks[0, 3:12, ..., 0], volume.array.transpose(2, 1, 0))
+    np.testing.assert_array_equal(blocks[0, 3:12, ..., 0], SCAN.array.transpose(2, 1, 0))
     assert (blocks[0, :3] == -1).all()
     assert (blocks[0, 12:] == -1).all()
 
@@ -74,4 +70,4 @@ def test_refuses_arguments_out_of_range(arguments):
 
 def test_join_refuses_what_cut_did_not_give():
     with pytest.raises(ValueError, match=r"must be what `cut` made.*\(1, 9, 12, 10, 1\)"):
-        Patches((4, 4, 4)).join(np.zeros((2, 9, 12, 10, 1), "float32"), like=scan())
+        Patches((4, 4, 4)).join(np.zeros((2, 9, 12, 10, 1), "float32"), like=SCAN)

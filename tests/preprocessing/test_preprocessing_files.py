@@ -9,36 +9,15 @@ import numpy as np
 import pytest
 
 from keras_mri_cyclegan.preprocessing import (
-    CorrectBiasField,
-    ForegroundMask,
-    MaskFromFiles,
-    MinMax,
     Nyul,
-    Patches,
     Percentile,
     Preprocessing,
     Reorient,
-    Resample,
     Slices,
     Step,
-    WhiteStripe,
-    ZScore,
     json_file,
 )
 from keras_mri_cyclegan.volumes import Volume, VolumeError
-
-EVERY_STEP = [
-    Reorient("LPS"),
-    MaskFromFiles("{folder}/brain/{stem}.nii.gz", blank=True),
-    ForegroundMask(blank=True),
-    Resample((1.0, None, 1.1), order=3),
-    CorrectBiasField(2, (20, 10)),
-    MinMax(),
-    Percentile(0.1, 99.9, clip=False),
-    ZScore(2.5, clip=False),
-    WhiteStripe(("t1", "flair"), width=0.1, limit=80),
-    Nyul(2, 98, clip=False),
-]
 
 
 def scans(count=3):
@@ -75,19 +54,6 @@ def test_loaded_is_the_same_bit_for_bit(fitted, saved, tmp_path):
     assert again.read_bytes() == saved.read_bytes()
     assert saved.read_text().startswith('{\n  "format"')
     assert sorted(os.listdir(tmp_path)) == ["again.json", "preprocessing.json"]
-
-
-@pytest.mark.parametrize(
-    "cutter", [Slices("sagittal", (8, 9), 2, 0.1, 0.2, "any"), Patches((4, 5, 6), 0.25, 0, 0.3)]
-)
-def test_every_argument_of_every_part_is_kept(cutter, tmp_path):
-    preprocessing = Preprocessing(EVERY_STEP, cutter)
-    preprocessing.save(tmp_path / "p.json")
-    loaded = Preprocessing.load(tmp_path / "p.json")
-    for part, again in zip([*EVERY_STEP, cutter], [*loaded.steps, loaded.cutter], strict=True):
-        assert type(part) is type(again)
-        assert vars(part) == vars(again)
-    assert not loaded.fitted
 
 
 def test_keras_serialises_it_too(fitted):
@@ -260,4 +226,4 @@ def test_any_mutated_file_loads_or_is_our_own_error(saved):
             loaded += 1
         except VolumeError:
             pass
-    assert loaded < 200
+    assert 0 < loaded < 200

@@ -4,22 +4,10 @@ import numpy as np
 import pytest
 from intensity_normalization.domain.models import Modality
 from intensity_normalization.normalizers.individual.whitestripe import WhiteStripeNormalizer
+from phantoms import ReferenceImage
 
 from keras_mri_cyclegan.preprocessing import Preprocessing, WhiteStripe
 from keras_mri_cyclegan.volumes import Volume, VolumeError
-
-
-class Reference:
-    """An image as `intensity_normalization` takes it, in float64."""
-
-    def __init__(self, array):
-        self.array = np.asarray(array, "float64")
-
-    def get_data(self):
-        return self.array
-
-    def with_data(self, array):
-        return Reference(array)
 
 
 def brain(shape=(12, 20, 15), seed=0):
@@ -33,7 +21,7 @@ def brain(shape=(12, 20, 15), seed=0):
 @pytest.mark.parametrize("modality", ["t1", "t2", "flair", "pd"])
 def test_is_what_the_reference_gives(modality):
     volume = brain()
-    image = Reference(volume.array)
+    image = ReferenceImage(volume.array)
     reference = WhiteStripeNormalizer(modality=Modality(modality)).fit(image)
     expected = reference.transform(image).get_data() / 50
     step = WhiteStripe(modality, limit=50, clip=False)

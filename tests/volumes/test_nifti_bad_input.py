@@ -4,13 +4,12 @@ import errno
 import gzip
 import os
 import struct
-import time
-import tracemalloc
 import warnings
 
 import nibabel as nib
 import numpy as np
 import pytest
+from cost import cost
 from nifti_files import (
     PROVENANCE,
     SHAPE,
@@ -56,16 +55,6 @@ def test_every_flipped_byte_of_a_compressed_file(tmp_path):
     assert 0 < accepted < 60
 
 
-def peak(function):
-    tracemalloc.start()
-    start = time.perf_counter()
-    try:
-        result = function()
-        return result, tracemalloc.get_traced_memory()[1], time.perf_counter() - start
-    finally:
-        tracemalloc.stop()
-
-
 @pytest.mark.parametrize("name", ["t1.nii", "t1.nii.gz"])
 @pytest.mark.parametrize(
     ("cls", "dim"),
@@ -77,7 +66,7 @@ def peak(function):
 )
 def test_claims_more_than_it_holds(tmp_path, name, cls, dim):
     path = raw_file(tmp_path, setting(dim=dim), name, cls=cls)
-    _, memory, _ = peak(lambda: refused(path, "claims"))
+    memory, _ = cost(lambda: refused(path, "claims"))
     assert memory < 2**24
     if dim[1] == 600:
         refused(path, "claims 216000000 voxels.*at most 1000", max_voxels=1000)
@@ -100,12 +89,12 @@ def test_two_megabytes_that_inflate_to_two_gigabytes(tmp_path):
     header.set_data_shape((5, 7, 3))
     path = bomb(tmp_path / "bomb.nii.gz", header.binaryblock + bytes(3) + b"\0" + b"\1", 2**31)
     assert os.path.getsize(path) < 2.2e6
-    _, memory, seconds = peak(lambda: refused(path, "more data than"))
+    memory, seconds = cost(lambda: refused(path, "more data than"))
     assert memory < 2**24
     assert seconds < 2
     # The same with a header that tells the truth.
     path = bomb(tmp_path / "big.nii.gz", honest, 2**27)
-    _, memory, seconds = peak(lambda: refused(path, "claims 134217728 voxels"))
+    memory, seconds = cost(lambda: refused(path, "claims 134217728 voxels"))
     assert memory < 2**24
     assert seconds < 2
 

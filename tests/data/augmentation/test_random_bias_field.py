@@ -1,11 +1,8 @@
 import numpy as np
 import pytest
+from phantoms import rng
 
 from keras_mri_cyclegan.data import RandomBiasField
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
 
 
 @pytest.mark.parametrize("shape", [(20, 30), (6, 8, 10)])
