@@ -49,6 +49,19 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.compiled)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give a worker whole files, whose fixtures are then made once; of long files single tests."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::", 1)[0]
+            return nodeid if Path(file).parent.name == TESTS.name else file
+
+    return ByFile(config, log)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def compile_each_step_once(tmp_path_factory):
     """Let JAX find a step again that an equal model has had compiled before."""

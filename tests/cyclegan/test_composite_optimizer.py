@@ -57,7 +57,7 @@ def test_each_variable_moves_as_under_its_own_optimizer(setting):
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_training_under_keras_own_switches_moves_every_network(setting):
-    """Through `fit`, compiled: the settings reach both optimizers and their state is carried."""
+    """Through `fit`: the settings reach both optimizers and their state is carried."""
     model = cyclegan()
     settings = {"learning_rate": 1e-2, **SETTINGS[setting]}
     model.compile(keras.optimizers.Adam(**settings), keras.optimizers.Adam(**settings))
