@@ -50,7 +50,7 @@ def run_config_contract(cls, arguments):
     assert set(config) >= set(arguments)
     for name, value in arguments.items():
         value = value.tolist() if isinstance(value, np.ndarray) else value
-        if isinstance(value, (bool, int, float, str, list, tuple)) and _is_json(value):
+        if _is_json(value):
             assert _as_json(config[name]) == _as_json(value), name
 
     for again in (config, _as_json(config)):  # also as a JSON file gives it back, without tuples
