@@ -19,8 +19,8 @@ from keras_mri_cyclegan.unpaired_curves import SearchEffort, fit_curves
 TESTS = Path(__file__).parent
 # Results in these folders depend on the backend; elsewhere a test says so by the marker `backend`.
 BACKEND_FOLDERS = {"cyclegan", "layers", "losses", "metrics", "networks"}
-# Small models train for a step or two in these: they take longer to trace than to run.
-EAGER_FOLDERS = {"callbacks", "cyclegan", "data"}
+# Functions on their own; elsewhere models train for a few steps, which take longer to trace.
+COMPILED_FOLDERS = {"layers", "losses", "metrics", "networks"}
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 QUICK = SearchEffort(starts=2, finalists=1, first_steps=2, steps=4)
 
@@ -38,6 +38,8 @@ def pytest_configure():
         tf.config.set_logical_device_configuration(
             cpu, [tf.config.LogicalDeviceConfiguration()] * 2
         )
+        # As of XLA above: a graph that runs a few times is not worth optimising.
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def pytest_collection_modifyitems(items):
@@ -45,7 +47,7 @@ def pytest_collection_modifyitems(items):
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in BACKEND_FOLDERS:
             item.add_marker(pytest.mark.backend)
-        if folder not in EAGER_FOLDERS:
+        if folder in COMPILED_FOLDERS:
             item.add_marker(pytest.mark.compiled)
 
 

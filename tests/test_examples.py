@@ -69,6 +69,7 @@ def test_train_on_slices(tmp_path, monkeypatch, recipe):
 
 
 @pytest.mark.backend
+@pytest.mark.compiled  # tens of steps
 def test_nifti_t1_to_t2(tmp_path, monkeypatch, capsys):
     output = tmp_path / "out"
     small = ["--size", 32, 32, "--filters", 4, "--epochs", 1, "--augment"]

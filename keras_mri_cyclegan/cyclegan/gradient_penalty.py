@@ -70,8 +70,8 @@ def r1(discriminator: keras.Model, scans: Any, input_gradient: Callable) -> Any:
     def verdict(images: Any) -> Any:
         # A call that leaves no trace in the network, whose state has its own call in each step.
         logits, _ = discriminator.stateless_call(weights, state, images, training=True)
-        patches = ops.sum(ops.ones_like(logits[0]))
-        return ops.sum(logits) / ops.sqrt(patches)
+        patches = ops.sum(ops.ones_like(logits[0], dtype="float32"))
+        return ops.sum(ops.cast(logits, "float32")) / ops.sqrt(patches)
 
     gradient = ops.cast(input_gradient(verdict, ops.stop_gradient(scans)), "float32")
     axes = tuple(range(1, len(gradient.shape)))

@@ -45,7 +45,8 @@ def objective(
     loss = 0.0
     weights, step = model.term_weights, model.optimizer.iterations
     adversarial = model.adversarial_loss
-    generate = recomputed if model.recompute else call
+    generate = _in_full_precision(recomputed if model.recompute else call)
+    call = _in_full_precision(call)
 
     identity_now = weights.identity and weights.identity_every == 1
     fake_b, same_b = _translated(model.generator_ab, real_a, real_b, identity_now, generate)
@@ -159,6 +160,20 @@ def term_names(model: Any) -> list[str]:
 def _adapts(model: Any) -> bool:
     """Whether the augmentation is to be told of the discriminators' verdicts on the scans."""
     return hasattr(model.augmentation, "adjust")
+
+
+def _in_full_precision(call: Callable) -> Callable:
+    """Return the same call with outputs in float32 where a network gives half precision.
+
+    The library's builders end in float32; a network of the user's own need not.
+    """
+
+    def called(*arguments: Any, **options: Any) -> Any:
+        output = call(*arguments, **options)
+        half = keras.backend.standardize_dtype(output.dtype) in ("float16", "bfloat16")
+        return ops.cast(output, "float32") if half else output
+
+    return called
 
 
 def _translated(

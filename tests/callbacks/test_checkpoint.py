@@ -4,7 +4,7 @@ import signal
 import keras
 import numpy as np
 import pytest
-from small import compiled, cyclegan, images, weights
+from small import compiled, images, tiny_cyclegan, weights
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.callbacks import Checkpoint, CheckpointError, CheckpointWarning
@@ -39,7 +39,7 @@ class KillAt(keras.callbacks.Callback):
 
 def new_model(seed=0):
     keras.utils.set_random_seed(seed)
-    return compiled(cyclegan(dropout=0.5, pool_size=2))
+    return compiled(tiny_cyclegan(pool_size=2))
 
 
 def data():
@@ -122,7 +122,7 @@ def test_moving_averages_and_what_other_callbacks_found_go_on(tmp_path):
 
     def averaged(seed):
         keras.utils.set_random_seed(seed)
-        model = cyclegan(dropout=0.5, pool_size=2)
+        model = tiny_cyclegan(pool_size=2)
         rates = [keras.optimizers.Adam(1e-2, use_ema=True, ema_momentum=0.5) for _ in "ab"]
         model.compile(*rates)
         return model
@@ -354,10 +354,10 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     run(tmp_path, epochs=1)
-    other = compiled(cyclegan(dropout=0.5, pool_size=3))
+    other = compiled(tiny_cyclegan(pool_size=3))
     with pytest.raises(CheckpointError, match="of another model or with other optimizers"):
         run(tmp_path, model=other)
-    other = cyclegan(dropout=0.5, pool_size=2)
+    other = tiny_cyclegan(pool_size=2)
     other.compile(keras.optimizers.SGD(), keras.optimizers.SGD())
     with pytest.raises(CheckpointError, match="of another model or with other optimizers"):
         run(tmp_path, model=other)
@@ -370,7 +370,7 @@ def test_a_loss_that_no_file_can_hold_is_no_obstacle(tmp_path):
 
     def model(seed):
         keras.utils.set_random_seed(seed)
-        model = cyclegan(dropout=0.5, pool_size=2)
+        model = tiny_cyclegan(pool_size=2)
         return compiled(model, structure_loss=Distance())
 
     expected, _ = run(model=model(0), epochs=2)

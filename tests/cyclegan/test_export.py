@@ -82,17 +82,23 @@ def check(made, folder, format, shape=IMAGE, counts=(1, 3), reference=None, **ar
         np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
+# What other packages write is tested each night; a short form of it runs by default.
 CASES = [
     ("tf_saved_model", "unet", {}),
-    ("tf_saved_model", "resnet", {"upsampling": "resize"}),
     ("tf_saved_model", "patchgan", {"spectral_normalization": True}),
     ("onnx", "unet", {"full_resolution": True}),
-    ("onnx", "resnet", {}),
-    ("onnx", "resnet", {"upsampling": "resize"}),
-    ("onnx", "patchgan", {}),
-    ("litert", "unet", {"normalization": "batch"}),
-    ("litert", "resnet", {}),
-    ("litert", "resnet", {"upsampling": "resize"}),
+    *(
+        pytest.param(*case, marks=pytest.mark.slow)
+        for case in (
+            ("tf_saved_model", "resnet", {"upsampling": "resize"}),
+            ("onnx", "resnet", {}),
+            ("onnx", "resnet", {"upsampling": "resize"}),
+            ("onnx", "patchgan", {}),
+            ("litert", "unet", {"normalization": "batch"}),
+            ("litert", "resnet", {}),
+            ("litert", "resnet", {"upsampling": "resize"}),
+        )
+    ),
 ]
 
 
@@ -108,6 +114,7 @@ def test_any_number_of_images(format, kind, arguments, tmp_path):
     check(network(kind, **arguments), tmp_path, format, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", list(ENDINGS))
 @pytest.mark.parametrize("kind", ["unet", "resnet"])
 def test_volumes(format, kind, tmp_path):
@@ -124,8 +131,11 @@ def test_volumes(format, kind, tmp_path):
             export_network(made, tmp_path / f"x{ENDINGS[format]}", format=format)
 
 
-@pytest.mark.parametrize("format", ["tf_saved_model", "onnx", "litert"])
-@pytest.mark.parametrize("kind", ["unet", "resnet"])
+@pytest.mark.parametrize(
+    "format",
+    ["tf_saved_model", *(pytest.param(f, marks=pytest.mark.slow) for f in ("onnx", "litert"))],
+)
+@pytest.mark.parametrize("kind", ["unet", pytest.param("resnet", marks=pytest.mark.slow)])
 def test_open_sizes(format, kind, tmp_path):
     if BACKEND == "tensorflow":
         need(format)
@@ -136,18 +146,21 @@ def test_open_sizes(format, kind, tmp_path):
         export_network(network(kind, OPEN), tmp_path / f"x{ENDINGS[format]}", format=format)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(NETWORKS))
 def test_open_sizes_can_be_fixed(kind, tmp_path):
     need("onnx")
     check(network(kind, OPEN), tmp_path, "onnx", input_shape=IMAGE)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="refused by size on the other backends")
 def test_open_discriminator_is_refused_where_tf2onnx_adds_an_axis(tmp_path):
     with pytest.raises(ValueError, match="adds an axis"):
         export_network(network("patchgan", OPEN), tmp_path / "x.onnx", format="onnx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["onnx", "tf_saved_model"])
 def test_half_precision_is_written_in_float32(format, tmp_path, float32_after):
     if (BACKEND, format) == ("torch", "tf_saved_model"):
@@ -172,6 +185,7 @@ def test_each_direction_of_a_cyclegan(tmp_path):
         np.testing.assert_allclose(found, model.translate(batch, direction), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["unet", "resnet"])
 def test_untrained_networks_whose_normalisations_are_equal(kind, tmp_path):
     need("onnx")
@@ -179,6 +193,7 @@ def test_untrained_networks_whose_normalisations_are_equal(kind, tmp_path):
     check(NETWORKS[kind](IMAGE, **arguments), tmp_path, "onnx")
 
 
+@pytest.mark.slow
 def test_a_generator_around_a_curve(tmp_path):
     need("onnx")
     made = kmc.curve_generator(IMAGE, curve=[-1.0, 0.3, 0.2, 1.0], filters=4)

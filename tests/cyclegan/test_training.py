@@ -170,14 +170,24 @@ def policy(request):
 
 @pytest.mark.parametrize("policy", POLICIES, indirect=True)
 def test_mixed_precision_gives_the_terms_of_float32(policy):
-    model = compiled(rate=1e-12)
+    model = compiled(cyclegan(), rate=1e-12)
     found = model.fit(A[:2], B[:2], epochs=1, verbose=0).history
     assert model.generator_ab.get_layer("down_1").compute_dtype == policy.removeprefix("mixed_")
     assert model.translate(A).dtype == np.float32
     keras.config.set_dtype_policy("float32")
-    expected = compiled(rate=1e-12).fit(A[:2], B[:2], epochs=1, verbose=0).history
+    expected = compiled(cyclegan(), rate=1e-12).fit(A[:2], B[:2], epochs=1, verbose=0).history
     for name in TERMS:
         assert found[name][0] == pytest.approx(expected[name][0], rel=0.05, abs=0.02), name
+
+
+@pytest.mark.parametrize("policy", POLICIES, indirect=True)
+def test_networks_may_end_in_half_precision(policy):
+    """Those of the builders end in float32, a user's own need not."""
+    logs = compiled(rate=1e-12, r1_weight=1.0).train_on_batch(A[:2], B[:2], return_dict=True)
+    keras.config.set_dtype_policy("float32")
+    expected = compiled(rate=1e-12, r1_weight=1.0).train_on_batch(A[:2], B[:2], return_dict=True)
+    for name in TERMS:
+        assert float(logs[name]) == pytest.approx(float(expected[name]), rel=0.05, abs=0.02), name
 
 
 @pytest.mark.parametrize("policy", POLICIES, indirect=True)
