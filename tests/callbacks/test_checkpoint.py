@@ -9,7 +9,7 @@ from small import compiled, images, tiny_cyclegan, weights
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.callbacks import Checkpoint, CheckpointError, CheckpointWarning
 
-A, B = images(5, seed=1), images(3, seed=2)  # five steps of one image
+A, B = images(3, seed=1), images(2, seed=2)  # three steps of one image
 EPOCHS = 3
 
 
@@ -87,8 +87,8 @@ def undisturbed():
     ("kills", "options"),
     [
         ([(1, None)], {}),
-        ([(0, 3), (2, 4)], {"every_steps": 2}),
-        ([(1, 2)], {"every_epochs": None, "every_minutes": 1e-9}),
+        ([(0, 2), (2, 2)], {"every_steps": 2}),
+        ([(1, 1)], {"every_epochs": None, "every_minutes": 1e-9}),
     ],
 )
 def test_a_resumed_training_equals_the_undisturbed_one(tmp_path, undisturbed, kills, options):
@@ -109,12 +109,12 @@ def test_the_middle_of_an_epoch_is_not_done_twice(tmp_path):
             seen.append(("end", batch))
 
     with pytest.raises(KilledError):
-        run(tmp_path, (1, 3), every_steps=1)
+        run(tmp_path, (1, 1), every_steps=1)
     model = new_model()
     run(tmp_path, model=model, epochs=2, others=[Seen()])
-    assert seen == [("begin", 3), ("end", 3), ("begin", 4), ("end", 4)]
+    assert seen == [("begin", 1), ("end", 1), ("begin", 2), ("end", 2)]
     assert "skip" not in model.train_function.__qualname__  # Keras' own is back
-    assert int(model.optimizer.iterations) == 10
+    assert int(model.optimizer.iterations) == 6
 
 
 def test_moving_averages_and_what_other_callbacks_found_go_on(tmp_path):
@@ -138,7 +138,7 @@ def test_moving_averages_and_what_other_callbacks_found_go_on(tmp_path):
 
     (tmp_path / "one").mkdir()
     expected = run(None, model=averaged(0), epochs=4, others=others(tmp_path / "one"))
-    for number, kill in enumerate([(1, None), (2, 3), None]):
+    for number, kill in enumerate([(1, None), (2, 2), None]):
         list_of_others = others(tmp_path)
         arguments = {
             "model": averaged(number),
@@ -193,17 +193,17 @@ class Shuffled(keras.utils.PyDataset):
     """Batches that Keras shuffles with Python's global generator."""
 
     def __len__(self):
-        return 5
+        return 3
 
     def __getitem__(self, index):
-        return A[index : index + 1], B[index % 3 : index % 3 + 1]
+        return A[index : index + 1], B[index % 2 : index % 2 + 1]
 
 
 def test_other_sources_go_on_as_well(tmp_path):
     model = new_model()
     run(None, model=model, source=Shuffled())
     found, _ = run_with_kills(
-        tmp_path, [(1, 3)], first=new_model(), source=Shuffled(), every_steps=1
+        tmp_path, [(1, 2)], first=new_model(), source=Shuffled(), every_steps=1
     )
     assert_equal_states(found, model)
 
@@ -213,14 +213,14 @@ def test_other_sources_go_on_as_well(tmp_path):
 
 class Terminate(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
-        if batch == 2:
+        if batch == 1:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_sigterm_saves_and_exits(tmp_path, undisturbed):
     before = signal.getsignal(signal.SIGTERM)
     with (
-        pytest.warns(CheckpointWarning, match="SIGTERM.*saved as .*epoch_0000_batch_00003"),
+        pytest.warns(CheckpointWarning, match="SIGTERM.*saved as .*epoch_0000_batch_00002"),
         pytest.raises(SystemExit) as exit_info,
     ):
         run(tmp_path, model=new_model(), others=[Terminate()])
@@ -276,7 +276,7 @@ def test_the_best_weights_that_others_keep_go_on(tmp_path):
     expected, history = run(model=new_model(), others=best)
     assert np.argmax(history.history["loss"]) == 0
     with pytest.raises(KilledError):
-        run(tmp_path, (2, 3), model=new_model(), others=others(), every_steps=2)
+        run(tmp_path, (2, 2), model=new_model(), others=others(), every_steps=2)
     again = others()
     found, again_history = run(tmp_path, others=again)
     assert_equal_states(found, expected)
@@ -288,11 +288,11 @@ def test_the_best_weights_that_others_keep_go_on(tmp_path):
 def test_an_epoch_that_was_stopped_in_the_middle_is_finished_later(tmp_path, undisturbed):
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            if batch == 2:
+            if batch == 1:
                 self.model.stop_training = True
 
     run(tmp_path, model=new_model(), others=[Stop()])
-    assert (tmp_path / "epoch_0000_batch_00003").exists()
+    assert (tmp_path / "epoch_0000_batch_00002").exists()
     model, _ = run(tmp_path)
     assert_equal_states(model, undisturbed[0])
 
@@ -316,7 +316,7 @@ def test_a_full_disk_stops_no_training_that_has_begun(tmp_path, monkeypatch):
         with pytest.warns(CheckpointWarning, match="The disk is full.*goes on without"):
             run(tmp_path, epochs=2)
     assert sorted(os.listdir(tmp_path)) == ["epoch_0000", "epoch_0001"]
-    assert int(run(tmp_path, epochs=2)[0].optimizer.iterations) == 10
+    assert int(run(tmp_path, epochs=2)[0].optimizer.iterations) == 6
 
 
 def test_a_folder_that_cannot_be_written_to_is_found_before_the_first_step(tmp_path, monkeypatch):
@@ -383,8 +383,8 @@ def test_a_loss_that_no_file_can_hold_is_no_obstacle(tmp_path):
 
 def test_other_data_are_noticed(tmp_path):
     run(tmp_path, epochs=1)
-    with pytest.warns(CheckpointWarning, match=r"images: \[5, 3\], now \[4, 3\]"):
-        run(tmp_path, epochs=2, source=kmc.data.UnpairedDataset(A[:4], B, seed=4))
+    with pytest.warns(CheckpointWarning, match=r"images: \[3, 2\], now \[2, 2\]"):
+        run(tmp_path, epochs=2, source=kmc.data.UnpairedDataset(A[:2], B, seed=4))
 
 
 def test_the_newest_are_kept_and_open_as_models(tmp_path):

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import keras
 import numpy as np
-from small import compiled, cyclegan, images
+from small import compiled, images, tiny_cyclegan
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.callbacks.generations import Generations
@@ -46,7 +46,7 @@ def train(folder, result, report, epochs, eagerly):
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
     keras.utils.set_random_seed(0 if folder is None or not folder.exists() else os.getpid())
-    model = compiled(cyclegan(dropout=0.5, pool_size=2), run_eagerly=eagerly)
+    model = compiled(tiny_cyclegan(pool_size=2), run_eagerly=eagerly)
     data = kmc.data.UnpairedDataset(
         images(5, seed=1), images(3, seed=2), seed=4, augment=kmc.data.RandomFlip()
     )

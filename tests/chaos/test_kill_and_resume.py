@@ -8,17 +8,23 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
-def test_a_training_that_is_killed_ends_with_the_same_weights():
+@pytest.mark.parametrize(
+    ("kills", "options"),
+    [
+        (1, ["--epochs", "1", "--eagerly"]),
+        pytest.param(3, ["--epochs", "3"], marks=pytest.mark.slow),
+    ],
+)
+def test_a_training_that_is_killed_ends_with_the_same_weights(kills, options):
     script = Path(__file__).with_name("kill_and_resume.py")
     result = subprocess.run(
-        [sys.executable, script, "--kills", "3", "--epochs", "3"],
+        [sys.executable, script, "--kills", str(kills), *options],
         capture_output=True,
         text=True,
         timeout=500,
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "3 kills" in result.stdout
+    assert f": {kills} kills" in result.stdout
     assert "0 of them with other weights; 0 could not be resumed" in result.stdout

@@ -3,7 +3,7 @@ import os
 import keras
 import numpy as np
 import pytest
-from small import compiled, cyclegan, images, networks, set_weights
+from small import compiled, cyclegan, images, set_weights, tiny_cyclegan
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.cyclegan import random_state
@@ -13,11 +13,10 @@ A, B = images(5, seed=1), images(3, seed=2)
 
 def model_with_every_randomness(**compile_arguments):
     """Dropout in both kinds of network, pools that are soon full, augmentation."""
-    parts = networks(dropout=0.5)
+    parts = tiny_cyclegan().networks
     image = keras.Input((16, 16, 1))
-    parts["discriminator_a"] = keras.Model(
-        image, parts["discriminator_a"](keras.layers.GaussianNoise(0.1)(image))
-    )
+    noisy = parts["discriminator_a"](keras.layers.GaussianNoise(0.1)(image))
+    parts = {**parts, "discriminator_a": keras.Model(image, noisy)}
     model = kmc.CycleGAN(**parts, pool_size=2, augmentation=kmc.layers.DifferentiableAugmentation())
     set_weights(model)
     return compiled(model, **compile_arguments)
@@ -54,7 +53,7 @@ def test_the_next_epoch_equals_that_of_the_model_that_was_not_saved(tmp_path):
 
 
 def test_moving_averages_of_the_weights_are_saved(tmp_path):
-    model = cyclegan(dropout=0.5)
+    model = tiny_cyclegan()
     model.compile(
         keras.optimizers.Adam(1e-2, use_ema=True, ema_momentum=0.5),
         keras.optimizers.SGD(1e-2, momentum=0.9),

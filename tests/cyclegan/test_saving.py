@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from small import SHAPE, compiled, cyclegan, images, networks, set_weights, weights
+from small import SHAPE, compiled, cyclegan, images, networks, set_weights, tiny_cyclegan, weights
 
 import keras_mri_cyclegan as kmc
 
@@ -9,7 +9,7 @@ A, B = images(5, seed=1), images(3, seed=2)
 
 
 def test_saved_model_goes_on_as_if_it_had_not_been_saved(tmp_path):
-    model = compiled(cyclegan(pool_size=3))
+    model = compiled(tiny_cyclegan(pool_size=3))
     model.fit(A, B, epochs=2, verbose=0)
     model.save(tmp_path / "t1_t2.keras")
     loaded = keras.models.load_model(tmp_path / "t1_t2.keras")
