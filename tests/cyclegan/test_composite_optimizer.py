@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from small import cyclegan, images, weights
+from small import images, tiny_cyclegan, weights
 
 from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer
 
@@ -58,7 +58,7 @@ def test_each_variable_moves_as_under_its_own_optimizer(setting):
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_training_under_keras_own_switches_moves_every_network(setting):
     """Through `fit`: the settings reach both optimizers and their state is carried."""
-    model = cyclegan()
+    model = tiny_cyclegan(dropout=0.0)
     settings = {"learning_rate": 1e-2, **SETTINGS[setting]}
     model.compile(keras.optimizers.Adam(**settings), keras.optimizers.Adam(**settings))
     before = weights(model)
@@ -83,7 +83,7 @@ def test_learning_rate_keeps_the_ratio_of_the_two():
 
 
 def test_keras_scheduler_drives_both():
-    model = cyclegan()
+    model = tiny_cyclegan(dropout=0.0)
     model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(2e-3))
     halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
     logs = model.fit(images(2), images(2), epochs=2, verbose=0, callbacks=[halve]).history
@@ -95,7 +95,7 @@ def test_keras_scheduler_drives_both():
 
 def test_keras_callback_validates_with_the_moving_average():
     """The weights are the averages while `SwapEMAWeights` has them swapped, and after `fit`."""
-    model = cyclegan()
+    model = tiny_cyclegan(dropout=0.0)
     average = {"use_ema": True, "ema_momentum": 0.9}
     model.compile(keras.optimizers.Adam(1e-2, **average), keras.optimizers.Adam(1e-2))
     seen = []
@@ -118,7 +118,7 @@ def test_keras_callback_validates_with_the_moving_average():
 
 
 def test_training_and_saving_go_on_after_a_moving_average(tmp_path):
-    model = cyclegan()
+    model = tiny_cyclegan(dropout=0.0)
     model.compile(
         keras.optimizers.Adam(1e-2, use_ema=True), keras.optimizers.Adam(1e-2, use_ema=True)
     )
