@@ -214,6 +214,7 @@ def test_it_judges_the_moving_average_behind_its_swap():
     assert history["val_translation_score"][1] == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.backend
 def test_a_cyclegan_with_moving_averages():
     adam = keras.optimizers.Adam
     model = cyclegan(shape_a=(32, 32, 1))
@@ -225,6 +226,7 @@ def test_a_cyclegan_with_moving_averages():
     assert again["score"] == pytest.approx(best.best_score, rel=1e-3)
 
 
+@pytest.mark.backend
 def test_the_training_is_not_disturbed():
     def trained(callbacks):
         keras.utils.set_random_seed(0)

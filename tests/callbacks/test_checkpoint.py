@@ -83,6 +83,7 @@ def undisturbed():
 # === Going on ===
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(
     ("kills", "options"),
     [
@@ -98,6 +99,7 @@ def test_a_resumed_training_equals_the_undisturbed_one(tmp_path, undisturbed, ki
     assert history.history == undisturbed[1].history
 
 
+@pytest.mark.backend
 def test_the_middle_of_an_epoch_is_not_done_twice(tmp_path):
     seen = []
 
@@ -117,6 +119,7 @@ def test_the_middle_of_an_epoch_is_not_done_twice(tmp_path):
     assert int(model.optimizer.iterations) == 6
 
 
+@pytest.mark.backend
 def test_moving_averages_and_what_other_callbacks_found_go_on(tmp_path):
     """Averages swapped for the weights, a rate that falls, a patience that runs out, a log."""
 
@@ -167,6 +170,7 @@ def test_a_training_that_is_through_is_not_done_again(tmp_path):
     assert other.epoch == [0, 1]
 
 
+@pytest.mark.backend
 def test_arrays_go_on_in_the_order_that_was_drawn_for_them(tmp_path):
     def fit(folder, kill=None, epochs=2):
         callbacks = [Checkpoint(folder)] + ([KillAt(*kill)] if kill else [])
@@ -199,6 +203,7 @@ class Shuffled(keras.utils.PyDataset):
         return A[index : index + 1], B[index % 2 : index % 2 + 1]
 
 
+@pytest.mark.backend
 def test_other_sources_go_on_as_well(tmp_path):
     model = new_model()
     run(None, model=model, source=Shuffled())
@@ -261,6 +266,7 @@ def test_sigterm_behind_the_last_step_is_not_swallowed(tmp_path):
     assert seen == [1]
 
 
+@pytest.mark.backend
 def test_the_best_weights_that_others_keep_go_on(tmp_path):
     """The best epoch is one before the kill, and its weights are put back at the end."""
 

@@ -3,8 +3,11 @@ import random
 
 import keras
 import numpy as np
+import pytest
 
 from keras_mri_cyclegan.callbacks import global_random
+
+pytestmark = pytest.mark.backend
 
 
 def draw():

@@ -49,6 +49,7 @@ def finite(one):
     return all(np.isfinite(keras.ops.convert_to_numpy(v)).all() for v in variables)
 
 
+@pytest.mark.backend
 def test_it_stops():
     one, steps = model(), Steps()
     with pytest.warns(NonFiniteWarning, match=r"The loss is nan in batch 2: the training stops"):
@@ -67,6 +68,7 @@ def test_a_training_that_is_well_is_left_alone():
     assert rates(trained[1]) == pytest.approx([1e-3, 1e-3])
 
 
+@pytest.mark.backend
 def test_it_goes_back_and_on_with_lower_rates(tmp_path):
     one, steps = model(), Steps()
     checkpoint = Checkpoint(tmp_path)

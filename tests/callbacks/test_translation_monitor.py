@@ -190,6 +190,7 @@ class Predicting(Translator):
         return self.network.predict(images, batch_size=batch_size, verbose=0)
 
 
+@pytest.mark.backend
 def test_training_is_not_disturbed(tmp_path):
     def trained(callbacks):
         keras.utils.set_random_seed(0)

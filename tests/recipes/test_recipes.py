@@ -17,7 +17,13 @@ def sides(shape=SHAPE, count=3):
     return images(count, shape, seed=1), images(count - 1, shape, seed=2)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("small_data", marks=pytest.mark.backend),
+        *(name for name in RECIPES if name != "small_data"),
+    ],
+)
 def test_ready_to_fit_save_and_translate(name, tmp_path):
     a, b = sides()
     recipe = RECIPES[name](a, b, epochs=1, filters=4)

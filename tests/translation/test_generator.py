@@ -95,6 +95,7 @@ def test_a_network_that_changes_the_size_is_an_error():
         window_size(valid, (32, 32))
 
 
+@pytest.mark.backend
 def test_the_direction_picks_the_generator():
     model = cyclegan()
     assert pick_generator(model, "ab") is model.generator_ab
@@ -147,6 +148,7 @@ def test_nan_and_infinity_are_an_error(value):
         predictor(network)(np.zeros((2, 4, 4, 1), "float32"))
 
 
+@pytest.mark.backend
 def test_the_prediction_is_the_networks_in_inference():
     network = kmc.unet_generator((16, 16, 1), depth=3, filters=2, dropout=0.5)
     batch = np.random.default_rng(0).uniform(-1, 1, (2, 16, 16, 1)).astype("float32")
