@@ -237,7 +237,7 @@ def test_translate_refuses():
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), itertools.combinations(["ab", "ba", "a", "b"], 2), ids="-".join
+    ("first", "second"), list(itertools.combinations(["ab", "ba", "a", "b"], 2)), ids="-".join
 )
 def test_one_network_as_two_is_refused(first, second):
     parts = networks()
