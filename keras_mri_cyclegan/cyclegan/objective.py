@@ -186,4 +186,4 @@ def _translated(
 
 
 def _l1(expected: Any, found: Any) -> Any:
-    return ops.mean(ops.abs(expected - found))
+    return ops.mean(ops.abs(expected - ops.cast(found, expected.dtype)))

@@ -91,7 +91,7 @@ def test_half_precision_is_saved_with_the_scale_of_its_loss(tmp_path):
     """Opened where the policy is another one."""
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        model = compiled(cyclegan(), run_eagerly=True)
+        model = compiled()
         model.fit(A, B, epochs=1, verbose=0)
         model.save(tmp_path / "x.keras")
     finally:
