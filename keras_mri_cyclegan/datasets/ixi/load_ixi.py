@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_mri_cyclegan import _checks
-from keras_mri_cyclegan.datasets.ixi.download import download
+from keras_mri_cyclegan.datasets._cache import cache_folder, check_writable
+from keras_mri_cyclegan.datasets._download import checked_url, download
 from keras_mri_cyclegan.datasets.ixi.scans import SITES, find_scans
 from keras_mri_cyclegan.datasets.ixi.split import IXI, split_scans
 from keras_mri_cyclegan.datasets.ixi.unpack import unpack
@@ -111,7 +112,7 @@ def load_ixi(
     sites = _checked_sites(sites)
     if data_dir is None:
         hashes = _checked_hashes(file_hashes)
-        url, cache = _checked_url(base_url), _cache(cache_dir)
+        url, cache = checked_url(base_url), cache_folder(cache_dir, "ixi")
         folders = [_unpacked(one, cache, url, hashes, verbose) for one in (a, b)]
     else:
         folders = [Path(data_dir).expanduser()] * 2
@@ -162,41 +163,23 @@ def _checked_hashes(file_hashes: Mapping[str, str] | None) -> dict[str, str]:
     return {**FILE_HASHES, **given}
 
 
-def _checked_url(base_url: Any) -> str:
-    if not str(base_url).startswith(("http://", "https://")):
-        raise ValueError(
-            f"`base_url` must start with http:// or https://. Received: {base_url!r}. For a folder "
-            "on this machine use `data_dir=`."
-        )
-    return str(base_url).rstrip("/")
-
-
-def _cache(cache_dir: str | os.PathLike | None) -> Path:
-    home = cache_dir or os.environ.get("KERAS_HOME") or Path("~", ".keras")
-    folder = Path(home).expanduser() / "datasets" / "ixi"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"`cache_dir`: `{folder}` cannot be made: {error}. Expected a folder that can be "
-            "written to. Choose another `cache_dir`."
-        ) from error
-    return folder
-
-
 def _unpacked(
     contrast: str, cache: Path, base_url: str, hashes: dict[str, str], verbose: int
 ) -> Path:
     folder = cache / f"IXI-{contrast.upper()}"
     if not folder.is_dir():
-        if not os.access(cache, os.W_OK):  # Keras would silently turn to /tmp
-            raise ValueError(
-                f"`cache_dir`: `{cache}` cannot be written to. Choose another `cache_dir`."
-            )
+        check_writable(cache)
         archive = cache / f"{folder.name}.tar"
         if verbose and not archive.exists():
             print(f"Downloading {base_url}/{archive.name} to {cache}")
-        download(f"{base_url}/{archive.name}", archive, hashes[contrast], verbose)
+        download(
+            f"{base_url}/{archive.name}",
+            archive,
+            hashes[contrast],
+            otherwise="the folder of the unpacked scans",
+            space=2,
+            verbose=verbose,
+        )
         unpack(archive, folder, contrast)
         if verbose:
             print(f"Unpacked to {folder}; {archive.name} is no longer needed.")

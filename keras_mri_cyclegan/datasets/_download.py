@@ -1,4 +1,4 @@
-"""An archive from a web server: continued where it broke off, and checked."""
+"""A file from a web server: continued where it broke off, and checked."""
 
 import hashlib
 import http.client
@@ -16,7 +16,14 @@ TIMEOUT = 60.0  # seconds without a byte
 ATTEMPTS = 10
 
 
-def download(url: str, path: Path, file_hash: str, verbose: int = 1) -> Path:
+def download(
+    url: str,
+    path: Path,
+    file_hash: str | None,
+    otherwise: str,
+    space: int = 1,
+    verbose: int = 1,
+) -> Path:
     """Download a file unless it is there.
 
     `keras.utils.get_file` throws away what it has when a connection breaks. So the bytes are
@@ -26,7 +33,10 @@ def download(url: str, path: Path, file_hash: str, verbose: int = 1) -> Path:
     Args:
         url: Where the file is, `http://` or `https://`.
         path: Where to put it; its folder exists.
-        file_hash: MD5 or SHA-256 of the file, hexadecimal.
+        file_hash: MD5 or SHA-256 of the file, hexadecimal; `None` where it is not known.
+        otherwise: What `data_dir` takes, for people without a connection: "the folder of ...".
+        space: Bytes of the disk that each byte of the file needs: 2 if it is unpacked beside
+            itself. Defaults to 1.
         verbose: 0 for no output, 1 for a progress bar. Defaults to 1.
 
     Returns:
@@ -39,18 +49,18 @@ def download(url: str, path: Path, file_hash: str, verbose: int = 1) -> Path:
     """
     if not path.exists():
         part = path.with_name(path.name + ".part")
-        _receive_all(url, path, part, verbose)
-        found = hash_of(part, file_hash)
+        _receive_all(url, path, part, otherwise, space, verbose)
+        found = _hash_of(part, file_hash)
         if found != file_hash:
             part.unlink()
             raise ValueError(
                 f"`{url}` has the checksum {found}. Expected {file_hash}. What was downloaded is "
                 "deleted. Run this again; if the checksum stays the same, then the server holds "
-                "another file: use another `base_url`, or `data_dir=` with scans from elsewhere."
+                "another file: use another `base_url`, or `data_dir=` with files from elsewhere."
             )
         os.replace(part, path)
     else:
-        found = hash_of(path, file_hash)
+        found = _hash_of(path, file_hash)
         if found != file_hash:
             raise ValueError(
                 f"`{path}` has the checksum {found}. Expected {file_hash}. It is damaged or "
@@ -59,18 +69,32 @@ def download(url: str, path: Path, file_hash: str, verbose: int = 1) -> Path:
     return path
 
 
-def hash_of(path: Path, like: str) -> str:
-    """Return the checksum of a file, of the kind of `like`: 64 digits are SHA-256, 32 MD5."""
+def checked_url(base_url: Any) -> str:
+    """Return the address of a folder on a web server without a `/` at its end."""
+    if not str(base_url).startswith(("http://", "https://")):
+        raise ValueError(
+            f"`base_url` must start with http:// or https://. Received: {base_url!r}. For a folder "
+            "on this machine use `data_dir=`."
+        )
+    return str(base_url).rstrip("/")
+
+
+def _hash_of(path: Path, like: str | None) -> str | None:
+    """The checksum of a file, of the kind of `like`: 64 digits are SHA-256, 32 MD5."""
+    if like is None:
+        return None
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256" if len(like) == 64 else "md5").hexdigest()
 
 
-def _receive_all(url: str, path: Path, part: Path, verbose: int) -> None:
+def _receive_all(
+    url: str, path: Path, part: Path, otherwise: str, space: int, verbose: int
+) -> None:
     most = _size(part)
     cause: Exception = ConnectionError("the server closed the connection")
     for _ in range(ATTEMPTS):
         try:
-            if _receive(url, part, verbose):
+            if _receive(url, part, space, verbose):
                 return
         except (
             urllib.error.URLError,
@@ -87,11 +111,11 @@ def _receive_all(url: str, path: Path, part: Path, verbose: int) -> None:
     kept = f" {size} bytes are kept in `{part}`; run this again to go on." if size else ""
     raise ConnectionError(
         f"`{url}` could not be downloaded: {cause}.{kept} Without a connection, put a copy of "
-        f"the archive at `{path}`, or give the folder of the unpacked scans as `data_dir=`."
+        f"this file at `{path}`, or give {otherwise} as `data_dir=`."
     ) from cause
 
 
-def _receive(url: str, part: Path, verbose: int) -> bool:
+def _receive(url: str, part: Path, space: int, verbose: int) -> bool:
     """Ask for the bytes that `part` lacks and append them; say whether the file is whole."""
     start = _size(part)
     headers = {"Range": f"bytes={start}-"} if start else {}
@@ -108,7 +132,7 @@ def _receive(url: str, part: Path, verbose: int) -> bool:
         if response.status != 206:  # Partial Content; else it is the file from its beginning
             start = 0
         total = None if response.length is None else start + response.length
-        _check_space(url, part, start, total)
+        _check_space(url, part, start, total, space)
         with part.open("ab" if start else "wb") as file:
             whole = _copy(response, file, start, total, verbose)
     return whole and total in (None, _size(part))
@@ -129,14 +153,14 @@ def _copy(response: Any, file: BinaryIO, start: int, total: int | None, verbose:
         bar.update(done)
 
 
-def _check_space(url: str, part: Path, start: int, total: int | None) -> None:
+def _check_space(url: str, part: Path, start: int, total: int | None, space: int) -> None:
     free = shutil.disk_usage(part.parent).free
-    # The archive, and the scans unpacked from it, which are as large.
-    needed = 0 if total is None else 2 * total - start
+    needed = 0 if total is None else space * total - start
     if needed > free:
+        unpacked = " and what is unpacked from it" if space > 1 else ""
         raise OSError(
-            f"`{part.parent}` has {free / 1e9:.1f} GB free. Expected {needed / 1e9:.1f} GB for "
-            f"`{url}` and what is in it. Make room, or choose another `cache_dir`."
+            f"`{part.parent}` has {free / 1e9:.3g} GB free. Expected {needed / 1e9:.3g} GB for "
+            f"`{url}`{unpacked}. Make room, or choose another `cache_dir`."
         )
 
 
