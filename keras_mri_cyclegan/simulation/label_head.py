@@ -9,7 +9,7 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.simulation.labels import to_tissues
 from keras_mri_cyclegan.simulation.soft_tissue import divide_soft_tissue
 from keras_mri_cyclegan.simulation.tissues import BRAIN, TISSUES
-from keras_mri_cyclegan.volumes import Volume, read_volume
+from keras_mri_cyclegan.volumes import Volume, VolumeError, read_volume
 
 
 class LabelHead:
@@ -23,7 +23,7 @@ class LabelHead:
 
     Raises:
         ValueError: Numbers that are not whole, or labels that the table does not have.
-        VolumeError: A file that cannot be read.
+        VolumeError: A file that cannot be read, or to which one of the above applies.
         ImportError: There is `"soft_tissue"` to divide, and scipy is not installed.
 
     Example:
@@ -46,23 +46,29 @@ class LabelHead:
         table: str | Mapping[int, str],
         fat_depth: float = 5.0,
     ):
+        path = None
         if isinstance(labels, (str, os.PathLike)):
-            labels = read_volume(labels)
+            path, labels = labels, read_volume(labels)
         if not isinstance(labels, Volume):
             raise ValueError(
                 "`labels` must be a `Volume` or a path. Received: "
                 f"{type(labels).__name__}. An array becomes one by `Volume(array, affine)`."
             )
         fat_depth = _checks.weight("fat_depth", fat_depth)
-        numbers = to_tissues(labels.array, table)
+        try:
+            numbers = to_tissues(labels.array, table)
+            if not numbers.any():
+                raise ValueError("`labels` holds no tissue, only air.")
+        except ValueError as error:
+            if path is None:
+                raise
+            raise VolumeError(path, f"{error}") from error
         self.affine = labels.affine
         self.spacing = labels.spacing
         # uint8 (i, j, k): 0 for air, else 1 and the place in `TISSUES`.
         self.tissues = divide_soft_tissue(numbers, labels.spacing, fat_depth)
         present = np.bincount(self.tissues.ravel(), minlength=len(TISSUES) + 1)[1:] > 0
         self.names = tuple(name for name, there in zip(TISSUES, present, strict=True) if there)
-        if not self.names:
-            raise ValueError("`labels` holds no tissue, only air.")
         self.centre, self.lower, self.upper = self._extent()
 
     def _extent(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -32,19 +32,26 @@ FREESURFER = _table(
     blood=(30, 62),
 )
 
-# What SimNIBS' CHARM and SynthSeg have outside the brain. In SynthSeg's maps, 136, 137, 163 and 164
-# lie within the lateral ventricles, where the choroid plexus is.
+# What SimNIBS' CHARM has outside the brain, by the names in the table of its atlas
+# (compressionLookupTable.txt).
 CHARM = _table(
+    air=(501, 517),  # inside the head, and around it
     blood=(502, 514),  # arteries, veins
     vitreous=(506,),
     soft_tissue=(507,),
-    muscle=(508,),
+    muscle=(508,),  # the rectus muscles, which turn the eyes
     mucosa=(509,),
     skin=(511,),
     nerve=(512, 530),  # spinal cord, optic nerve
-    bone=(515,),
-    marrow=(516,),
+    bone=(515,),  # compact
+    marrow=(516,),  # spongy bone
+    csf=(520,),  # around the cortex
 )
+# SynthSeg divides the choroid plexus, FreeSurfer's 31 and 63: 136 and 163 are the part in the left
+# and the right lateral ventricle, 137 and 164 that in its inferior horn. SynthSeg does not document
+# them. They lie there, the maps have no 31 or 63, its training draws the four from one Gaussian
+# that no other label has, and whoever compared the maps with FreeSurfer's found the same
+# (https://github.com/BBillot/SynthSeg/issues/119).
 SYNTHSEG = {
     **FREESURFER,
     **CHARM,
