@@ -1,7 +1,8 @@
-"""Images to train on: a folder of slices, a phantom made on the spot, and the IXI scans."""
+"""Images to train on: a folder of slices, a phantom made on the spot, IXI, and label maps."""
 
 from keras_mri_cyclegan.datasets.image_folder import load_image_folder
 from keras_mri_cyclegan.datasets.ixi import load_ixi
+from keras_mri_cyclegan.datasets.label_heads import load_label_heads
 from keras_mri_cyclegan.datasets.phantom import load_phantom
 
-__all__ = ["load_image_folder", "load_ixi", "load_phantom"]
+__all__ = ["load_image_folder", "load_ixi", "load_label_heads", "load_phantom"]

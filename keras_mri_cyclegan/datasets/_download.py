@@ -6,6 +6,7 @@ import os
 import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,7 +20,7 @@ ATTEMPTS = 10
 def download(
     url: str,
     path: Path,
-    file_hash: str | None,
+    fault_of: Callable[[Path], str | None],
     otherwise: str,
     space: int = 1,
     verbose: int = 1,
@@ -27,13 +28,13 @@ def download(
     """Download a file unless it is there.
 
     `keras.utils.get_file` throws away what it has when a connection breaks. So the bytes are
-    received here, into `<path>.part`, which the next attempt, or the next call, continues. The
-    checksum is computed once, of the whole file. One process at a time.
+    received here, into `part_of_<name>`, which the next attempt, or the next call, continues. The
+    whole file is then looked at once. One process at a time.
 
     Args:
         url: Where the file is, `http://` or `https://`.
         path: Where to put it; its folder exists.
-        file_hash: MD5 or SHA-256 of the file, hexadecimal; `None` where it is not known.
+        fault_of: Tells of a file what is wrong with it, "has the checksum ...", or `None`.
         otherwise: What `data_dir` takes, for people without a connection: "the folder of ...".
         space: Bytes of the disk that each byte of the file needs: 2 if it is unpacked beside
             itself. Defaults to 1.
@@ -45,28 +46,36 @@ def download(
     Raises:
         ConnectionError: The server cannot be reached, or the connection breaks off.
         OSError: The disk is too small.
-        ValueError: The checksum is another.
+        ValueError: Something is wrong with the file.
     """
     if not path.exists():
-        part = path.with_name(path.name + ".part")
+        part = path.with_name(f"part_of_{path.name}")  # with its suffix: `fault_of` may read it
         _receive_all(url, path, part, otherwise, space, verbose)
-        found = _hash_of(part, file_hash)
-        if found != file_hash:
+        fault = fault_of(part)
+        if fault is not None:
             part.unlink()
             raise ValueError(
-                f"`{url}` has the checksum {found}. Expected {file_hash}. What was downloaded is "
-                "deleted. Run this again; if the checksum stays the same, then the server holds "
-                "another file: use another `base_url`, or `data_dir=` with files from elsewhere."
+                f"`{url}` {fault} What was downloaded is deleted. Run this again; if it stays the "
+                "same, then the server holds another file: use another `base_url`, or `data_dir=` "
+                "with files from elsewhere."
             )
         os.replace(part, path)
     else:
-        found = _hash_of(path, file_hash)
-        if found != file_hash:
+        fault = fault_of(path)
+        if fault is not None:
             raise ValueError(
-                f"`{path}` has the checksum {found}. Expected {file_hash}. It is damaged or "
-                "another file. Delete it, and it is downloaded again, or move it elsewhere."
+                f"`{path}` {fault} It is damaged or another file. Delete it, and it is downloaded "
+                "again, or move it elsewhere."
             )
     return path
+
+
+def wrong_checksum(path: Path, expected: str) -> str | None:
+    """Tell if a file has another MD5 (32 hexadecimal digits) or SHA-256 (64) than expected."""
+    with path.open("rb") as file:
+        kind = "sha256" if len(expected) == 64 else "md5"
+        found = hashlib.file_digest(file, kind).hexdigest()
+    return None if found == expected else f"has the checksum {found}. Expected {expected}."
 
 
 def checked_url(base_url: Any) -> str:
@@ -77,14 +86,6 @@ def checked_url(base_url: Any) -> str:
             "on this machine use `data_dir=`."
         )
     return str(base_url).rstrip("/")
-
-
-def _hash_of(path: Path, like: str | None) -> str | None:
-    """The checksum of a file, of the kind of `like`: 64 digits are SHA-256, 32 MD5."""
-    if like is None:
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256" if len(like) == 64 else "md5").hexdigest()
 
 
 def _receive_all(

@@ -47,11 +47,10 @@ CHARM = _table(
     marrow=(516,),  # spongy bone
     csf=(520,),  # around the cortex
 )
-# SynthSeg divides the choroid plexus, FreeSurfer's 31 and 63: 136 and 163 are the part in the left
-# and the right lateral ventricle, 137 and 164 that in its inferior horn. SynthSeg does not document
-# them. They lie there, the maps have no 31 or 63, its training draws the four from one Gaussian
-# that no other label has, and whoever compared the maps with FreeSurfer's found the same
-# (https://github.com/BBillot/SynthSeg/issues/119).
+# SynthSeg's numbers for the choroid plexus (FreeSurfer's 31 and 63): 136 and 163 in the left and
+# the right lateral ventricle, 137 and 164 in its inferior horn. SynthSeg does not document them.
+# They border on these ventricles, its maps have no 31 and no 63, and
+# https://github.com/BBillot/SynthSeg/issues/119 comes to the same conclusion.
 SYNTHSEG = {
     **FREESURFER,
     **CHARM,

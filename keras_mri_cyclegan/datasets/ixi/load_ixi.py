@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.datasets._cache import cache_folder, check_writable
-from keras_mri_cyclegan.datasets._download import checked_url, download
+from keras_mri_cyclegan.datasets._download import checked_url, download, wrong_checksum
 from keras_mri_cyclegan.datasets.ixi.scans import SITES, find_scans
 from keras_mri_cyclegan.datasets.ixi.split import IXI, split_scans
 from keras_mri_cyclegan.datasets.ixi.unpack import unpack
@@ -175,7 +175,7 @@ def _unpacked(
         download(
             f"{base_url}/{archive.name}",
             archive,
-            hashes[contrast],
+            lambda file: wrong_checksum(file, hashes[contrast]),
             otherwise="the folder of the unpacked scans",
             space=2,
             verbose=verbose,
