@@ -197,7 +197,7 @@ def test_own_folder_and_table(tmp_path, capsys):
     folder = folder_of(tmp_path / "own", own)
     (folder / "notes.txt").write_text("")
     heads = load_label_heads(folder, table={7: "grey_matter"})
-    assert capsys.readouterr().out == "Label maps of 2 heads.\n"
+    assert capsys.readouterr().out == "Label maps found: 2.\n"
     assert [pathlib.Path(path).name for path in heads.paths] == ["sub-9.nii", "sub-10.nii"]
     assert heads.licence == ""
     assert [head.names for head in heads] == [("grey_matter",)] * 2

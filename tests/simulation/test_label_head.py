@@ -6,7 +6,7 @@ import pytest
 from label_heads import ball_volume
 
 from keras_mri_cyclegan.simulation import LabelHead
-from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.volumes import Volume, VolumeError
 
 
 def test_middle_of_the_brain_in_mm():
@@ -40,3 +40,13 @@ def test_from_a_file(tmp_path):
 def test_what_is_no_head(labels, table, message):
     with pytest.raises(ValueError, match=message):
         LabelHead(labels, table)
+
+
+def test_wrong_labels_in_a_file_name_the_file(tmp_path):
+    path = tmp_path / "anna.nii.gz"
+    volume = ball_volume(16.0)
+    nibabel.save(nibabel.Nifti1Image(volume.array.astype("int16"), volume.affine), path)
+    with pytest.raises(VolumeError, match=r"anna\.nii\.gz.*does not have: \[506"):
+        LabelHead(path, "freesurfer")
+    with pytest.raises(VolumeError, match=r"anna\.nii\.gz.*only air"):
+        LabelHead(path, dict.fromkeys(np.unique(volume.array).astype(int), "air"))

@@ -36,6 +36,32 @@ def test_to_tissues():
     assert found.tolist() == expected
 
 
+def test_charm_in_its_own_names():
+    """SimNIBS: `charm_atlas_mni/compressionLookupTable.txt`."""
+    table = label_table("charm")
+    assert {table[label] for label in (501, 517)} == {"air"}  # Air-Internal, Background
+    assert {table[label] for label in (502, 514)} == {"blood"}  # Artery, Vein
+    assert [table[label] for label in (506, 507, 508)] == ["vitreous", "soft_tissue", "muscle"]
+    assert [table[label] for label in (509, 511, 512)] == ["mucosa", "skin", "nerve"]
+    assert [table[label] for label in (515, 516, 520, 530)] == ["bone", "marrow", "csf", "nerve"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not LABEL_MAPS.is_dir(), reason="no ../shared/data/labels beside the repository"
+)
+def test_synthseg_numbers_the_choroid_plexus_by_the_ventricle_it_lies_in():
+    labels = read_volume(LABEL_MAPS / "head_01.nii.gz").array
+    assert not np.isin(labels, (31, 63)).any()
+    for plexus, ventricle in ((136, 4), (137, 5), (163, 43), (164, 44)):
+        inside = labels == plexus
+        around = np.zeros_like(inside)
+        for axis in range(3):
+            around |= np.roll(inside, 1, axis) | np.roll(inside, -1, axis)
+        neighbours = np.bincount(labels[around & ~inside].astype(int))
+        assert neighbours.argmax() == ventricle
+
+
 def test_own_table_and_large_labels():
     found = to_tissues([0, 5_000_000], {5_000_000: "csf"})
     assert found.tolist() == [0, 1 + TISSUES.index("csf")]

@@ -94,7 +94,7 @@ def load_label_heads(
     if data_dir is not None:
         heads = LabelHeads(_found(data_dir), table, fat_depth)
         if verbose:
-            print(f"Label maps of {len(heads)} heads.")
+            print(f"Label maps found: {len(heads)}.")
         return heads
     url = checked_url(base_url)
     cache = cache_folder(cache_dir, "synthseg")
