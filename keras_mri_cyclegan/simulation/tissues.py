@@ -11,10 +11,11 @@ Sources:
     Wright: Wright et al., MAGMA 21 (2008) 121. T1 in the same four people at 1.5 T, 3 T and 7 T.
     Gelman: Gelman et al., Radiology 210 (1999) 759. R2 = 1/T2 at 3 T: 14.4/s in prefrontal
         cortex, 18.0/s in frontal white matter, 25.8/s in the globus pallidus, and over the grey
-        nuclei a straight line in the iron concentration that starts at 12.7/s.
+        nuclei a straight line in the iron concentration that starts at 12.7/s. R2' = 1/T2* - 1/T2
+        in the same way: 12.0/s in the globus pallidus, and a line that starts at 2.2/s.
     Hallgren: Hallgren and Sourander, J. Neurochem. 3 (1958) 41. Iron in mg per 100 g: globus
         pallidus 21.3, putamen 13.3, caudate nucleus 9.3, thalamus 4.8.
-    Gach: Gach, Tanase and Boada, 19th Int. Conf. Systems Engineering (2008) 501. Scalp and
+    Gach: Gach, Tanase and Boada, 19th Int. Conf. Systems Engineering (2008) 521. Scalp and
         marrow with T1 = A * B0**C, cerebrospinal fluid without dependence on the field.
     Lu: Lu et al., J. Magn. Reson. Imaging 22 (2005) 13. T2 is 12 % to 19 % shorter at 3 T.
     Stanisz: Stanisz et al., Magn. Reson. Med. 54 (2005) 507. Skeletal muscle at 3 T, blood at
@@ -50,6 +51,12 @@ def _nucleus_t2(iron: float) -> float:
     """T2 [ms] at 3 T of a grey nucleus: Gelman's line through Hallgren's iron."""
     slope = (25.8 - 12.7) / 21.3
     return 1000.0 / (12.7 + slope * iron)
+
+
+def _nucleus_r2_prime(iron: float) -> float:
+    """R2' [1/ms] at 3 T of a grey nucleus, in the same way."""
+    slope = (12.0 - 2.2) / 21.3
+    return (2.2 + slope * iron) / 1000.0
 
 
 def mixture(a: Tissue, b: Tissue, share_of_b: float) -> Tissue:
@@ -90,7 +97,7 @@ _MEASURED: dict[str, dict[float, Tissue]] = {
     "putamen": {
         1.5: Tissue(1084.0, _T2_RATIO * _nucleus_t2(13.3), 0.86),  # as the caudate nucleus
         3.0: Tissue(1332.0, _nucleus_t2(13.3), 0.86),
-        7.0: Tissue(1643.0, _nucleus_t2(13.3) * 55.0 / 69.4, 0.86),
+        7.0: Tissue(1644.0, _nucleus_t2(13.3) * 55.0 / 69.4, 0.86),
     },
     # T1 and PD of its neighbour, the white matter of the internal capsule.
     "pallidum": {
@@ -103,7 +110,7 @@ _MEASURED: dict[str, dict[float, Tissue]] = {
     "thalamus": {
         1.5: Tissue(1084.0, _T2_RATIO * _nucleus_t2(4.8), 0.86),
         3.0: Tissue(1332.0, _nucleus_t2(4.8), 0.86),
-        7.0: Tissue(1643.0, _nucleus_t2(4.8) * 55.0 / 69.4, 0.86),
+        7.0: Tissue(1644.0, _nucleus_t2(4.8) * 55.0 / 69.4, 0.86),
     },
     "csf": {1.5: _CSF},
     # BrainWeb, multiple sclerosis: T1 752 ms beside 500 ms of its white matter, kept in this
@@ -144,7 +151,8 @@ def _with_neighbours(of: dict[str, Tissue]) -> dict[str, Tissue]:
     found["brain_stem"] = mixture(of["white_matter"], of["thalamus"], 0.25)  # tracts and nuclei
     found["choroid_plexus"] = mixture(of["grey_matter"], of["csf"], 0.3)  # folds in fluid
     found["ventricle"] = found["vitreous"] = of["csf"]  # the vitreous body is nearly all water
-    found["skin"] = of["muscle"]  # one class in BrainWeb
+    # BrainWeb's class "muscle/skin". Its class "skin" has fluid's T1 and T2, as no skin has.
+    found["skin"] = of["muscle"]
     found["nerve"] = of["white_matter"]
     found["mucosa"] = mixture(of["muscle"], of["blood"], 0.55)  # rich in vessels
     for name, share in _FREE_WATER.items():
@@ -183,7 +191,8 @@ TISSUES = (
 BRAIN = TISSUES[: TISSUES.index("ventricle")]
 FATTY = ("fat", "marrow")  # what fat suppression darkens
 
-# R2' = 1/T2* - 1/T2 at 1.5 T, in 1/ms, from BrainWeb's T1, T2, T2*; other tissues: white matter's.
+# R2' = 1/T2* - 1/T2 at 1.5 T, in 1/ms, from BrainWeb's T2 and T2*; the nuclei: half of Gelman's at
+# 3 T; other tissues: white matter's.
 _R2_PRIME = {
     "grey_matter": 1 / 69 - 1 / 83,
     "white_matter": 1 / 61 - 1 / 70,
@@ -192,6 +201,10 @@ _R2_PRIME = {
     "csf": 1 / 58 - 1 / 329,
     "ventricle": 1 / 58 - 1 / 329,
     "lesion": 1 / 204 - 1 / 237,
+    "caudate": _nucleus_r2_prime(9.3) / 2,
+    "putamen": _nucleus_r2_prime(13.3) / 2,
+    "pallidum": _nucleus_r2_prime(21.3) / 2,
+    "thalamus": _nucleus_r2_prime(4.8) / 2,
 }
 
 
@@ -234,8 +247,9 @@ def tissue_properties(field_strength: float = 1.5) -> dict[str, Tissue]:
 def effective_t2(field_strength: float = 1.5) -> dict[str, float]:
     """T2* [ms] of every tissue, the decay of a gradient echo.
 
-    `1/T2* = 1/T2 + R2'`, where R2', the dephasing in an uneven field, is BrainWeb's at 1.5 T and
-    proportional to the field strength, as susceptibility is.
+    `1/T2* = 1/T2 + R2'`, where R2', the dephasing in an uneven field, is BrainWeb's at 1.5 T, or
+    for the deep nuclei Gelman's at 3 T, and proportional to the field strength, as susceptibility
+    is.
 
     Args:
         field_strength: In tesla, from 0.5 to 7. Defaults to 1.5.

@@ -36,7 +36,7 @@ def test_wright_2008_and_yacoub_2003():
     for name, times in {
         "white_matter": (646, 838, 1126),
         "grey_matter": (1197, 1607, 1939),
-        "putamen": (1084, 1332, 1643),
+        "putamen": (1084, 1332, 1644),
         "caudate": (1109, 1395, 1684),
     }.items():
         assert tuple(tissue_properties(b)[name].t1 for b in (1.5, 3.0, 7.0)) == times
@@ -75,6 +75,14 @@ def test_effective_t2_at_1_5_t_is_brainwebs_and_at_7_t_peters():
     assert effective_t2(7.0)["white_matter"] == pytest.approx(26.8, rel=0.25)
     for name, star in effective_t2(3.0).items():
         assert star < tissue_properties(3.0)[name].t2
+
+
+def test_effective_t2_of_the_nuclei_is_gelmans():
+    """Gelman et al. 1999, 3 T: R2 + R2' is 25.8/s + 12.0/s in the globus pallidus."""
+    star = effective_t2(3.0)
+    assert star["pallidum"] == pytest.approx(1000 / (25.8 + 12.0))
+    assert star["pallidum"] < star["putamen"] < star["caudate"] < star["thalamus"]
+    assert star["thalamus"] < effective_t2(1.5)["thalamus"]
 
 
 @pytest.mark.parametrize("field", [1.5, 3.0])
