@@ -73,7 +73,9 @@ def mixture(a: Tissue, b: Tissue, share_of_b: float) -> Tissue:
 # (Gelman), which lies within the 12 % to 19 % of Lu.
 _T2_RATIO = 83.0 * 14.4e-3
 
-_CSF = Tissue(4200.0, 1990.0, 0.98)  # Gach
+# Gach. In people at 3 T: T1 4309 ms and T2 1886 ms around the brain, 4454 ms and 2373 ms in the
+# lateral ventricles (https://pmc.ncbi.nlm.nih.gov/articles/PMC10696635).
+_CSF = Tissue(4200.0, 1990.0, 0.98)
 _BONE = Tissue(200.0, 0.5, 0.2)  # Reichert; PD: a fifth of bone is water
 
 # What was measured, by field strength in tesla.
