@@ -14,6 +14,7 @@ from keras_mri_cyclegan import (
     legacy,
     losses,
     metrics,
+    networks,
     preprocessing,
     recipes,
     simulation,
@@ -23,6 +24,8 @@ from keras_mri_cyclegan import (
 from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.evaluation import evaluate
 from keras_mri_cyclegan.networks import (
+    conditional_unet_generator,
+    contrast_generator,
     curve_generator,
     patchgan_discriminator,
     resnet_generator,
@@ -35,6 +38,8 @@ __version__ = "0.1.0"
 __all__ = [
     "CycleGAN",
     "callbacks",
+    "conditional_unet_generator",
+    "contrast_generator",
     "curve_generator",
     "data",
     "datasets",
@@ -45,6 +50,7 @@ __all__ = [
     "legacy",
     "losses",
     "metrics",
+    "networks",
     "patchgan_discriminator",
     "preprocessing",
     "recipes",

@@ -13,6 +13,7 @@ from keras_mri_cyclegan.data.augmentation import (
 )
 from keras_mri_cyclegan.data.from_volumes import from_volumes
 from keras_mri_cyclegan.data.patients import split_by_patient
+from keras_mri_cyclegan.data.simulated_pairs import SimulatedPairs
 from keras_mri_cyclegan.data.unpaired_dataset import UnpairedDataset
 from keras_mri_cyclegan.data.volume_images import VolumeImages
 
@@ -25,6 +26,7 @@ __all__ = [
     "RandomNoise",
     "RandomTranslation",
     "RandomWarp",
+    "SimulatedPairs",
     "UnpairedDataset",
     "VolumeImages",
     "from_volumes",

@@ -1,7 +1,9 @@
 """Layers that the networks need and that Keras does not have."""
 
 from keras_mri_cyclegan.layers.adaptive_augmentation import AdaptiveAugmentation
+from keras_mri_cyclegan.layers.constant_vector import ConstantVector
 from keras_mri_cyclegan.layers.differentiable_augmentation import DifferentiableAugmentation
+from keras_mri_cyclegan.layers.feature_modulation import FeatureModulation
 from keras_mri_cyclegan.layers.foreground import Foreground
 from keras_mri_cyclegan.layers.instance_normalization import InstanceNormalization
 from keras_mri_cyclegan.layers.intensity_curve import IntensityCurve
@@ -11,7 +13,9 @@ from keras_mri_cyclegan.layers.spectral_normalization import SpectralNormalizati
 
 __all__ = [
     "AdaptiveAugmentation",
+    "ConstantVector",
     "DifferentiableAugmentation",
+    "FeatureModulation",
     "Foreground",
     "InstanceNormalization",
     "IntensityCurve",

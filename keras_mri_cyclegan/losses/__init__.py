@@ -6,6 +6,7 @@ from keras_mri_cyclegan.losses.adversarial import (
     Hinge,
     LeastSquares,
 )
+from keras_mri_cyclegan.losses.gradient_difference import GradientDifference
 from keras_mri_cyclegan.losses.schedules import (
     ConstantWeight,
     LinearDecay,
@@ -27,6 +28,7 @@ __all__ = [
     "BackgroundConsistency",
     "BinaryCrossentropy",
     "ConstantWeight",
+    "GradientDifference",
     "GradientMagnitudeCorrelation",
     "Hinge",
     "LeastSquares",

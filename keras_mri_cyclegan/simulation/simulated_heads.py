@@ -142,18 +142,25 @@ class SimulatedHeads:
         index = _checks.positive_int("index", index, minimum=0)
         return self.draw(np.random.default_rng([self.seed, index]))
 
-    def draw(self, rng: np.random.Generator) -> SimulatedHead:
+    def draw(
+        self, rng: np.random.Generator, contrasts: Sequence[str] | None = None
+    ) -> SimulatedHead:
         """Draw a head.
 
         Args:
             rng: `numpy.random.Generator`.
+            contrasts: The contrasts to compute, some of these heads'. Defaults to all.
 
         Returns:
             A `SimulatedHead`.
 
         Raises:
-            ValueError: No head was in the field of view time and again.
+            ValueError: A contrast that these heads do not have; no head was in the field of view
+                time and again.
         """
+        names = tuple(self.contrasts) if contrasts is None else tuple(contrasts)
+        for name in names:
+            _checks.one_of("contrasts", name, tuple(self.contrasts))
         for _ in range(_TRIES):
             maps = self._draw_maps(rng)
             stripped = bool(rng.random() < self.strip)
@@ -161,7 +168,7 @@ class SimulatedHeads:
             brain = brain_mask(maps, self.pixel)
             mask = brain if stripped else head
             if mask.mean() >= _LEAST_HEAD:
-                return self._images(maps, head, brain, stripped, rng)
+                return self._images(names, maps, head, brain, stripped, rng)
         raise ValueError(
             f"No head was in the field of view in {_TRIES} draws. Use a larger `size` or `pixel`, "
             "or smaller shifts in `deformation`."
@@ -205,11 +212,9 @@ class SimulatedHeads:
         draw_fat_and_muscle(maps, rng)
         return maps
 
-    def _images(self, maps, head, brain, stripped, rng) -> SimulatedHead:
+    def _images(self, names, maps, head, brain, stripped, rng) -> SimulatedHead:
         field_strength = self.field_strengths[rng.integers(len(self.field_strengths))]
-        sequences = {
-            name: _one_of(choices, rng, field_strength) for name, choices in self.contrasts.items()
-        }
+        sequences = {name: _one_of(self.contrasts[name], rng, field_strength) for name in names}
         images = contrast_images(
             maps,
             list(sequences.values()),

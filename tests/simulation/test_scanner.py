@@ -17,6 +17,10 @@ def test_nothing_is_nothing():
     np.testing.assert_allclose(degrade(), IMAGE, atol=1e-6)
 
 
+def test_gamma_is_a_power_of_the_intensity():
+    np.testing.assert_allclose(degrade(gamma=(2, 2)), IMAGE**2, atol=1e-6)
+
+
 def test_blur_is_a_gaussian():
     np.testing.assert_allclose(degrade(blur=(0.8, 0.8)), blur(IMAGE, 0.8, 2), atol=1e-6)
 

@@ -52,6 +52,14 @@ def test_reproducible(maps):
     assert (one[5].clean["t1"] != SimulatedHeads(maps, seed=4)[5].clean["t1"]).any()
 
 
+def test_some_of_the_contrasts(maps):
+    heads = SimulatedHeads(maps, ("t1", "t2", "flair"))
+    one = heads.draw(np.random.default_rng(0), ("flair", "t1"))
+    assert list(one.clean) == list(one.degraded) == ["flair", "t1"]
+    with pytest.raises(ValueError, match="contrasts"):
+        heads.draw(np.random.default_rng(0), ("pd",))
+
+
 def test_clean_and_degraded_agree_on_a_perfect_scanner(maps):
     head = SimulatedHeads(maps, scanner=PERFECT)[0]
     for name, image in head.clean.items():
