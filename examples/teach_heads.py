@@ -41,11 +41,11 @@ def main() -> None:
     heads = [
         SimulatedHeads(
             maps,
-            kmc.networks.HEAD_CONTRASTS,
+            (*kmc.networks.HEAD_CONTRASTS, "random"),
             size=size,
             pixel=FIELD_OF_VIEW / size,
             pathology=Pathology(lesions=0.7),
-            scanner=Scanner(gamma=(0.75, 1.33)),
+            scanner=Scanner(gain=(0.9, 1.1), gamma=(0.75, 1.33)),
         )
         for size in arguments.sizes
     ]
@@ -55,6 +55,7 @@ def main() -> None:
     pairs = kmc.data.SimulatedPairs(
         heads,
         batch_sizes,
+        tissues=True,
         steps=arguments.steps,
         seed=arguments.seed,
         workers=1,
@@ -63,10 +64,16 @@ def main() -> None:
     )
 
     # === Teaching: the moving average of the weights is what is kept ===
-    model = kmc.conditional_unet_generator((None, None, 1), filters=arguments.filters)
+    model = kmc.conditional_unet_generator(
+        (None, None, 1), filters=arguments.filters, tissues=len(kmc.simulation.TISSUES) + 1
+    )
     model.compile(
         keras.optimizers.Adam(arguments.rate, use_ema=True, ema_momentum=0.999),
-        loss=kmc.losses.GradientDifference(arguments.gradient_weight),
+        loss={
+            "translation": kmc.losses.GradientDifference(arguments.gradient_weight),
+            "tissues": "categorical_crossentropy",
+        },
+        loss_weights={"translation": 1.0, "tissues": 0.05},
         jit_compile=False,
     )
     print(f"{model.count_params():,} parameters")

@@ -21,6 +21,7 @@ _SHARES = {
     "t2": 8.0,
     "pd": 4.0,
     "flair": 8.0,
+    "random": 6.0,  # as a source only
 }
 _SUPPRESSED = 0.15  # share of a contrast's images in which fat is suppressed
 
@@ -28,20 +29,26 @@ _SUPPRESSED = 0.15  # share of a contrast's images in which fat is suppressed
 class SimulatedPairs(keras.utils.PyDataset):
     """Batches of simulated heads: a degraded image of one contrast, and a clean one of another.
 
-    For each image a head and two different contrasts are drawn. A batch is `([image, conditions],
-    target, weight)`, as `fit` takes it for a model of two inputs such as
-    `keras_mri_cyclegan.conditional_unet_generator`.
+    For each image a head and two different contrasts are drawn. A batch is `(inputs, target,
+    weight)`, as `fit` takes it for `keras_mri_cyclegan.conditional_unet_generator`: the inputs are
+    a dictionary of `image` and `conditions`. With `tissues` the targets and weights are
+    dictionaries too, of `translation` and `tissues`.
 
     Batch `i` of epoch `e` depends on `seed`, `e` and `i` only, whatever the number of workers.
     `epoch` moves on in `on_epoch_end`; set it to resume.
 
     Args:
-        heads: `SimulatedHeads` with contrasts of `HEAD_CONTRASTS`; or several of them, with images
-            of different sizes, of which each batch has one.
+        heads: `SimulatedHeads` with contrasts of `HEAD_CONTRASTS`, and `"random"` if wanted, which
+            is a source only; or several of them, with images of different sizes, of which each
+            batch has one.
         batch_size: Images in a batch. Or one number for each of `heads`. Defaults to 6.
         steps: Batches in an epoch. Defaults to 100.
         lesion_weight: How much more a pixel of a lesion, tumour or oedema counts than another.
             Defaults to 4.
+        unknown: Probability that the conditions do not name the source. A random source is never
+            named. Defaults to 0.2.
+        tissues: Whether the targets hold the tissues, `(batch, height, width, tissues + 1)` in the
+            order of `TISSUES`, the last of them air. Defaults to `False`.
         seed: Integer of at least 0. Defaults to 0.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
@@ -56,6 +63,8 @@ class SimulatedPairs(keras.utils.PyDataset):
         batch_size: int | Sequence[int] = 6,
         steps: int = 100,
         lesion_weight: float = 4.0,
+        unknown: float = 0.2,
+        tissues: bool = False,
         seed: int = 0,
         **kwargs: Any,
     ):
@@ -66,10 +75,14 @@ class SimulatedPairs(keras.utils.PyDataset):
                 raise ValueError(
                     f"`heads` must be `SimulatedHeads`. Received: {type(one).__name__}."
                 )
-            for name in one.contrasts:
+            named = [name for name in one.contrasts if name != "random"]
+            for name in named:
                 _checks.one_of("contrasts", name, HEAD_CONTRASTS)
-            if len(one.contrasts) < 2:
-                raise ValueError("`heads` must have at least two contrasts.")
+            if len(named) < 2:
+                raise ValueError(
+                    "`heads` must have at least two contrasts that are not random. Received: "
+                    f"{tuple(one.contrasts)}."
+                )
         sizes = [batch_size] * len(self.heads) if isinstance(batch_size, int) else list(batch_size)
         if len(sizes) != len(self.heads):
             raise ValueError(
@@ -79,6 +92,10 @@ class SimulatedPairs(keras.utils.PyDataset):
         self.batch_sizes = [_checks.positive_int("batch_size", size) for size in sizes]
         self.steps = _checks.positive_int("steps", steps)
         self.lesion_weight = _checks.weight("lesion_weight", lesion_weight)
+        self.unknown = _checks.weight("unknown", unknown)
+        if self.unknown > 1:
+            raise ValueError(f"`unknown` must be at most 1, a probability. Received: {unknown!r}.")
+        self.tissues = _checks.one_of("tissues", tissues, (True, False))
         self.seed = _checks.positive_int("seed", seed, minimum=0)
         self.epoch = 0
 
@@ -94,19 +111,33 @@ class SimulatedPairs(keras.utils.PyDataset):
         rng = np.random.default_rng([self.seed, self.epoch, index])
         which = int(rng.integers(len(self.heads)))
         heads = self.heads[which]
-        shares = _shares(tuple(heads.contrasts))
-        names = list(heads.contrasts)
-        images, codes, targets, weights = [], [], [], []
+        images, codes, targets, weights, tissues = [], [], [], [], []
         for _ in range(self.batch_sizes[which]):
-            source, target = (names[k] for k in rng.choice(len(names), 2, False, shares))
+            source, target = _two(tuple(heads.contrasts), rng)
             head = heads.draw(rng, (source, target))
             images.append(head.degraded[source])
             targets.append(head.clean[target])
-            codes.append(contrast_code(source, target))
+            told = source != "random" and rng.random() >= self.unknown
+            codes.append(contrast_code(source if told else None, target))
             ill = head.tissues[..., _ILL].sum(axis=-1)
             weights.append(1 + np.float32(self.lesion_weight) * ill)
+            if self.tissues:
+                air = np.clip(1 - head.tissues.sum(axis=-1, keepdims=True), 0, 1)
+                tissues.append(np.concatenate([head.tissues, air], axis=-1))
         inputs = {"image": np.stack(images), "conditions": np.stack(codes)}
-        return inputs, np.stack(targets), np.stack(weights)
+        wanted, weight = np.stack(targets), np.stack(weights)
+        if not self.tissues:
+            return inputs, wanted, weight
+        both = {"translation": wanted, "tissues": np.stack(tissues)}
+        return inputs, both, dict.fromkeys(both, weight)
+
+
+def _two(names: tuple[str, ...], rng: np.random.Generator) -> tuple[str, str]:
+    """A source and another contrast, a named one, as its target."""
+    shares = _shares(names)
+    source = int(rng.choice(len(names), p=shares))
+    shares[[k for k, name in enumerate(names) if k == source or name == "random"]] = 0
+    return names[source], names[int(rng.choice(len(names), p=shares / shares.sum()))]
 
 
 def _shares(names: tuple[str, ...]) -> np.ndarray:

@@ -19,6 +19,7 @@ def conditional_unet_generator(
     depth: int = 4,
     filters: int = 16,
     blocks: int = 2,
+    tissues: int = 0,
     name: str = "conditional_unet_generator",
 ) -> keras.Model:
     """Build one generator for many translations, chosen by a vector of conditions.
@@ -38,12 +39,14 @@ def conditional_unet_generator(
         filters: Integer, filters at full size; twice as many after each halving, up to eight times
             as many. Defaults to 16.
         blocks: Integer of at least 0, residual blocks at the smallest size. Defaults to 2.
+        tissues: Integer of at least 0, tissues of a second output. Defaults to 0: there is none.
         name: String, name of the model.
 
     Returns:
         A functional `keras.Model` with the inputs `image`, `(batch, height, width, channels)` in
         [-1, 1], and `conditions`, `(batch, conditions)`. Its output has the image's shape, in
-        [-1, 1], float32.
+        [-1, 1], float32. With `tissues` the output is a dictionary: this `translation`, and
+        `tissues`, the share of each in a pixel, `(batch, height, width, tissues)`, by softmax.
 
     Raises:
         ValueError: An argument is out of its range, or a size does not divide.
@@ -67,7 +70,14 @@ def conditional_unet_generator(
     check_arguments(shape, depth, filters, blocks)
     image = keras.Input(shape, name="image")
     told = keras.Input((conditions,), name="conditions")
-    return keras.Model([image, told], translate(image, told, depth, filters, blocks), name=name)
+    _checks.positive_int("tissues", tissues, minimum=0)
+    features = unet_features(image, told, depth, filters, blocks)
+    output: Any = translation(features, shape[-1])
+    if tissues:
+        shares = parts.convolution(features, tissues, 3, padding="same", name="tissue_scores")
+        shares = parts.float32_activation(shares, "softmax", name="tissues")
+        output = {"translation": output, "tissues": shares}
+    return keras.Model([image, told], output, name=name)
 
 
 def check_arguments(shape: tuple, depth: int, filters: int, blocks: int) -> None:
@@ -78,8 +88,8 @@ def check_arguments(shape: tuple, depth: int, filters: int, blocks: int) -> None
     parts.check_divisible(shape, depth, remedy=", or choose a smaller `depth`")
 
 
-def translate(image: Any, conditions: Any, depth: int, filters: int, blocks: int) -> Any:
-    """Return the translation of `image` as `conditions` say."""
+def unet_features(image: Any, conditions: Any, depth: int, filters: int, blocks: int) -> Any:
+    """Return features of every pixel of `image`, as `conditions` say."""
     widths = [filters * min(2**level, WIDEST) for level in range(depth + 1)]
 
     def block(x: Any, level: int, name: str, strides: int = 1) -> Any:
@@ -106,7 +116,12 @@ def translate(image: Any, conditions: Any, depth: int, filters: int, blocks: int
         if level >= 2:
             x = block(x, level, f"up_{level}_again")
 
-    x = parts.convolution(x, image.shape[-1], 3, padding="same", name="output")
+    return x
+
+
+def translation(features: Any, channels: int) -> Any:
+    """Return the image that the features are of."""
+    x = parts.convolution(features, channels, 3, padding="same", name="output")
     return parts.float32_activation(x, "hard_tanh", name="translation")
 
 

@@ -20,13 +20,14 @@ _CODES = {
 HEAD_CONTRASTS = (*_CODES, *(f"{name}_fs" for name in _CODES))
 
 
-def contrast_code(source: str, target: str) -> np.ndarray:
+def contrast_code(source: str | None, target: str) -> np.ndarray:
     """Return the conditions of a translation from one contrast into another.
 
     Args:
         source: `"t1"`, or more exactly `"t1_se"` (spin echo), `"t1_gre"` (gradient echo) or
             `"mprage"`; `"t2"`, `"pd"` or `"flair"`. With `"_fs"` at the end fat is suppressed.
-        target: The same.
+            `None` where it is not known.
+        target: The same, but not `None`.
 
     Returns:
         float32 array `(16,)` of zeros and ones: the properties of the source, then the target's.
@@ -39,7 +40,8 @@ def contrast_code(source: str, target: str) -> np.ndarray:
         >>> contrast_code("t2", "mprage").astype(int).tolist()
         [0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0]
     """
-    return np.concatenate([_code("source", source), _code("target", target)])
+    known = np.zeros(len(PROPERTIES), "float32") if source is None else _code("source", source)
+    return np.concatenate([known, _code("target", target)])
 
 
 def _code(argument: str, name: str) -> np.ndarray:

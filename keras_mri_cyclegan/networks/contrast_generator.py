@@ -8,12 +8,16 @@ import keras
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.layers import ConstantVector
 from keras_mri_cyclegan.networks import taught_weights
-from keras_mri_cyclegan.networks.conditional_unet_generator import check_arguments, translate
+from keras_mri_cyclegan.networks.conditional_unet_generator import (
+    check_arguments,
+    translation,
+    unet_features,
+)
 from keras_mri_cyclegan.networks.contrast_code import contrast_code
 
 
 def contrast_generator(
-    source: str,
+    source: str | None,
     target: str,
     input_shape: tuple = (None, None, 1),
     weights: str | os.PathLike | None = "heads",
@@ -33,7 +37,8 @@ def contrast_generator(
     Args:
         source: `"t1"`, or more exactly `"t1_se"` (spin echo), `"t1_gre"` (gradient echo) or
             `"mprage"`; `"t2"`, `"pd"` or `"flair"`. With `"_fs"` at the end fat is suppressed.
-        target: The same.
+            `None` where it is not known.
+        target: The same, but not `None`.
         input_shape: Shape of one image, `(height, width, 1)`, where each size must be a multiple of
             `2 ** depth`, or `None` for any such size. Defaults to `(None, None, 1)`.
         weights: `"heads"`; the path of a file of `save_weights_float16`; or `None` for a network
@@ -64,7 +69,8 @@ def contrast_generator(
     conditions = contrast_code(source, target)
     image = keras.Input(shape, name="image")
     told: Any = ConstantVector(conditions, name="conditions")(image)
-    model = keras.Model(image, translate(image, told, depth, filters, blocks), name=name)
+    features = unet_features(image, told, depth, filters, blocks)
+    model = keras.Model(image, translation(features, shape[-1]), name=name)
     if weights is not None:
         taught_weights.load_into(model, weights)
     return model

@@ -11,6 +11,7 @@ import numpy as np
 from keras_mri_cyclegan.networks import weights as shipped
 
 NAMES = ("heads",)
+OPTIONAL = ("tissue_scores",)  # layers that a file may have and the model may lack
 
 
 def load_into(model: keras.Model, weights: str | os.PathLike) -> None:
@@ -41,6 +42,8 @@ def load_into(model: keras.Model, weights: str | os.PathLike) -> None:
             "one that `save_weights_float16` has written."
         ) from error
     variables = _variables(model)
+    without = [name for name in OPTIONAL if name not in {layer.name for layer in model.layers}]
+    arrays = {key: array for key, array in arrays.items() if key.split("/")[0] not in without}
     wrong = [
         f"{key}: {np.shape(arrays[key]) if key in arrays else 'missing'}, expected "
         f"{tuple(variables[key].shape) if key in variables else 'no such weight'}"

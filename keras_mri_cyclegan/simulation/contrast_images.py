@@ -93,7 +93,7 @@ def contrast_images(
     """
     gains = [{}] * len(sequences) if gains is None else gains
     flat = maps.reshape(len(maps), -1)
-    table = _signals(sequences, tissues, field_strength, gains)
+    table = signal_table(sequences, tissues, field_strength, gains)
     if not texture:
         images = table @ flat
     else:
@@ -103,7 +103,7 @@ def contrast_images(
             name: _wetter(tissue, texture) if name not in _FLUID else tissue
             for name, tissue in tissues.items()
         }
-        change = _signals(sequences, wetter, field_strength, gains) - table
+        change = signal_table(sequences, tissues, field_strength, gains, wetter) - table
         both = (np.concatenate([table, change]) @ flat).reshape(2, len(sequences), -1)
         field = smooth_field(maps.shape[1:], int(rng.integers(5, 16)), rng)
         fine = smooth_field(maps.shape[1:], int(rng.integers(16, 64)), rng)
@@ -116,12 +116,22 @@ def _wetter(tissue: Tissue, share: float) -> Tissue:
     return Tissue(tissue.t1 * (1 + share), tissue.t2 * (1 + share), tissue.pd * (1 + share / 4))
 
 
-def _signals(sequences, tissues, field_strength, gains) -> np.ndarray:
-    """Signed signals `(sequences, tissues)`, float32, in the order of `TISSUES`."""
+def signal_table(
+    sequences: Sequence[mr.Sequence],
+    tissues: Mapping[str, Tissue],
+    field_strength: float,
+    gains: Sequence[Mapping[str, float]],
+    wetter: Mapping[str, Tissue] | None = None,
+) -> np.ndarray:
+    """Signed signals of pure tissues, or of wetter ones: `(sequences, tissues)`, float32."""
     table = np.zeros((len(sequences), len(TISSUES)), "float32")
     places = [TISSUES.index(name) for name in tissues]
     for row, sequence, gain in zip(table, sequences, gains, strict=True):
-        row[places] = list(sequence.tissue_signals(tissues, field_strength).values())
+        if wetter is None:
+            signals = sequence.tissue_signals(tissues, field_strength)
+        else:
+            signals = sequence.texture_signals(tissues, wetter, field_strength)
+        row[places] = list(signals.values())
         for name, factor in gain.items():
             row[TISSUES.index(name)] *= factor
     return table

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_mri_cyclegan.simulation.sequences import Sequence
+from keras_mri_cyclegan.simulation.sequences import Sequence, TissueIntensities
 
 _STILL = 0.1  # of all images: blood that does not flow
 _VOID, _INFLOW = (0.0, 0.5), (1.0, 3.0)
@@ -42,7 +42,8 @@ def draw_gains(sequence: Sequence, rng: np.random.Generator) -> dict[str, float]
         rng: `numpy.random.Generator`.
 
     Returns:
-        A dictionary from names of tissues to factors.
+        A dictionary from names of tissues to factors; an empty one for `TissueIntensities`, which
+        hold all this.
 
     Example:
         >>> import numpy as np
@@ -51,6 +52,8 @@ def draw_gains(sequence: Sequence, rng: np.random.Generator) -> dict[str, float]
         >>> 0.8 <= gains["white_matter"] < gains["grey_matter"] <= 1
         True
     """
+    if isinstance(sequence, TissueIntensities):
+        return {}
     moving = rng.random() > _STILL
     flow = rng.uniform(*(_INFLOW if sequence.gradient_echo else _VOID)) if moving else 1.0
     gains = {"blood": flow}

@@ -15,6 +15,8 @@ class Scanner:
     """Ranges of what a scanner adds, drawn anew for each image.
 
     Args:
+        gain: What the image is multiplied by: a scan's own percentile is not the head's. Defaults
+            to `(1, 1)`.
         gamma: Power that the intensities are raised to, relative to bright tissue: what the signal
             equations do not know of a scanner. Defaults to `(1, 1)`.
         blur: Standard deviation of the point spread function in pixels. Defaults to `(0, 0.6)`.
@@ -36,6 +38,7 @@ class Scanner:
         ((32, 32), True)
     """
 
+    gain: tuple[float, float] = (1.0, 1.0)
     gamma: tuple[float, float] = (1.0, 1.0)
     blur: tuple[float, float] = (0.0, 0.6)
     bias_field: tuple[float, float] = (0.0, 0.15)
@@ -44,7 +47,7 @@ class Scanner:
     noise: tuple[float, float] = (0.0, 0.03)
 
     def __post_init__(self) -> None:
-        check_ranges(self, above_zero=("gamma",), probabilities=("ghosts",))
+        check_ranges(self, above_zero=("gain", "gamma"), probabilities=("ghosts",))
 
     def degrade(self, image: np.ndarray, bright: float, rng: np.random.Generator) -> np.ndarray:
         """The image as this scanner would give it.
@@ -60,6 +63,7 @@ class Scanner:
         gamma = np.float32(rng.uniform(*self.gamma))
         if gamma != 1:
             image = np.float32(bright) * (image / np.float32(bright)) ** gamma
+        image = image * np.float32(rng.uniform(*self.gain))
         image = image * bias_field(image.shape, rng.uniform(*self.bias_field), rng)
         image = blur(image, rng.uniform(*self.blur), image.ndim)
         if rng.random() < self.ghosts:

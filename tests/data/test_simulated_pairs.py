@@ -50,15 +50,21 @@ def test_depends_on_seed_epoch_and_index_only(heads):
     assert same(one[2], first)
 
 
-def test_degraded_source_clean_target_and_the_conditions_of_both(heads, monkeypatch):
-    drawn, draw = [], SimulatedHeads.draw
+@pytest.fixture
+def drawn(monkeypatch):
+    """What is drawn, with the contrasts: `(source, target), head` for each image."""
+    heads, draw = [], SimulatedHeads.draw
 
     def spy(self, rng, contrasts):
-        drawn.append((contrasts, draw(self, rng, contrasts)))
-        return drawn[-1][1]
+        heads.append((contrasts, draw(self, rng, contrasts)))
+        return heads[-1][1]
 
     monkeypatch.setattr(SimulatedHeads, "draw", spy)
-    pairs = SimulatedPairs(heads, batch_size=8)
+    return heads
+
+
+def test_degraded_source_clean_target_and_the_conditions_of_both(heads, drawn):
+    pairs = SimulatedPairs(heads, batch_size=8, unknown=0)
     for index in range(4):
         drawn.clear()
         inputs, target, weight = pairs[index]
@@ -68,6 +74,27 @@ def test_degraded_source_clean_target_and_the_conditions_of_both(heads, monkeypa
             np.testing.assert_array_equal(target[k], head.clean[wanted])
             lesion = head.tissues[..., TISSUES.index("lesion")]
             assert (weight[k] >= 1 + 4 * lesion - 1e-5).all()
+
+
+def test_a_random_source_is_not_named_and_never_a_target(heads, drawn):
+    with_random = SimulatedHeads(heads.maps, ("t1", "t2", "random"))
+    inputs, _, _ = SimulatedPairs(with_random, batch_size=40, unknown=0)[0]
+    sources = np.array([source for (source, _), _ in drawn])
+    assert 0 < (sources == "random").sum() < 40
+    assert "random" not in {target for (_, target), _ in drawn}
+    named = inputs["conditions"][:, :8].any(axis=1)
+    np.testing.assert_array_equal(named, sources != "random")
+    inputs, _, _ = SimulatedPairs(heads, batch_size=4, unknown=1)[0]
+    assert not inputs["conditions"][:, :8].any()
+
+
+def test_tissues_are_shares_with_air(heads, drawn):
+    _, targets, weights = SimulatedPairs(heads, batch_size=3, tissues=True)[0]
+    assert set(targets) == set(weights) == {"translation", "tissues"}
+    assert targets["tissues"].shape == (3, 32, 32, len(TISSUES) + 1)
+    np.testing.assert_allclose(targets["tissues"].sum(axis=-1), 1, atol=0.01)
+    for k, (_, head) in enumerate(drawn):
+        np.testing.assert_array_equal(targets["tissues"][k, ..., :-1], head.tissues)
 
 
 def test_sizes_take_turns(heads):
@@ -82,6 +109,8 @@ def test_bad_arguments(heads):
         SimulatedPairs([1])
     with pytest.raises(ValueError, match="one for each"):
         SimulatedPairs(heads, (1, 2))
+    with pytest.raises(ValueError, match="unknown"):
+        SimulatedPairs(heads, unknown=1.5)
     with pytest.raises(ValueError, match="at least two"):
         SimulatedPairs(SimulatedHeads(heads.maps, ("t1",)))
     with pytest.raises(ValueError, match="contrasts"):

@@ -33,7 +33,7 @@ def images(count=2, size=16):
 
 
 def test_the_contrasts_are_those_that_can_be_simulated():
-    assert set(HEAD_CONTRASTS) == set(CONTRASTS)
+    assert {*HEAD_CONTRASTS, "random"} == set(CONTRASTS)
     codes = [contrast_code(one, "t2")[:8].tolist() for one in HEAD_CONTRASTS]
     assert len(set(map(tuple, codes))) == len(HEAD_CONTRASTS)
     np.testing.assert_array_equal(
@@ -60,6 +60,18 @@ def test_contrast_generator_is_the_same_network_with_its_conditions_fixed(networ
     found = generator.predict(images(), verbose=0)
     np.testing.assert_allclose(found, expected, atol=0.05)  # float16 weights
     assert generator.output_shape == (None, None, None, 1)
+
+
+def test_tissues_are_a_second_output(tmp_path):
+    both = randomised(kmc.conditional_unet_generator((16, 16, 1), tissues=5, **SMALL))
+    codes = np.repeat(contrast_code("t1", "t2")[None], 2, axis=0)
+    found = both.predict({"image": images(), "conditions": codes}, verbose=0)
+    assert found["tissues"].shape == (2, 16, 16, 5)
+    np.testing.assert_allclose(found["tissues"].sum(axis=-1), 1, atol=1e-5)
+    save_weights_float16(both, tmp_path / "both.npz")
+    generator = kmc.contrast_generator("t1", "t2", weights=tmp_path / "both.npz", **SMALL)
+    alone = generator.predict(images(), verbose=0)  # a generator does without them
+    np.testing.assert_allclose(alone, found["translation"], atol=0.05)
 
 
 def test_float16_weights_are_the_weights_rounded(network, weights):

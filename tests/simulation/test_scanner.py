@@ -19,6 +19,7 @@ def test_nothing_is_nothing():
 
 def test_gamma_is_a_power_of_the_intensity():
     np.testing.assert_allclose(degrade(gamma=(2, 2)), IMAGE**2, atol=1e-6)
+    np.testing.assert_allclose(degrade(gain=(1.2, 1.2)), 1.2 * IMAGE, atol=1e-6)
 
 
 def test_blur_is_a_gaussian():

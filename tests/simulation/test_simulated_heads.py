@@ -13,6 +13,7 @@ from keras_mri_cyclegan.simulation import (
     Scanner,
     SimulatedHeads,
     SpinEcho,
+    TissueIntensities,
     draw_head_maps,
 )
 
@@ -33,7 +34,7 @@ def test_what_a_head_is(maps):
             assert image.shape == (40, 44, 1)
             assert image.dtype == np.float32
             assert image.min() >= -1
-            assert image.max() == 1
+            assert image.max() <= 1
         assert head.tissues.shape == (40, 44, len(TISSUES))
         assert head.tissues[..., TISSUES.index("soft_tissue")].max() == 0
         np.testing.assert_array_equal(head.head, head.tissues.sum(axis=-1) > 0.5)
@@ -64,6 +65,37 @@ def test_clean_and_degraded_agree_on_a_perfect_scanner(maps):
     head = SimulatedHeads(maps, scanner=PERFECT)[0]
     for name, image in head.clean.items():
         np.testing.assert_allclose(image, head.degraded[name], atol=1e-5)
+
+
+def test_a_slice_without_the_brightest_tissue_stays_darker():
+    """The scale is the whole head's: ventricles, of which the upper slices have none."""
+    volume = ball_volume()
+    volume.array[volume.array == 24] = 3  # no fluid but in the middle
+    volume.array[volume.array == 506] = 507
+    maps = draw_head_maps([LabelHead(volume, "synthseg")], 40, size=48, pixel=4.5)
+    intensities = TissueIntensities({"ventricle": 1.0, "grey_matter": 0.5, "white_matter": 0.4})
+    heads = SimulatedHeads(
+        maps, {"mine": intensities}, texture=(0, 0), strip=1, pathology=Pathology(0, mass=0)
+    )
+    both = {True: [], False: []}
+    for k in range(40):
+        head = heads[k]
+        fluid = head.tissues[..., TISSUES.index("ventricle")].max() > 0.9
+        both[fluid].append(head.clean["mine"].max())
+        white = head.tissues[..., TISSUES.index("white_matter")] > 0.999
+        np.testing.assert_allclose(head.clean["mine"][white & head.brain], -0.2, atol=0.02)
+    assert min(both[True]) > 0.9
+    assert max(both[False]) == pytest.approx(0, abs=0.02)
+
+
+def test_any_contrast_at_all(maps):
+    heads = SimulatedHeads(maps, ("random",))
+    levels = [heads[k].sequences["random"].intensities["csf"] for k in range(10)]
+    assert min(levels) < 0.4 < 0.6 < max(levels)
+    with pytest.raises(ValueError, match="not known"):
+        TissueIntensities({"cheese": 1.0})
+    with pytest.raises(ValueError, match="csf"):
+        TissueIntensities({"csf": -1.0})
 
 
 def test_clean_image_is_the_signal_equation(maps):

@@ -8,6 +8,7 @@ from keras_mri_cyclegan.simulation.sequences.inversion_recovery import (
 )
 from keras_mri_cyclegan.simulation.sequences.sequence import Sequence
 from keras_mri_cyclegan.simulation.sequences.spin_echo import SpinEcho, TurboSpinEcho
+from keras_mri_cyclegan.simulation.sequences.tissue_intensities import TissueIntensities
 
 __all__ = [
     "CONTRASTS",
@@ -16,6 +17,7 @@ __all__ = [
     "Sequence",
     "SpinEcho",
     "SpoiledGradientEcho",
+    "TissueIntensities",
     "TurboSpinEcho",
     "draw_sequence",
     "nulling_time",

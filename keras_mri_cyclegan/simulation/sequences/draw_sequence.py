@@ -13,6 +13,7 @@ from keras_mri_cyclegan.simulation.sequences.inversion_recovery import (
 )
 from keras_mri_cyclegan.simulation.sequences.sequence import Sequence
 from keras_mri_cyclegan.simulation.sequences.spin_echo import SpinEcho, TurboSpinEcho
+from keras_mri_cyclegan.simulation.sequences.tissue_intensities import draw_intensities
 from keras_mri_cyclegan.simulation.tissues import checked_field, tissue_properties
 
 _SUPPRESSED = (0.05, 0.3)  # what is left of fat: suppression is rarely perfect
@@ -79,7 +80,7 @@ _DRAW: dict[str, Callable[[np.random.Generator, float], Sequence]] = {
     "flair": _flair,
 }
 
-CONTRASTS = (*_DRAW, *(f"{name}_fs" for name in _DRAW))
+CONTRASTS = (*_DRAW, *(f"{name}_fs" for name in _DRAW), "random")
 
 
 def draw_sequence(contrast: str, rng: np.random.Generator, field_strength: float = 1.5) -> Sequence:
@@ -89,6 +90,7 @@ def draw_sequence(contrast: str, rng: np.random.Generator, field_strength: float
         contrast: `"t1_se"` (spin echo, some with a short train), `"t1_gre"` (spoiled gradient
             echo), `"mprage"`, `"t1"` (one of these three), `"t2"`, `"pd"` or `"flair"`. With
             `"_fs"` at the end, such as `"t2_fs"`, fat is suppressed to 5 % to 30 % of its signal.
+            `"random"` is `TissueIntensities` of no sequence in particular.
         rng: `numpy.random.Generator`.
         field_strength: In tesla, from 0.5 to 7. Defaults to 1.5.
 
@@ -106,6 +108,8 @@ def draw_sequence(contrast: str, rng: np.random.Generator, field_strength: float
         ('SpinEcho', 689, 11)
     """
     name = _checks.one_of("contrast", contrast, CONTRASTS)
+    if name == "random":
+        return draw_intensities(rng)
     sequence = _DRAW[name.removesuffix("_fs")](rng, checked_field(field_strength))
     if name.endswith("_fs"):
         return replace(sequence, fat=rng.uniform(*_SUPPRESSED))  # type: ignore[type-var]

@@ -77,6 +77,21 @@ class Sequence:
         fat = np.array([self.fat if name in FATTY else 1.0 for name in tissues])
         return dict(zip(tissues, (fat * self.signal(t1, t2, pd)).tolist(), strict=True))
 
+    def texture_signals(
+        self, tissues: Mapping[str, Tissue], wetter: Mapping[str, Tissue], field_strength: float
+    ) -> dict[str, float]:
+        """The signed signal of each tissue where there is more water.
+
+        Args:
+            tissues: The tissues by name.
+            wetter: The same with more water.
+            field_strength: In tesla.
+
+        Returns:
+            A dictionary from the names of `tissues` to their signals.
+        """
+        return self.tissue_signals(wetter, field_strength)
+
     def _shorter(self, name: str, limit: float, than: str) -> None:
         """Raise unless the time `name` is below `limit`, which is `than` in words."""
         value = getattr(self, name)

@@ -1,0 +1,80 @@
+"""An image in which each tissue has a given intensity, whatever sequence it may be of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.simulation.sequences.sequence import Sequence
+from keras_mri_cyclegan.simulation.tissues import TISSUES, Tissue
+
+# What is hardly ever told apart from a neighbour, and the most that it differs.
+_LIKE = {
+    "caudate": ("grey_matter", 0.05),
+    "putamen": ("grey_matter", 0.07),
+    "thalamus": ("grey_matter", 0.07),
+    "pallidum": ("white_matter", 0.07),
+    "brain_stem": ("white_matter", 0.05),
+    "nerve": ("white_matter", 0.05),
+    "ventricle": ("csf", 0.03),
+    "vitreous": ("csf", 0.05),
+    "choroid_plexus": ("csf", 0.2),
+}
+
+
+@dataclass(frozen=True)
+class TissueIntensities(Sequence):
+    """Intensities that were measured, or drawn, in the place of a signal equation.
+
+    Args:
+        intensities: The intensity of each tissue, at least 0, by name. A tissue that is not named
+            has none.
+        texture: How much the intensity changes within a tissue, by name: the change at one
+            standard deviation of the water content. Defaults to none.
+
+    Raises:
+        ValueError: A tissue that is not in `TISSUES`, or an intensity that is negative or not
+            finite.
+
+    Example:
+        >>> from keras_mri_cyclegan.simulation import TissueIntensities
+        >>> TissueIntensities({"csf": 0.9, "grey_matter": 0.4}).intensities["csf"]
+        0.9
+    """
+
+    intensities: Mapping[str, float]
+    texture: Mapping[str, float] = field(default_factory=dict)
+    fat: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, values in (("intensities", self.intensities), ("texture", self.texture)):
+            unknown = sorted(set(values) - set(TISSUES))
+            if unknown:
+                raise ValueError(f"`{name}` names tissues that are not known: {unknown}.")
+        for name, value in self.intensities.items():
+            _checks.weight(f"intensities[{name!r}]", value)
+
+    def tissue_signals(
+        self, tissues: Mapping[str, Tissue], field_strength: float = 1.5
+    ) -> dict[str, float]:
+        """The intensity of each tissue, whatever its relaxation times."""
+        return {name: float(self.intensities.get(name, 0.0)) for name in tissues}
+
+    def texture_signals(
+        self, tissues: Mapping[str, Tissue], wetter: Mapping[str, Tissue], field_strength: float
+    ) -> dict[str, float]:
+        """The intensity of each tissue where its texture is one standard deviation."""
+        signals = self.tissue_signals(tissues, field_strength)
+        return {name: value + self.texture.get(name, 0.0) for name, value in signals.items()}
+
+
+def draw_intensities(rng: np.random.Generator) -> TissueIntensities:
+    """Draw any contrast: an intensity for each tissue, with texture; neighbours stay alike."""
+    names = [name for name in TISSUES if name != "soft_tissue"]
+    intensities = dict(zip(names, rng.uniform(0, 1, len(names)).tolist(), strict=True))
+    for name, (other, most) in _LIKE.items():
+        changed = intensities[other] + rng.uniform(-most, most)
+        intensities[name] = float(np.clip(changed, 0, 1))
+    texture = rng.normal(0, 0.03, len(names)).tolist()
+    return TissueIntensities(intensities, dict(zip(names, texture, strict=True)))
