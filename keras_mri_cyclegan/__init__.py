@@ -29,6 +29,7 @@ from keras_mri_cyclegan.networks import (
     curve_generator,
     patchgan_discriminator,
     resnet_generator,
+    tissue_segmenter,
     unet_generator,
 )
 from keras_mri_cyclegan.translation import translate_volume, translate_volumes
@@ -56,6 +57,7 @@ __all__ = [
     "recipes",
     "resnet_generator",
     "simulation",
+    "tissue_segmenter",
     "translate_volume",
     "translate_volumes",
     "unet_generator",

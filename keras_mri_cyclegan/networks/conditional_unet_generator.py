@@ -74,9 +74,7 @@ def conditional_unet_generator(
     features = unet_features(image, told, depth, filters, blocks)
     output: Any = translation(features, shape[-1])
     if tissues:
-        shares = parts.convolution(features, tissues, 3, padding="same", name="tissue_scores")
-        shares = parts.float32_activation(shares, "softmax", name="tissues")
-        output = {"translation": output, "tissues": shares}
+        output = {"translation": output, "tissues": tissue_shares(features, tissues)}
     return keras.Model([image, told], output, name=name)
 
 
@@ -119,10 +117,18 @@ def unet_features(image: Any, conditions: Any, depth: int, filters: int, blocks:
     return x
 
 
-def translation(features: Any, channels: int) -> Any:
-    """Return the image that the features are of."""
+def translation(features: Any, channels: int, offsets: Any = None) -> Any:
+    """Return the image that the features are of, with `offsets` added to it."""
     x = parts.convolution(features, channels, 3, padding="same", name="output")
+    if offsets is not None:
+        x = keras.layers.Add(name="output_with_offsets")([x, offsets])
     return parts.float32_activation(x, "hard_tanh", name="translation")
+
+
+def tissue_shares(features: Any, tissues: int) -> Any:
+    """Return the share of each tissue in every pixel."""
+    x = parts.convolution(features, tissues, 3, padding="same", name="tissue_scores")
+    return parts.float32_activation(x, "softmax", name="tissues")
 
 
 def _convolution(

@@ -7,13 +7,17 @@ import keras
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.layers import ConstantVector
-from keras_mri_cyclegan.networks import taught_weights
+from keras_mri_cyclegan.networks import parts, taught_weights
 from keras_mri_cyclegan.networks.conditional_unet_generator import (
     check_arguments,
+    tissue_shares,
     translation,
     unet_features,
 )
 from keras_mri_cyclegan.networks.contrast_code import contrast_code
+from keras_mri_cyclegan.simulation import TISSUES
+
+TISSUE_CLASSES = len(TISSUES) + 1  # the last is air
 
 
 def contrast_generator(
@@ -24,6 +28,7 @@ def contrast_generator(
     depth: int = 4,
     filters: int = 16,
     blocks: int = 2,
+    tissue_offsets: bool = False,
     name: str = "contrast_generator",
 ) -> keras.Model:
     """Build the generator that translates one named contrast of the head into another.
@@ -46,6 +51,9 @@ def contrast_generator(
         depth: Integer of at least 1, how many times the image is halved. Defaults to 4.
         filters: Integer, filters at full size. Defaults to 16.
         blocks: Integer of at least 0, residual blocks at the smallest size. Defaults to 2.
+        tissue_offsets: Boolean, whether an offset for each tissue, times its share in the pixel, is
+            added to the translation. All begin at 0; `keras_mri_cyclegan.recipes.match_tissues`
+            sets them, so that tissues are as bright as in your scans. Defaults to `False`.
         name: String, name of the model.
 
     Returns:
@@ -70,7 +78,59 @@ def contrast_generator(
     image = keras.Input(shape, name="image")
     told: Any = ConstantVector(conditions, name="conditions")(image)
     features = unet_features(image, told, depth, filters, blocks)
-    model = keras.Model(image, translation(features, shape[-1]), name=name)
+    offsets: Any = None
+    if tissue_offsets:
+        shares = tissue_shares(features, TISSUE_CLASSES)
+        offsets = parts.convolution(
+            shares, shape[-1], 1, use_bias=False, kernel_initializer="zeros", name="tissue_offsets"
+        )
+    model = keras.Model(image, translation(features, shape[-1], offsets), name=name)
+    if weights is not None:
+        taught_weights.load_into(model, weights)
+    return model
+
+
+def tissue_segmenter(
+    input_shape: tuple = (None, None, 1),
+    weights: str | os.PathLike | None = "heads",
+    depth: int = 4,
+    filters: int = 16,
+    blocks: int = 2,
+    name: str = "tissue_segmenter",
+) -> keras.Model:
+    """Build the network that finds the tissues of a head in an image of any contrast.
+
+    The same network as `contrast_generator`, taught at the same time; the contrast need not be
+    named.
+
+    Args:
+        input_shape: As of `contrast_generator`. Defaults to `(None, None, 1)`.
+        weights: As of `contrast_generator`. Defaults to `"heads"`.
+        depth: As of `contrast_generator`. Defaults to 4.
+        filters: As of `contrast_generator`. Defaults to 16.
+        blocks: As of `contrast_generator`. Defaults to 2.
+        name: String, name of the model.
+
+    Returns:
+        A functional `keras.Model` from `(batch, height, width, 1)` in [-1, 1] to the share of each
+        tissue in each pixel, `(batch, height, width, 24)`, float32, in the order of
+        `keras_mri_cyclegan.simulation.TISSUES`, and the air's.
+
+    Raises:
+        ValueError: As of `contrast_generator`.
+
+    Example:
+        >>> import keras_mri_cyclegan as kmc
+        >>> t1, _ = kmc.datasets.load_phantom(slices=2, size=64)
+        >>> kmc.tissue_segmenter().predict(t1, verbose=0).shape
+        (2, 64, 64, 24)
+    """
+    shape = _checks.input_shape(input_shape)
+    check_arguments(shape, depth, filters, blocks)
+    image = keras.Input(shape, name="image")
+    told: Any = ConstantVector(contrast_code(None, "t1"), name="conditions")(image)
+    features = unet_features(image, told, depth, filters, blocks)
+    model = keras.Model(image, tissue_shares(features, TISSUE_CLASSES), name=name)
     if weights is not None:
         taught_weights.load_into(model, weights)
     return model

@@ -11,7 +11,8 @@ import numpy as np
 from keras_mri_cyclegan.networks import weights as shipped
 
 NAMES = ("heads",)
-OPTIONAL = ("tissue_scores",)  # layers that a file may have and the model may lack
+ONE_OF_TWO = ("tissue_scores", "output")  # layers that a file may have and the model may lack
+ADDED = ("tissue_offsets",)  # layers that the model may have and a file may lack
 
 
 def load_into(model: keras.Model, weights: str | os.PathLike) -> None:
@@ -42,8 +43,10 @@ def load_into(model: keras.Model, weights: str | os.PathLike) -> None:
             "one that `save_weights_float16` has written."
         ) from error
     variables = _variables(model)
-    without = [name for name in OPTIONAL if name not in {layer.name for layer in model.layers}]
+    without = [name for name in ONE_OF_TWO if name not in {layer.name for layer in model.layers}]
     arrays = {key: array for key, array in arrays.items() if key.split("/")[0] not in without}
+    for key in [key for key in variables if key.split("/")[0] in ADDED and key not in arrays]:
+        del variables[key]
     wrong = [
         f"{key}: {np.shape(arrays[key]) if key in arrays else 'missing'}, expected "
         f"{tuple(variables[key].shape) if key in variables else 'no such weight'}"

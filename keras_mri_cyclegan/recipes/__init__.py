@@ -2,9 +2,19 @@
 
 from keras_mri_cyclegan.recipes.constant_then_linear import ConstantThenLinear
 from keras_mri_cyclegan.recipes.large import large
+from keras_mri_cyclegan.recipes.match_tissues import match_tissues, tissue_intensities
 from keras_mri_cyclegan.recipes.paper import paper
 from keras_mri_cyclegan.recipes.recipe import Recipe
 from keras_mri_cyclegan.recipes.small_data import small_data
 from keras_mri_cyclegan.recipes.tutorial import tutorial
 
-__all__ = ["ConstantThenLinear", "Recipe", "large", "paper", "small_data", "tutorial"]
+__all__ = [
+    "ConstantThenLinear",
+    "Recipe",
+    "large",
+    "match_tissues",
+    "paper",
+    "small_data",
+    "tissue_intensities",
+    "tutorial",
+]

@@ -1,0 +1,66 @@
+import keras
+import numpy as np
+import pytest
+
+import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan.recipes import match_tissues, tissue_intensities
+from keras_mri_cyclegan.simulation import TISSUES
+
+WHITE, FLUID = TISSUES.index("white_matter"), TISSUES.index("csf")
+
+
+def segmenter(bright_is_white):
+    """White matter where it is bright, fluid where it is dark; or the other way round."""
+    image = keras.Input((None, None, 1), name="image")
+    scores = keras.layers.Conv2D(len(TISSUES) + 1, 1, name="tissue_scores")
+    shares = keras.layers.Activation("softmax", name="tissues")(scores(image))
+    kernel, bias = np.zeros((1, 1, 1, len(TISSUES) + 1)), np.full(len(TISSUES) + 1, -100.0)
+    kernel[..., WHITE], kernel[..., FLUID] = (50, -50) if bright_is_white else (-50, 50)
+    bias[[WHITE, FLUID]] = 0
+    scores.set_weights([kernel, bias])
+    return keras.Model(image, shares)
+
+
+def copying_generator():
+    """A copy of the image, with tissue offsets."""
+    tissues = segmenter(bright_is_white=True)
+    offsets = keras.layers.Conv2D(1, 1, use_bias=False, name="tissue_offsets")(tissues.output)
+    return keras.Model(tissues.input, keras.layers.Add()([tissues.input, offsets]))
+
+
+def images(fluid, white, seed):
+    rng = np.random.default_rng(seed)
+    white_here = rng.random((4, 32, 32, 1)) < 0.6
+    image = np.where(white_here, white, fluid) + rng.normal(0, 0.02, white_here.shape)
+    return image.astype("float32"), white_here
+
+
+def test_tissues_become_as_bright_as_in_the_other_contrast():
+    a, white_here = images(-0.5, 0.6, 0)
+    b, _ = images(0.7, -0.2, 1)
+    generator = copying_generator()
+    found = match_tissues(generator, a, b, segmenter(bright_is_white=False))
+    assert set(found) == {"white_matter", "csf"}
+    assert found["white_matter"] == pytest.approx((0.6, -0.2), abs=0.01)
+    translated = generator.predict(a, verbose=0)
+    assert np.median(translated[white_here]) == pytest.approx(0.0, abs=0.01)  # 0.6 at most
+    assert np.median(translated[~white_here]) == pytest.approx(0.1, abs=0.01)
+    b, _ = images(-0.1, 0.3, 2)
+    match_tissues(generator, a, b, segmenter(bright_is_white=True))  # from the start again
+    translated = generator.predict(a, verbose=0)
+    assert np.median(translated[white_here]) == pytest.approx(0.3, abs=0.01)
+    assert np.median(translated[~white_here]) == pytest.approx(-0.1, abs=0.01)
+
+
+def test_a_tissue_that_is_hardly_there_is_left_out():
+    a, _ = images(-0.5, 0.6, 0)
+    shares = segmenter(bright_is_white=True).predict(a, verbose=0)
+    few = shares[:, :2, :2]
+    assert set(tissue_intensities(a, shares)) == {"white_matter", "csf"}
+    assert tissue_intensities(a[:, :2, :2], few) == {}
+
+
+def test_a_generator_without_offsets():
+    generator = kmc.contrast_generator("t1", "t2", weights=None, depth=1, filters=2)
+    with pytest.raises(ValueError, match="tissue_offsets=True"):
+        match_tissues(generator, np.zeros((1, 8, 8, 1)), np.zeros((1, 8, 8, 1)))
