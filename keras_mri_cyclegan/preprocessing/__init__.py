@@ -3,6 +3,7 @@
 from keras_mri_cyclegan.preprocessing.bias_field import CorrectBiasField
 from keras_mri_cyclegan.preprocessing.cutter import Cutter
 from keras_mri_cyclegan.preprocessing.foreground_mask import ForegroundMask
+from keras_mri_cyclegan.preprocessing.head_preprocessing import head_preprocessing
 from keras_mri_cyclegan.preprocessing.mask_from_files import MaskFromFiles
 from keras_mri_cyclegan.preprocessing.min_max import MinMax
 from keras_mri_cyclegan.preprocessing.normalization import Normalization
@@ -35,4 +36,5 @@ __all__ = [
     "Step",
     "WhiteStripe",
     "ZScore",
+    "head_preprocessing",
 ]
