@@ -27,7 +27,7 @@ A, B = images(5, seed=1), images(3, seed=2)
 def test_every_term_is_in_the_logs_and_every_network_learns():
     model = compiled()
     before = weights(model)
-    history = model.fit(A, B, batch_size=1, epochs=3, verbose=0).history
+    history = model.fit(A[:3], B[:2], batch_size=1, epochs=3, verbose=0).history
     assert set(history) == TERMS
     assert all(len(values) == 3 and np.isfinite(values).all() for values in history.values())
     assert history["cycle_a"][-1] < history["cycle_a"][0]
@@ -127,7 +127,7 @@ def test_different_numbers_of_channels_turn_identity_off_and_say_so():
 def test_the_seed_repeats_a_training():
     def run():
         keras.utils.set_random_seed(7)
-        model = compiled(cyclegan(dropout=0.5, seed=3))
+        model = compiled(tiny_cyclegan(seed=3))
         data = kmc.data.UnpairedDataset(A, B, batch_size=2, seed=5)
         return model.fit(data, epochs=2, verbose=0).history
 
