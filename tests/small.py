@@ -8,10 +8,6 @@ import keras_mri_cyclegan as kmc
 SHAPE = (16, 16, 1)
 # TensorFlow takes seconds to trace a step that runs in a fraction of one.
 EAGERLY = keras.backend.backend() == "tensorflow"
-# What `jit_compile` may be where not all is run eagerly; torch.compile takes minutes on a CPU.
-JIT_COMPILE = {"tensorflow": [True, False], "jax": [True], "torch": [False]}[
-    keras.backend.backend()
-]
 TERMS = {
     "loss",
     "adversarial_ab",

@@ -92,13 +92,10 @@ def test_a_resumed_training_equals_the_undisturbed_one(tmp_path, undisturbed):
     """Saved after an epoch, after some steps and after some time, and killed each time."""
     seen = []
 
-    class Seen(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            seen.append(("begin", batch))
-
-        def on_train_batch_end(self, batch, logs=None):
-            seen.append(("end", batch))
-
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: seen.append(("begin", batch)),
+        on_train_batch_end=lambda batch, logs: seen.append(("end", batch)),
+    )
     model = new_model()
     for kill, options, newest in [
         ((1, 1), {}, "epoch_0001"),
@@ -109,7 +106,7 @@ def test_a_resumed_training_equals_the_undisturbed_one(tmp_path, undisturbed):
             run(tmp_path, kill, model=model, **options)
         assert max(os.listdir(tmp_path)) == newest
         model = new_model(seed=kill[1])
-    _, history = run(tmp_path, model=model, others=[Seen()])
+    _, history = run(tmp_path, model=model, others=[note])
     states, expected = undisturbed
     assert_equal_states(model, states[-1])
     assert history.epoch == [0, 1, 2]
@@ -328,25 +325,21 @@ def test_a_folder_that_cannot_be_written_to_is_found_before_the_first_step(tmp_p
     assert os.listdir(tmp_path / "folder") == []
 
 
-def test_images_in_the_pool_that_are_not_finite_are_not_saved(tmp_path):
-    class Break(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            images = self.model.pool_b.images
-            images.assign(np.full(images.shape, np.nan))
-
-    with pytest.warns(CheckpointWarning, match="pool_b/images` is not finite"):
-        run(tmp_path, epochs=1, source=data(1), others=[Break()])
-    assert os.listdir(tmp_path) == ["epoch_0000"]
-
-
-def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (lambda model: model.pool_b.images, "pool_b/images` is not finite"),
+        (lambda model: model.discriminator_b.trainable_variables[-1], "not finite. That is not sa"),
+    ],
+)
+def test_what_is_not_finite_is_not_saved(tmp_path, broken, message):
     class Break(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 1:
-                bias = self.model.discriminator_b.trainable_variables[-1]
-                bias.assign(np.full(bias.shape, np.nan))
+                variable = broken(self.model)
+                variable.assign(np.full(variable.shape, np.nan))
 
-    with pytest.warns(CheckpointWarning, match="is not finite. That is not saved"):
+    with pytest.warns(CheckpointWarning, match=message):
         run(tmp_path, epochs=2, source=data(1), others=[Break()])
     assert sorted(os.listdir(tmp_path)) == ["epoch_0000", "epoch_0001"]
 
