@@ -99,7 +99,23 @@ def eager_on_tensorflow(request):
 
 @pytest.fixture
 def quick_curves(monkeypatch):
-    """Let recipes search for intensity curves with little effort; the search has its own tests."""
-    quick = functools.partial(fit_curves, searches=1, effort=QUICK)
+    """Let recipes search for intensity curves with little effort; the search has its own tests.
+
+    Returns the module of the recipe.
+    """
     recipe = importlib.import_module("keras_mri_cyclegan.recipes.small_data")
-    monkeypatch.setattr(recipe, "fit_curves", quick)
+    monkeypatch.setattr(
+        recipe, "fit_curves", functools.partial(fit_curves, searches=1, effort=QUICK)
+    )
+    return recipe
+
+
+@pytest.fixture
+def small_networks(quick_curves, monkeypatch):
+    """Let the recipe have shallow networks as well, for what is about something else."""
+    for name, arguments in (
+        ("curve_generator", {"depth": 1, "blocks": 0}),
+        ("patchgan_discriminator", {"layers": 1}),
+    ):
+        network = functools.partial(getattr(quick_curves, name), **arguments)
+        monkeypatch.setattr(quick_curves, name, network)

@@ -42,7 +42,7 @@ def cyclegan(pool_size=4, seed=0, **arguments):
     return model
 
 
-def tiny_cyclegan(pool_size=4, dropout=0.5, seed=0):
+def tiny_cyclegan(pool_size=4, dropout=0.5, seed=0, augmentation=None):
     """Return a CycleGAN of two layers a network, for tests of all but the networks."""
 
     def generator(name):
@@ -64,6 +64,7 @@ def tiny_cyclegan(pool_size=4, dropout=0.5, seed=0):
         discriminator("discriminator_a"),
         discriminator("discriminator_b"),
         pool_size=pool_size,
+        augmentation=augmentation,
         seed=seed,
     )
     set_weights(model)

@@ -9,7 +9,7 @@ import re
 import keras
 import pytest
 
-pytestmark = pytest.mark.usefixtures("quick_curves")
+pytestmark = pytest.mark.usefixtures("small_networks")
 DOCS = pathlib.Path(__file__).parents[1] / "docs"
 # A block of code, and the block of output that may follow it.
 BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)

@@ -8,7 +8,7 @@ import pytest
 
 import keras_mri_cyclegan
 
-pytestmark = pytest.mark.usefixtures("quick_curves")
+pytestmark = pytest.mark.usefixtures("small_networks")
 PACKAGE = Path(keras_mri_cyclegan.__file__).parent
 WITH_EXAMPLES = sorted(
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)

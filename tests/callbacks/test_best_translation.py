@@ -221,7 +221,7 @@ def test_a_cyclegan_with_moving_averages():
     model.compile(adam(0.02, use_ema=True, ema_momentum=0.9), adam(0.02))
     best = BestTranslation(A, B, verbose=0)
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-    model.fit(A, B, epochs=3, callbacks=[swap, best], verbose=0)
+    model.fit(A, B, epochs=2, callbacks=[swap, best], verbose=0)
     again = UnpairedScore(A, B)(lambda way: lambda x: model.translate(x, way))
     assert again["score"] == pytest.approx(best.best_score, rel=1e-3)
 

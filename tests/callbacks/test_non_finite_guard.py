@@ -99,28 +99,24 @@ def test_it_gives_up_with_the_last_good_weights(tmp_path):
         np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (x, y)))
 
 
-def test_the_weights_are_looked_at_after_an_epoch():
+@pytest.mark.parametrize(
+    ("broken", "name"),
+    [
+        (lambda model: model.discriminator_b.trainable_variables[-1], "bias"),
+        (lambda model: model.pool_a.images, "pool_a/images"),  # what is not trained as well
+    ],
+)
+def test_all_is_looked_at_after_an_epoch(broken, name):
     class BreakAtEnd(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             if batch == 3:
-                bias = self.model.discriminator_b.trainable_variables[-1]
-                bias.assign(np.full(bias.shape, np.nan))
+                variable = broken(self.model)
+                variable.assign(np.full(variable.shape, np.nan))
 
-    one, steps = model(), Steps()
-    with pytest.warns(NonFiniteWarning, match="bias` is not finite after epoch 1: the training"):
-        fit(one, BreakAtEnd(), NonFiniteGuard(), steps)
+    steps = Steps()
+    with pytest.warns(NonFiniteWarning, match=f"{name}` is not finite after epoch 1: the training"):
+        fit(model(), BreakAtEnd(), NonFiniteGuard(), steps)
     assert steps.count == 4
-
-
-def test_what_is_not_trained_is_looked_at_as_well():
-    class BreakAtEnd(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if batch == 3:
-                images = self.model.pool_a.images
-                images.assign(np.full(images.shape, np.nan))
-
-    with pytest.warns(NonFiniteWarning, match="pool_a/images` is not finite after epoch 1"):
-        fit(model(), BreakAtEnd(), NonFiniteGuard(), epochs=1)
 
 
 def test_how_often_it_went_back_is_kept_when_the_training_is_resumed(tmp_path):

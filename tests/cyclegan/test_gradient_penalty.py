@@ -141,25 +141,6 @@ def test_it_is_taken_on_what_the_discriminators_see():
     assert expected != pytest.approx(curved(*START["discriminator_a"], A), rel=1e-2)
 
 
-@pytest.mark.compiled
-@pytest.mark.parametrize("jit_compile", [True, False])
-def test_compiled_steps_are_those_of_an_eager_one(jit_compile):
-    if jit_compile and keras.backend.backend() == "torch":
-        pytest.skip("torch.compile takes minutes for a step on a CPU")
-
-    def trained(**arguments):
-        model = compiled(
-            tiny_cyclegan(pool_size=0, dropout=0.0), 1e-3, r1_weight=10.0, r1_every=2, **arguments
-        )
-        data = kmc.data.UnpairedDataset(images(4, seed=1), images(4, seed=2), seed=0)
-        return model.fit(data, epochs=1, verbose=0, shuffle=False).history
-
-    expected = trained(run_eagerly=True)
-    assert expected["r1_a"][0] > 0
-    for name, value in trained(jit_compile=jit_compile, run_eagerly=False).items():
-        assert value[0] == pytest.approx(expected[name][0], rel=1e-3), name
-
-
 def test_half_precision():
     def first(policy):
         keras.config.set_dtype_policy(policy)

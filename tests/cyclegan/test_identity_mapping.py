@@ -5,8 +5,6 @@ import numpy as np
 import pytest
 from small import cyclegan, images, set_weights, tiny_cyclegan, weights
 
-import keras_mri_cyclegan as kmc
-
 RATE = 1e-2
 
 
@@ -43,26 +41,8 @@ def test_it_counts_k_times_in_every_kth_step():
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("jit_compile", [True, False])
-def test_compiled_steps_are_those_of_an_eager_one(jit_compile):
-    if jit_compile and keras.backend.backend() == "torch":
-        pytest.skip("torch.compile takes minutes for a step on a CPU")
-
-    def trained(**arguments):
-        made = model(identity_every=2, **arguments)
-        data = kmc.data.UnpairedDataset(images(4, seed=1), images(4, seed=2), seed=0)
-        return made.fit(data, epochs=1, verbose=0, shuffle=False).history
-
-    expected = trained(run_eagerly=True)
-    assert expected["identity_a"][0] > 0
-    for name, value in trained(jit_compile=jit_compile).items():
-        assert value[0] == pytest.approx(expected[name][0], rel=1e-3), name
-
-
-@pytest.mark.compiled
-@pytest.mark.parametrize("normalization", ["instance", "batch"])
-def test_dropout_and_batch_statistics(normalization):
-    made = cyclegan(pool_size=0, dropout=0.5, normalization=normalization)
+def test_dropout_and_batch_statistics():
+    made = cyclegan(pool_size=0, dropout=0.5, normalization="batch")
     made.compile(identity_every=2)
     for _ in range(3):
         assert np.isfinite(float(step(made)["loss"]))

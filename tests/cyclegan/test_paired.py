@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from small import SHAPE, TERMS, compiled, cyclegan, images, weights
+from small import SHAPE, TERMS, compiled, cyclegan, images, tiny_cyclegan, weights
 from test_objective import START, A, B, expected_gradients, model_and_data
 
 import keras_mri_cyclegan as kmc
@@ -57,9 +57,15 @@ def paired_gradients(error, a, b):
     return result
 
 
-@pytest.mark.parametrize("alone", [False, True])
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize(("cycle_weight", "identity_weight"), [(10, 5), (0, 0)])
+@pytest.mark.parametrize(
+    ("loss", "cycle_weight", "identity_weight", "alone"),
+    [
+        ("mae", 10, 5, True),
+        ("MeanSquaredError", 10, 5, False),
+        ("huber", 0, 0, True),
+        ("function", 0, 0, False),
+    ],
+)
 def test_step_follows_the_gradient_of_the_objective_with_pairs(
     loss, cycle_weight, identity_weight, alone
 ):
@@ -206,7 +212,8 @@ def test_pairs_of_other_channels():
 
 def test_resumed_training_sees_the_pairs_of_the_run_that_was_not_interrupted():
     def start():
-        return compiled(cyclegan(pool_size=0), rate=1e-3, paired_weight=10.0)
+        model = tiny_cyclegan(pool_size=0, dropout=0.0)
+        return compiled(model, rate=1e-3, paired_weight=10.0)
 
     def data():
         return kmc.data.UnpairedDataset(
@@ -255,7 +262,7 @@ def test_learns_the_phantoms_contrasts_from_pairs():
 
 @pytest.mark.parametrize("weight", [8.0, kmc.losses.LinearDecay(8.0, steps=10)])
 def test_settings_are_saved(tmp_path, weight):
-    model = cyclegan()
+    model = tiny_cyclegan()
     model.compile(paired_weight=weight, paired_loss=keras.losses.MeanSquaredError(name="error"))
     model.save(tmp_path / "x.keras")
     loaded = keras.models.load_model(tmp_path / "x.keras")

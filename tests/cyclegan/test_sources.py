@@ -58,10 +58,10 @@ def test_a_resumed_training_goes_on_with_its_order_of_data():
         return kmc.data.UnpairedDataset(A, B, batch_size=2, seed=3)
 
     whole = compiled(tiny_cyclegan(pool_size=0, dropout=0.0))
-    whole.fit(data(), epochs=4, verbose=0)
+    whole.fit(data(), epochs=2, verbose=0)
     resumed = compiled(tiny_cyclegan(pool_size=0, dropout=0.0))
-    resumed.fit(data(), epochs=2, verbose=0)
-    resumed.fit(data(), epochs=4, initial_epoch=2, verbose=0)
+    resumed.fit(data(), epochs=1, verbose=0)
+    resumed.fit(data(), epochs=2, initial_epoch=1, verbose=0)
     for x, y in zip(weights(whole), weights(resumed), strict=True):
         np.testing.assert_allclose(x, y, atol=1e-6)
 

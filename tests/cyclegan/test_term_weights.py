@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from small import TERMS, compiled, cyclegan, images, networks
+from small import TERMS, compiled, cyclegan, images, networks, tiny_cyclegan
 from test_objective import model_and_data
 
 import keras_mri_cyclegan as kmc
@@ -20,21 +20,24 @@ def compile_sgd(model, **arguments):
     model.compile(keras.optimizers.SGD(1e-2), keras.optimizers.SGD(1e-2), **arguments)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_schedule_weighs_each_step_anew(kind):
-    numbers = {f"{name}_weight": 2.0 for name in KINDS if name != kind}
+def test_a_schedule_weighs_each_step_anew():
     model, a, b = model_and_data()
-    compile_sgd(model, **numbers, **{f"{kind}_weight": kmc.losses.WarmUp(6.0, steps=2)})
-    for weight in (0.0, 3.0, 6.0):
+    compile_sgd(
+        model,
+        adversarial_weight=kmc.losses.WarmUp(6.0, steps=2),
+        cycle_weight=kmc.losses.LinearDecay(4.0, steps=2),
+        identity_weight=kmc.losses.WarmUp(5.0, steps=1),
+    )
+    for weights in ((0.0, 4.0, 0.0), (3.0, 2.0, 5.0), (6.0, 0.0, 5.0)):
         same, _, _ = model_and_data()
-        compile_sgd(same, **numbers, **{f"{kind}_weight": weight})
+        compile_sgd(same, **{f"{kind}_weight": w for kind, w in zip(KINDS, weights, strict=True)})
         for name, network in same.networks.items():
             network.set_weights(model.networks[name].get_weights())
         model.reset_metrics()
         logs = model.train_on_batch(a, b, return_dict=True)
         same.train_on_batch(a, b)
-        factors = {part: weight if name == kind else 2.0 for name in KINDS for part in PARTS[name]}
-        total = sum(factor * float(logs[part]) for part, factor in factors.items())
+        factors = zip(KINDS, weights, strict=True)
+        total = sum(w * float(logs[part]) for kind, w in factors for part in PARTS[kind])
         total += float(logs["discriminator_a"]) + float(logs["discriminator_b"])
         assert float(logs["loss"]) == pytest.approx(total, rel=1e-5)
         for name, network in same.networks.items():
@@ -75,7 +78,7 @@ def test_without_an_adversarial_weight_no_discriminator_is_asked(zero):
 
 
 def test_weights_are_saved(tmp_path):
-    model = cyclegan()
+    model = tiny_cyclegan(dropout=0.0)
     model.compile(
         adversarial_weight=kmc.losses.Piecewise([3], [1.0, 0.5]),
         cycle_weight=kmc.losses.LinearDecay(10.0, steps=4),

@@ -2,11 +2,9 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from small import compiled, images, networks, set_weights, weights
+from small import compiled, images, tiny_cyclegan, weights
 
 import keras_mri_cyclegan as kmc
-
-EAGERLY = keras.backend.backend() == "tensorflow"  # which takes seconds to trace a step
 
 
 class Scaled(keras.layers.Layer):
@@ -59,14 +57,13 @@ def test_the_probability_follows_the_verdicts():
     assert 0 < seen[-1] < 0.6  # and on its way back
 
 
-def confident(loss, eagerly=EAGERLY):
+def confident(loss):
     """A model whose discriminators call every patch real: their last bias is 5."""
     layer = kmc.layers.AdaptiveAugmentation(images=20, seed=1)
-    model = kmc.CycleGAN(**networks(), pool_size=0, augmentation=layer)
-    set_weights(model)
+    model = tiny_cyclegan(pool_size=0, dropout=0.0, augmentation=layer)
     for network in (model.discriminator_a, model.discriminator_b):
         network.set_weights([*network.get_weights()[:-1], np.full(1, 5.0)])
-    return compiled(model, rate=1e-6, adversarial_loss=loss, run_eagerly=eagerly)
+    return compiled(model, rate=1e-6, adversarial_loss=loss)
 
 
 @pytest.mark.parametrize("loss", ["least_squares", "hinge", keras.losses.MeanSquaredError()])

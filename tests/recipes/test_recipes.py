@@ -25,7 +25,7 @@ def sides(shape=SHAPE, count=3):
     ],
 )
 def test_ready_to_fit_save_and_translate(name, tmp_path):
-    a, b = sides()
+    a, b = sides(count=2)
     recipe = RECIPES[name](a, b, epochs=1, filters=4)
     model = recipe.model
     assert recipe.epochs == 1
@@ -38,16 +38,16 @@ def test_ready_to_fit_save_and_translate(name, tmp_path):
     np.testing.assert_allclose(again.translate(a), model.translate(a), atol=1e-5)
 
 
-def test_takes_apart():
+def test_takes_apart(small_networks):
     """The model is compiled again with one thing altered, and trains on other data."""
     a, b = sides()
     model, _, _ = kmc.recipes.small_data(a, b, epochs=1, filters=4)
-    model.compile(cycle_weight=1.0, run_eagerly=True)
+    model.compile(cycle_weight=1.0)
     history = model.fit(b[:1], a[:1], epochs=1, verbose=0)
     assert len(history.epoch) == 1
 
 
-def test_curves_that_were_fitted_before():
+def test_curves_that_were_fitted_before(small_networks):
     """They are taken as they are: an untrained generator is its curve."""
     line = np.linspace(-1, 1, 5)
     curves = kmc.unpaired_curves.CurvePair(-line, line, 0.0, 0.0, 0.0)
@@ -57,7 +57,7 @@ def test_curves_that_were_fitted_before():
     np.testing.assert_allclose(model.translate(b, "ba"), b, atol=1e-6)
 
 
-def test_seeds_repeat():
+def test_seeds_repeat(small_networks):
     def trained():
         keras.utils.set_random_seed(3)
         recipe = kmc.recipes.small_data(*sides(), epochs=1, filters=4, seed=5)
