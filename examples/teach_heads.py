@@ -82,7 +82,7 @@ def main() -> None:
         epochs=arguments.epochs,
         verbose=arguments.verbose,
         callbacks=[
-            SameEpoch(pairs),
+            Resumed(pairs, arguments.rate),
             keras.callbacks.CSVLogger(str(output / "losses.csv"), append=True),
             keras.callbacks.BackupAndRestore(str(output / "backup"), delete_checkpoint=False),
             AveragedWeights(output / "heads.npz"),
@@ -90,16 +90,17 @@ def main() -> None:
     )
 
 
-class SameEpoch(keras.callbacks.Callback):
-    """Draws the heads of the epoch that `fit` is in, also after it was resumed."""
+class Resumed(keras.callbacks.Callback):
+    """Draws the heads of the epoch that `fit` is in, at this run's learning rate."""
 
-    def __init__(self, pairs: kmc.data.SimulatedPairs):
+    def __init__(self, pairs: kmc.data.SimulatedPairs, rate: float):
         super().__init__()
-        self.pairs = pairs
+        self.pairs, self.rate = pairs, rate
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Set the epoch."""
+        """Set both, which a backup brings back as they were."""
         self.pairs.epoch = epoch
+        self.model.optimizer.learning_rate = self.rate
 
 
 class AveragedWeights(keras.callbacks.SwapEMAWeights):

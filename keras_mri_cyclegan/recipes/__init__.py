@@ -2,7 +2,8 @@
 
 from keras_mri_cyclegan.recipes.constant_then_linear import ConstantThenLinear
 from keras_mri_cyclegan.recipes.large import large
-from keras_mri_cyclegan.recipes.match_tissues import match_tissues, tissue_intensities
+from keras_mri_cyclegan.recipes.match_tissues import match_tissues
+from keras_mri_cyclegan.recipes.measure_contrast import measure_contrast, seen_tissues
 from keras_mri_cyclegan.recipes.paper import paper
 from keras_mri_cyclegan.recipes.recipe import Recipe
 from keras_mri_cyclegan.recipes.small_data import small_data
@@ -13,8 +14,9 @@ __all__ = [
     "Recipe",
     "large",
     "match_tissues",
+    "measure_contrast",
     "paper",
+    "seen_tissues",
     "small_data",
-    "tissue_intensities",
     "tutorial",
 ]

@@ -6,30 +6,10 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan.networks import tissue_segmenter
+from keras_mri_cyclegan.recipes.measure_contrast import seen_tissues
 from keras_mri_cyclegan.simulation import TISSUES
 
-SURE = 0.8  # share of a pixel from which it counts as one tissue
-LEAST = 300  # pixels of a tissue in each contrast, below which nothing is changed
 LARGEST = 0.6  # of the range of [-1, 1]: more is a wrong tissue, not another scanner
-
-
-def tissue_intensities(images: Any, shares: np.ndarray) -> dict[str, float]:
-    """Median intensity of each tissue of which enough is seen.
-
-    Args:
-        images: Images `(images, height, width, 1)` in [-1, 1].
-        shares: Their tissues, `(images, height, width, 24)`, as of `tissue_segmenter`.
-
-    Returns:
-        A dictionary from the names in `TISSUES` to intensities in [-1, 1].
-    """
-    values = np.asarray(images)[..., 0]
-    found = {}
-    for place, name in enumerate(TISSUES):
-        inside = shares[..., place] > SURE
-        if inside.sum() >= LEAST:
-            found[name] = float(np.median(values[inside]))
-    return found
 
 
 def match_tissues(
@@ -68,10 +48,10 @@ def match_tissues(
     layer.set_weights([np.zeros(layer.kernel.shape, "float32")])
     translated = generator.predict(a, batch_size=batch_size, verbose=0)
     shares = keras.Model(generator.input, generator.get_layer("tissues").output)
-    before = tissue_intensities(translated, shares.predict(a, batch_size=batch_size, verbose=0))
-    wanted = tissue_intensities(b, segmenter.predict(b, batch_size=batch_size, verbose=0))
+    before = seen_tissues(translated, shares.predict(a, batch_size=batch_size, verbose=0))
+    wanted = seen_tissues(b, segmenter.predict(b, batch_size=batch_size, verbose=0))
     kernel = np.zeros(layer.kernel.shape, "float32")
-    both = {name: (before[name], wanted[name]) for name in before if name in wanted}
+    both = {name: (before[name][0], wanted[name][0]) for name in before if name in wanted}
     for name, (now, then) in both.items():
         kernel[..., TISSUES.index(name), :] = np.clip(then - now, -LARGEST, LARGEST)
     layer.set_weights([kernel])

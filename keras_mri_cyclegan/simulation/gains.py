@@ -1,4 +1,4 @@
-"""What the signal equations leave out: flow, and magnetisation transfer."""
+"""What the signal equations leave out: flow, magnetisation transfer, and the coil."""
 
 import numpy as np
 
@@ -7,6 +7,8 @@ from keras_mri_cyclegan.simulation.sequences import Sequence, TissueIntensities
 _STILL = 0.1  # of all images: blood that does not flow
 _VOID, _INFLOW = (0.0, 0.5), (1.0, 3.0)
 _LARGEST_SATURATION = 0.2
+_NEAR_THE_COIL, _FATTER = (0.9, 1.7), (1.0, 1.4)
+_OUTSIDE = ("fat", "marrow", "skin", "muscle", "mucosa")
 
 # How much of a tissue's water exchanges with protons that are bound to large molecules, relative to
 # white matter: none in fluids and fat. No measured values, but their order (Wolff and Balaban,
@@ -37,6 +39,10 @@ def draw_gains(sequence: Sequence, rng: np.random.Generator) -> dict[str, float]
     Magnetisation transfer: the pulses of the other slices saturate bound protons, which darkens
     white matter more than grey (Dixon et al., Magn. Reson. Imaging 8 (1990) 417), in spin echoes.
 
+    Receive coils lie close to the scalp, so that what is outside of the skull is brighter in scans
+    whose shading was not corrected; and how many protons of fat are seen differs from scanner to
+    scanner.
+
     Args:
         sequence: An MR sequence.
         rng: `numpy.random.Generator`.
@@ -56,8 +62,11 @@ def draw_gains(sequence: Sequence, rng: np.random.Generator) -> dict[str, float]
         return {}
     moving = rng.random() > _STILL
     flow = rng.uniform(*(_INFLOW if sequence.gradient_echo else _VOID)) if moving else 1.0
-    gains = {"blood": flow}
+    near = rng.uniform(*_NEAR_THE_COIL)
+    gains = {"blood": flow} | dict.fromkeys(_OUTSIDE, near)
+    gains["fat"] *= rng.uniform(*_FATTER)
     if not sequence.gradient_echo:
         saturation = rng.uniform(0, _LARGEST_SATURATION)
-        gains |= {name: 1 - saturation * bound for name, bound in _BOUND.items()}
+        for name, bound in _BOUND.items():
+            gains[name] = gains.get(name, 1.0) * (1 - saturation * bound)
     return gains

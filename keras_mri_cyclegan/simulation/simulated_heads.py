@@ -68,7 +68,8 @@ class SimulatedHeads:
     Args:
         maps: `HeadMaps`, of `draw_head_maps`.
         contrasts: Names as in `draw_sequence`, or a dictionary from names of your own to such
-            a name, to a `Sequence`, or to several of them, of which one is drawn each time.
+            a name, to a `Sequence` or `MeasuredTissues`, or to several of them, of which one is
+            drawn each time.
             Defaults to `("t1", "t2", "flair")`.
         size: Size of the images, one integer or `([depth,] height, width)`. Defaults to the size of
             the maps.
@@ -229,6 +230,10 @@ class SimulatedHeads:
         bright = self._brightness(whose, stripped, signals)
         mask = brain if stripped else None
         clean, degraded = {}, {}
+        bright = [
+            1.0 if isinstance(one, mr.TissueIntensities) and one.scaled else level
+            for one, level in zip(each, bright, strict=True)
+        ]
         for name, image, level in zip(sequences, images, bright, strict=True):
             clean[name] = _scaled(image, level, mask)
             degraded[name] = _scaled(self.scanner.degrade(image, level, rng), level, mask)
@@ -242,6 +247,8 @@ def _one_of(choices: tuple, rng: np.random.Generator, field_strength: float) -> 
     choice = choices[rng.integers(len(choices))]
     if isinstance(choice, str):
         return mr.draw_sequence(choice, rng, field_strength)
+    if isinstance(choice, mr.MeasuredTissues):
+        return choice.draw(rng)
     return choice
 
 
@@ -268,7 +275,7 @@ def _checked_contrasts(contrasts: Any) -> dict[str, tuple]:
         if not choices:
             raise ValueError(f"`contrasts` must have a sequence for {name!r}. Received: none.")
         for choice in choices:
-            if not isinstance(choice, mr.Sequence):
+            if not isinstance(choice, (mr.Sequence, mr.MeasuredTissues)):
                 _checks.one_of("contrasts", choice, mr.CONTRASTS)
     return several
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import keras_mri_cyclegan as kmc
-from keras_mri_cyclegan.recipes import match_tissues, tissue_intensities
+from keras_mri_cyclegan.recipes import match_tissues, seen_tissues
 from keras_mri_cyclegan.simulation import TISSUES
 
 WHITE, FLUID = TISSUES.index("white_matter"), TISSUES.index("csf")
@@ -56,8 +56,8 @@ def test_a_tissue_that_is_hardly_there_is_left_out():
     a, _ = images(-0.5, 0.6, 0)
     shares = segmenter(bright_is_white=True).predict(a, verbose=0)
     few = shares[:, :2, :2]
-    assert set(tissue_intensities(a, shares)) == {"white_matter", "csf"}
-    assert tissue_intensities(a[:, :2, :2], few) == {}
+    assert set(seen_tissues(a, shares)) == {"white_matter", "csf"}
+    assert seen_tissues(a[:, :2, :2], few) == {}
 
 
 def test_a_generator_without_offsets():

@@ -8,12 +8,16 @@ from keras_mri_cyclegan.simulation.sequences.inversion_recovery import (
 )
 from keras_mri_cyclegan.simulation.sequences.sequence import Sequence
 from keras_mri_cyclegan.simulation.sequences.spin_echo import SpinEcho, TurboSpinEcho
-from keras_mri_cyclegan.simulation.sequences.tissue_intensities import TissueIntensities
+from keras_mri_cyclegan.simulation.sequences.tissue_intensities import (
+    MeasuredTissues,
+    TissueIntensities,
+)
 
 __all__ = [
     "CONTRASTS",
     "MPRAGE",
     "InversionRecovery",
+    "MeasuredTissues",
     "Sequence",
     "SpinEcho",
     "SpoiledGradientEcho",

@@ -18,6 +18,7 @@ from keras_mri_cyclegan.simulation.tissues import checked_field, tissue_properti
 
 _SUPPRESSED = (0.05, 0.3)  # what is left of fat: suppression is rarely perfect
 _FAT_IN_A_TRAIN = (1.3, 3.0)
+_FLAIR_SUPPRESSED = 0.6  # of the protocols that are called FLAIR and no more
 
 
 def _t1_se(rng: np.random.Generator, field: float) -> Sequence:
@@ -63,7 +64,9 @@ def _flair(rng: np.random.Generator, field: float) -> Sequence:
     tr, train = rng.uniform(6500, 11500), rng.uniform(80, 300)
     csf = tissue_properties(field)["csf"].t1
     ti = nulling_time(tr - train, csf) * rng.uniform(0.975, 1.025)
-    return InversionRecovery(tr, rng.uniform(80, 140), ti, train, rng.uniform(*_FAT_IN_A_TRAIN))
+    suppressed = rng.random() < _FLAIR_SUPPRESSED
+    fat = rng.uniform(*(_SUPPRESSED if suppressed else _FAT_IN_A_TRAIN))
+    return InversionRecovery(tr, rng.uniform(80, 140), ti, train, fat)
 
 
 def _t1(rng: np.random.Generator, field: float) -> Sequence:
@@ -89,7 +92,8 @@ def draw_sequence(contrast: str, rng: np.random.Generator, field_strength: float
     Args:
         contrast: `"t1_se"` (spin echo, some with a short train), `"t1_gre"` (spoiled gradient
             echo), `"mprage"`, `"t1"` (one of these three), `"t2"`, `"pd"` or `"flair"`. With
-            `"_fs"` at the end, such as `"t2_fs"`, fat is suppressed to 5 % to 30 % of its signal.
+            `"_fs"` at the end, such as `"t2_fs"`, fat is suppressed to 5 % to 30 % of its signal, as
+            it is in three fifths of `"flair"`, whatever the protocol is called.
             `"random"` is `TissueIntensities` of no sequence in particular.
         rng: `numpy.random.Generator`.
         field_strength: In tesla, from 0.5 to 7. Defaults to 1.5.

@@ -32,6 +32,8 @@ class TissueIntensities(Sequence):
             has none.
         texture: How much the intensity changes within a tissue, by name: the change at one
             standard deviation of the water content. Defaults to none.
+        scaled: Whether 1 is the brightest that an image can be. Otherwise the whole head's
+            percentile is scaled to it, as with every sequence. Defaults to `False`.
 
     Raises:
         ValueError: A tissue that is not in `TISSUES`, or an intensity that is negative or not
@@ -45,6 +47,7 @@ class TissueIntensities(Sequence):
 
     intensities: Mapping[str, float]
     texture: Mapping[str, float] = field(default_factory=dict)
+    scaled: bool = False
     fat: float = 1.0
 
     def __post_init__(self) -> None:
@@ -67,6 +70,38 @@ class TissueIntensities(Sequence):
         """The intensity of each tissue where its texture is one standard deviation."""
         signals = self.tissue_signals(tissues, field_strength)
         return {name: value + self.texture.get(name, 0.0) for name, value in signals.items()}
+
+
+@dataclass(frozen=True)
+class MeasuredTissues:
+    """A contrast as it was measured in scans: each tissue's intensity, and how much it varies.
+
+    A contrast of `SimulatedHeads`, for which `TissueIntensities` are drawn anew for each head.
+
+    Args:
+        intensities: The intensity of each tissue, by name: 0 is air and 1 the brightest.
+        spreads: The standard deviation of the intensity of each tissue. Defaults to none.
+
+    Raises:
+        ValueError: As of `TissueIntensities`.
+    """
+
+    intensities: Mapping[str, float]
+    spreads: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        TissueIntensities(self.intensities, self.spreads)
+
+    def draw(self, rng: np.random.Generator) -> TissueIntensities:
+        """Draw one scan's intensities: some of the spread between scans, some within."""
+        between = 0.6 * rng.standard_normal(len(self.intensities))
+        within = 0.8 * rng.choice([-1.0, 1.0], len(self.intensities))
+        intensities, texture = {}, {}
+        for (name, value), b, w in zip(self.intensities.items(), between, within, strict=True):
+            spread = self.spreads.get(name, 0.0)
+            intensities[name] = max(0.0, value + float(b) * spread)
+            texture[name] = float(w) * spread
+        return TissueIntensities(intensities, texture, scaled=True)
 
 
 def draw_intensities(rng: np.random.Generator) -> TissueIntensities:

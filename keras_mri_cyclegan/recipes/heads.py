@@ -1,0 +1,142 @@
+"""Two named contrasts of the head: a start that was taught without a scan, and its adaptation."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.cyclegan import CycleGAN
+from keras_mri_cyclegan.data import RandomFlip, UnpairedDataset
+from keras_mri_cyclegan.losses import BackgroundConsistency, GradientDifference
+from keras_mri_cyclegan.networks import (
+    contrast_generator,
+    patchgan_discriminator,
+    tissue_segmenter,
+)
+from keras_mri_cyclegan.recipes.match_tissues import match_tissues
+from keras_mri_cyclegan.recipes.measure_contrast import measure_contrast
+from keras_mri_cyclegan.recipes.recipe import Recipe, checked_epochs, epochs_for
+from keras_mri_cyclegan.simulation import TISSUES, HeadMaps, SimulatedHeads
+
+STEPS = 600
+RATE = 1e-4
+OUTSIDE = [TISSUES.index(name) for name in ("fat", "skin", "muscle", "bone", "marrow")]
+WITH_SKULL = 0.1  # of the head
+
+
+def heads(
+    a: Any,
+    b: Any,
+    source: str,
+    target: str,
+    maps: HeadMaps,
+    pixel: float,
+    epochs: int | None = None,
+    pairs: int = 600,
+    weights: Any = "heads",
+    seed: int = 0,
+) -> Recipe:
+    """Make the model that adapts the taught start to your own unpaired scans of the head.
+
+    * Both generators begin as :func:`keras_mri_cyclegan.contrast_generator`, with tissues as bright
+      as in your scans (:func:`match_tissues`).
+    * Each tissue's intensity is measured in both contrasts (:func:`measure_contrast`), and pairs
+      with these intensities are simulated from label maps. Some are in every batch (weight 20): the
+      anchor that keeps anatomy and order of the tissues.
+    * Short adversarial training with the cycle (weight 10) makes translations as sharp as the
+      scans.
+
+    Args:
+        a: Images of the source contrast, `(images, height, width, 1)` in [-1, 1], air -1, axial,
+            the front on top. Each size must be a multiple of 16.
+        b: Images of the target contrast, of the same size; other people, another number.
+        source: The name of the contrast of `a`, as in `contrast_generator`.
+        target: The name of the contrast of `b`.
+        maps: Tissue maps of label maps, of `keras_mri_cyclegan.simulation.draw_head_maps`.
+        pixel: Side of a pixel of `a` and `b` in mm.
+        epochs: Integer. Defaults to as many as make 600 steps of two images of each side.
+        pairs: Simulated pairs. Defaults to 600.
+        weights: As of `contrast_generator`. Defaults to `"heads"`.
+        seed: Integer of at least 0. Defaults to 0.
+
+    Returns:
+        A :class:`Recipe`: the compiled model, its batches and the number of epochs.
+
+    Raises:
+        ValueError: Images or arguments that are not as above.
+    """
+    images = UnpairedDataset(a, b, batch_size=2, seed=seed)
+    shape = tuple(images.a.shape[1:])
+    if shape != tuple(images.b.shape[1:]) or len(shape) != 3 or shape[-1] != 1:
+        raise ValueError(
+            "`a` and `b` must be slices of one size with one channel. Received: "
+            f"{images.a.shape} and {images.b.shape}."
+        )
+    pairs = _checks.positive_int("pairs", pairs)
+    a, b = images.a[:], images.b[:]
+    segmenter = tissue_segmenter(weights=weights)
+    generators = {}
+    for way, given, wanted, names in (
+        ("ab", a, b, (source, target)),
+        ("ba", b, a, (target, source)),
+    ):
+        generators[way] = contrast_generator(
+            *names, shape, weights, tissue_offsets=True, name=f"generator_{way}"
+        )
+        match_tissues(generators[way], given, wanted, segmenter)
+
+    simulated = SimulatedHeads(
+        maps,
+        {
+            "a": measure_contrast(a, source, segmenter),
+            "b": measure_contrast(b, target, segmenter),
+        },
+        size=shape[:2],
+        pixel=pixel,
+        texture=(1.0, 1.0),
+        strip=0.0 if _has_skull(segmenter, a) else 1.0,
+        seed=seed,
+    )
+    train = UnpairedDataset(
+        a,
+        b,
+        batch_size=2,
+        seed=seed,
+        augment=RandomFlip(),
+        paired=simulated.pairs("a", "b", pairs),
+    )
+    model = CycleGAN(
+        generator_ab=generators["ab"],
+        generator_ba=generators["ba"],
+        discriminator_a=patchgan_discriminator(shape, filters=24, layers=2, name="discriminator_a"),
+        discriminator_b=patchgan_discriminator(shape, filters=24, layers=2, name="discriminator_b"),
+        pool_size=20,
+        seed=seed,
+    )
+    epochs = checked_epochs(epochs, epochs_for(STEPS, train))
+    steps = epochs * len(train)
+    model.compile(
+        generator_optimizer=_adam(RATE, steps),
+        discriminator_optimizer=_adam(2 * RATE, steps),
+        adversarial_loss="least_squares",
+        cycle_weight=10.0,
+        identity_weight=0.0,
+        structure_loss=BackgroundConsistency(),
+        structure_weight=10.0,
+        paired_loss=GradientDifference(),
+        paired_weight=20.0,
+    )
+    return Recipe(model, train, epochs)
+
+
+def _has_skull(segmenter: keras.Model, images: np.ndarray) -> bool:
+    """Whether there is more than a little of what skull stripping takes away."""
+    shares = segmenter.predict(images[:: max(1, len(images) // 16)], batch_size=8, verbose=0)
+    totals = shares.sum(axis=(0, 1, 2))
+    return bool(totals[OUTSIDE].sum() > WITH_SKULL * totals[:-1].sum())
+
+
+def _adam(rate: float, steps: int) -> keras.optimizers.Optimizer:
+    decay = keras.optimizers.schedules.PolynomialDecay(rate, steps, rate / 50)
+    return keras.optimizers.Adam(decay, beta_1=0.5, beta_2=0.99)
