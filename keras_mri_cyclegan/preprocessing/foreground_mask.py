@@ -66,7 +66,7 @@ def find_foreground(volume: Volume) -> np.ndarray:
             f"the value {low:g} everywhere: there is no foreground. Expected a scan: leave this "
             "one out.",
         )
-    bright = volume.array > filters.threshold_otsu(volume.array)
+    bright = volume.array > filters.threshold_otsu(volume.array.ravel())
     pieces, _ = ndimage.label(bright)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0  # what is not bright

@@ -1,6 +1,7 @@
 """Settings that are known to go together, each one call to a model that is ready to train."""
 
 from keras_mri_cyclegan.recipes.constant_then_linear import ConstantThenLinear
+from keras_mri_cyclegan.recipes.heads import heads
 from keras_mri_cyclegan.recipes.large import large
 from keras_mri_cyclegan.recipes.match_tissues import match_tissues
 from keras_mri_cyclegan.recipes.measure_contrast import measure_contrast, seen_tissues
@@ -12,6 +13,7 @@ from keras_mri_cyclegan.recipes.tutorial import tutorial
 __all__ = [
     "ConstantThenLinear",
     "Recipe",
+    "heads",
     "large",
     "match_tissues",
     "measure_contrast",

@@ -57,3 +57,11 @@ def test_one_value_everywhere_is_an_error_that_names_the_file():
 def test_refuses_a_blank_that_is_no_boolean():
     with pytest.raises(ValueError, match="`blank` must be True or False"):
         ForegroundMask(blank="no")
+
+
+@pytest.mark.parametrize("slices", [3, 4])
+def test_as_few_slices_as_a_colour_image_has_channels(slices):
+    array = np.random.default_rng(0).uniform(0, 10, (16, 16, slices))
+    array[4:12, 4:12] += 100
+    masked, _ = ForegroundMask().apply(Volume(array, np.eye(4)), {})  # a warning is an error here
+    np.testing.assert_array_equal(masked.mask, array > 50)

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 import keras_mri_cyclegan as kmc
-from keras_mri_cyclegan.recipes import match_tissues, seen_tissues
-from keras_mri_cyclegan.simulation import TISSUES
+from keras_mri_cyclegan.recipes import match_tissues, measure_contrast, seen_tissues
+from keras_mri_cyclegan.simulation import TISSUES, MeasuredTissues
 
 WHITE, FLUID = TISSUES.index("white_matter"), TISSUES.index("csf")
 
@@ -58,6 +58,46 @@ def test_a_tissue_that_is_hardly_there_is_left_out():
     few = shares[:, :2, :2]
     assert set(seen_tissues(a, shares)) == {"white_matter", "csf"}
     assert seen_tissues(a[:, :2, :2], few) == {}
+
+
+def test_measured_intensities_and_those_that_are_not_seen():
+    a, _ = images(0.1, 0.5, 0)
+    tissues = segmenter(bright_is_white=True)
+    named = measure_contrast(a, "t1", tissues)  # 0.1 counts as white matter as well
+    assert set(named.intensities) == set(TISSUES) - {"soft_tissue"}
+    unnamed = measure_contrast(a, None, tissues)
+    white = unnamed.intensities["white_matter"]
+    assert unnamed.intensities["brain_stem"] == unnamed.intensities["nerve"] == white
+    assert named.intensities["white_matter"] == white
+    assert named.spreads["white_matter"] > 0
+
+
+def test_unseen_tissues_follow_the_signal_equations():
+    """White matter and fluid as a T2-weighted scan has them: grey matter is between."""
+    a, _ = images(1.0, -0.5, 0)
+    found = measure_contrast(a, "t2", segmenter(bright_is_white=False)).intensities
+    assert found["csf"] == pytest.approx(1.0, abs=0.02)
+    assert found["white_matter"] == pytest.approx(0.25, abs=0.02)
+    assert found["white_matter"] < found["grey_matter"] < found["csf"]
+    assert found["bone"] < 0.1
+
+
+def test_no_tissue_at_all():
+    with pytest.raises(ValueError, match="No tissue was found"):
+        measure_contrast(np.zeros((1, 8, 8, 1), "float32"), "t1", segmenter(True))
+
+
+def test_measured_contrasts_are_simulated_as_they_were_measured():
+    measured = MeasuredTissues({"csf": 0.9, "white_matter": 0.4}, {"white_matter": 0.05})
+    drawn = [measured.draw(np.random.default_rng(k)) for k in range(300)]
+    white = np.array([one.intensities["white_matter"] for one in drawn])
+    assert white.mean() == pytest.approx(0.4, abs=0.01)
+    assert white.std() == pytest.approx(0.03, abs=0.005)
+    assert {one.intensities["csf"] for one in drawn} == {0.9}
+    assert {round(abs(one.texture["white_matter"]), 6) for one in drawn} == {0.04}
+    assert all(one.scaled for one in drawn)
+    with pytest.raises(ValueError, match="not known"):
+        MeasuredTissues({"cheese": 0.5})
 
 
 def test_a_generator_without_offsets():

@@ -8,6 +8,7 @@ from keras_mri_cyclegan.simulation import (
     InversionRecovery,
     SpinEcho,
     SpoiledGradientEcho,
+    TissueIntensities,
     contrast_images,
     draw_gains,
     draw_tissues,
@@ -86,3 +87,11 @@ def test_flow_and_saturation():
     assert all(gain["blood"] >= 1 for gain in gradients)
     assert all(gain["white_matter"] < gain["grey_matter"] < 1 for gain in echoes)
     assert not any("csf" in gain or "white_matter" in gain for gain in gradients)
+
+
+def test_what_is_close_to_the_coil_is_brighter():
+    rng = np.random.default_rng(0)
+    drawn = [draw_gains(SEQUENCES[2], rng) for _ in range(60)]
+    assert all(gain["fat"] >= gain["skin"] == gain["marrow"] for gain in drawn)
+    assert min(gain["skin"] for gain in drawn) < 1 < 1.5 < max(gain["skin"] for gain in drawn)
+    assert draw_gains(TissueIntensities({"fat": 1.0}), rng) == {}

@@ -146,8 +146,8 @@ def test_known_order_of_brightness(maps, contrast, order):
 
 
 def test_one_of_several_sequences(maps):
-    heads = SimulatedHeads(maps, {"flair": ("flair", "flair_fs")})
-    fat = [heads[k].sequences["flair"].fat for k in range(20)]
+    heads = SimulatedHeads(maps, {"mine": ("t2", "t2_fs")})
+    fat = [heads[k].sequences["mine"].fat for k in range(20)]
     assert min(fat) < 0.4 < 1 < max(fat)
 
 
