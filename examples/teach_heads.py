@@ -73,7 +73,7 @@ def main() -> None:
             "translation": kmc.losses.GradientDifference(arguments.gradient_weight),
             "tissues": "categorical_crossentropy",
         },
-        loss_weights={"translation": 1.0, "tissues": 0.05},
+        loss_weights={"translation": 1.0, "tissues": 0.2},
         jit_compile=False,
     )
     print(f"{model.count_params():,} parameters")

@@ -13,7 +13,7 @@ from keras_mri_cyclegan.simulation import (
     draw_tissues,
 )
 
-SURE = 0.8  # share of a pixel from which it counts as one tissue
+SURE = 0.5  # share of a pixel from which it counts as one tissue
 LEAST = 300  # pixels of a tissue, below which it was not seen
 UNSEEN_SPREAD = 0.1  # of the intensity of a tissue that was not seen
 DRAWS = 40

@@ -155,5 +155,5 @@ def test_drawn_sequences_depend_on_the_generator_only(contrast):
     assert one == two != other
     drawn = [draw_sequence(contrast, np.random.default_rng(k)) for k in range(60)]
     suppressed = np.mean([sequence.fat < 0.5 for sequence in drawn])
-    expected = 0.6 if contrast == "flair" else float(contrast.endswith("_fs"))
+    expected = 0.8 if contrast == "flair" else float(contrast.endswith("_fs"))
     assert suppressed == pytest.approx(expected, abs=0.2 if contrast == "flair" else 0)
