@@ -91,6 +91,7 @@ def contrast_generator(
 
 
 def tissue_segmenter(
+    contrast: str | None = None,
     input_shape: tuple = (None, None, 1),
     weights: str | os.PathLike | None = "heads",
     depth: int = 4,
@@ -100,10 +101,11 @@ def tissue_segmenter(
 ) -> keras.Model:
     """Build the network that finds the tissues of a head in an image of any contrast.
 
-    The same network as `contrast_generator`, taught at the same time; the contrast need not be
-    named.
+    The same network as `contrast_generator`, taught at the same time.
 
     Args:
+        contrast: The contrast of the images, as the source of `contrast_generator`; it helps.
+            Defaults to `None`: it is not known.
         input_shape: As of `contrast_generator`. Defaults to `(None, None, 1)`.
         weights: As of `contrast_generator`. Defaults to `"heads"`.
         depth: As of `contrast_generator`. Defaults to 4.
@@ -122,13 +124,13 @@ def tissue_segmenter(
     Example:
         >>> import keras_mri_cyclegan as kmc
         >>> t1, _ = kmc.datasets.load_phantom(slices=2, size=64)
-        >>> kmc.tissue_segmenter().predict(t1, verbose=0).shape
+        >>> kmc.tissue_segmenter("t1").predict(t1, verbose=0).shape
         (2, 64, 64, 24)
     """
     shape = _checks.input_shape(input_shape)
     check_arguments(shape, depth, filters, blocks)
     image = keras.Input(shape, name="image")
-    told: Any = ConstantVector(contrast_code(None, "t1"), name="conditions")(image)
+    told: Any = ConstantVector(contrast_code(contrast, "t1"), name="conditions")(image)
     features = unet_features(image, told, depth, filters, blocks)
     model = keras.Model(image, tissue_shares(features, TISSUE_CLASSES), name=name)
     if weights is not None:

@@ -75,27 +75,27 @@ def heads(
         )
     pairs = _checks.positive_int("pairs", pairs)
     a, b = images.a[:], images.b[:]
-    segmenter = tissue_segmenter(weights=weights)
+    finder_a, finder_b = (tissue_segmenter(name, weights=weights) for name in (source, target))
     generators = {}
-    for way, given, wanted, names in (
-        ("ab", a, b, (source, target)),
-        ("ba", b, a, (target, source)),
+    for way, given, wanted, names, finder in (
+        ("ab", a, b, (source, target), finder_b),
+        ("ba", b, a, (target, source), finder_a),
     ):
         generators[way] = contrast_generator(
             *names, shape, weights, tissue_offsets=True, name=f"generator_{way}"
         )
-        match_tissues(generators[way], given, wanted, segmenter)
+        match_tissues(generators[way], given, wanted, segmenter=finder)
 
     simulated = SimulatedHeads(
         maps,
         {
-            "a": measure_contrast(a, source, segmenter),
-            "b": measure_contrast(b, target, segmenter),
+            "a": measure_contrast(a, source, finder_a),
+            "b": measure_contrast(b, target, finder_b),
         },
         size=shape[:2],
         pixel=pixel,
         texture=(1.0, 1.0),
-        strip=0.0 if _has_skull(segmenter, a) else 1.0,
+        strip=0.0 if _has_skull(finder_a, a) else 1.0,
         seed=seed,
     )
     train = UnpairedDataset(

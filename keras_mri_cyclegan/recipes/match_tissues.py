@@ -16,6 +16,7 @@ def match_tissues(
     generator: keras.Model,
     a: Any,
     b: Any,
+    target: str | None = None,
     segmenter: keras.Model | None = None,
     batch_size: int = 8,
 ) -> dict[str, tuple[float, float]]:
@@ -28,7 +29,9 @@ def match_tissues(
         generator: Of `contrast_generator(..., tissue_offsets=True)`, from A to B. It is changed.
         a: Images of A, `(images, height, width, 1)` in [-1, 1].
         b: Images of B; other people, another number.
-        segmenter: Of `tissue_segmenter`. Defaults to the one that ships with the package.
+        target: The name of the contrast of B, as of `contrast_generator`; it helps to find the
+            tissues. Defaults to `None`.
+        segmenter: What finds the tissues in `b`. Defaults to `tissue_segmenter(target)`.
         batch_size: Images at once. Defaults to 8.
 
     Returns:
@@ -44,7 +47,7 @@ def match_tissues(
             "`generator` must be of `contrast_generator(..., tissue_offsets=True)`. Received: "
             f"{generator.name!r}, which has no tissue offsets."
         ) from None
-    segmenter = tissue_segmenter() if segmenter is None else segmenter
+    segmenter = tissue_segmenter(target) if segmenter is None else segmenter
     layer.set_weights([np.zeros(layer.kernel.shape, "float32")])
     translated = generator.predict(a, batch_size=batch_size, verbose=0)
     shares = keras.Model(generator.input, generator.get_layer("tissues").output)

@@ -55,7 +55,7 @@ def measure_contrast(
         images: Images `(images, height, width, 1)` in [-1, 1], air -1.
         contrast: The name of the contrast, as in `contrast_generator`, or `None` for one without.
             Defaults to `None`.
-        segmenter: Of `tissue_segmenter`. Defaults to the one that ships with the package.
+        segmenter: What finds the tissues. Defaults to `tissue_segmenter(contrast)`.
         batch_size: Images at once. Defaults to 8.
 
     Returns:
@@ -65,7 +65,7 @@ def measure_contrast(
     Raises:
         ValueError: No tissue was found.
     """
-    segmenter = tissue_segmenter() if segmenter is None else segmenter
+    segmenter = tissue_segmenter(contrast) if segmenter is None else segmenter
     shares = segmenter.predict(images, batch_size=batch_size, verbose=0)
     seen = seen_tissues(images, shares)
     if not seen:

@@ -179,8 +179,8 @@ def run(cases, options):
             a, b, truth = case[source], case[target], None
             seen = {c: np.concatenate([other[c] for other in others]) for c in (source, target)}
             unpaired = [(2 * seen[c] - 1)[..., None] for c in (source, target)]
-            segmenter = kmc.tissue_segmenter(weights=options.weights)
-            kmc.recipes.match_tissues(matched, *unpaired, segmenter)
+            segmenter = kmc.tissue_segmenter(target, weights=options.weights)
+            kmc.recipes.match_tissues(matched, *unpaired, segmenter=segmenter)
             made = {
                 "copy": a,
                 "curve of the others' pairs": curve(seen[source], seen[target])(a),

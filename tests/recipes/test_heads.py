@@ -27,7 +27,7 @@ def test_a_training_that_begins_at_the_start(maps, scans):
     model, train, epochs = heads(*scans, "t1", "t2", maps, PIXEL, pairs=4)
     assert epochs * len(train) == pytest.approx(600, abs=3)
     start = kmc.contrast_generator("t1", "t2", tissue_offsets=True)
-    kmc.recipes.match_tissues(start, *scans)
+    kmc.recipes.match_tissues(start, *scans, "t2")
     np.testing.assert_allclose(
         model.translate(scans[0], "ab"), start.predict(scans[0], verbose=0), atol=1e-4
     )

@@ -39,14 +39,16 @@ def test_tissues_become_as_bright_as_in_the_other_contrast():
     a, white_here = images(-0.5, 0.6, 0)
     b, _ = images(0.7, -0.2, 1)
     generator = copying_generator()
-    found = match_tissues(generator, a, b, segmenter(bright_is_white=False))
+    found = match_tissues(generator, a, b, segmenter=segmenter(bright_is_white=False))
     assert set(found) == {"white_matter", "csf"}
     assert found["white_matter"] == pytest.approx((0.6, -0.2), abs=0.01)
     translated = generator.predict(a, verbose=0)
     assert np.median(translated[white_here]) == pytest.approx(0.0, abs=0.01)  # 0.6 at most
     assert np.median(translated[~white_here]) == pytest.approx(0.1, abs=0.01)
     b, _ = images(-0.1, 0.3, 2)
-    match_tissues(generator, a, b, segmenter(bright_is_white=True))  # from the start again
+    match_tissues(
+        generator, a, b, segmenter=segmenter(bright_is_white=True)
+    )  # from the start again
     translated = generator.predict(a, verbose=0)
     assert np.median(translated[white_here]) == pytest.approx(0.3, abs=0.01)
     assert np.median(translated[~white_here]) == pytest.approx(-0.1, abs=0.01)
