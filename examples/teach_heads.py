@@ -123,7 +123,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--labels", type=Path, help="label maps; SynthSeg's, unless given")
     parser.add_argument("--table", default="synthseg", help="label table of these maps")
     parser.add_argument("--slices", type=int, default=70, help="slices of each head")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 192, 256])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 192, 128, 256])
     parser.add_argument("--pixels", type=int, default=6 * 128**2, help="pixels of a batch")
     parser.add_argument("--filters", type=int, default=16)
     parser.add_argument("--gradient-weight", type=float, default=0.5)

@@ -39,8 +39,8 @@ class SimulatedPairs(keras.utils.PyDataset):
 
     Args:
         heads: `SimulatedHeads` with contrasts of `HEAD_CONTRASTS`, and `"random"` if wanted, which
-            is a source only; or several of them, with images of different sizes, of which each
-            batch has one.
+            is a source only; or several of them, with images of different sizes, whose batches take
+            turns.
         batch_size: Images in a batch. Or one number for each of `heads`. Defaults to 6.
         steps: Batches in an epoch. Defaults to 100.
         lesion_weight: How much more a pixel of a lesion, tumour or oedema counts than another.
@@ -109,7 +109,8 @@ class SimulatedPairs(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple:
         """Batch number `index` of this epoch."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        which = int(rng.integers(len(self.heads)))
+        # In turn: TensorFlow takes the first two batches for a sample of all shapes.
+        which = index % len(self.heads)
         heads = self.heads[which]
         images, codes, targets, weights, tissues = [], [], [], [], []
         for _ in range(self.batch_sizes[which]):

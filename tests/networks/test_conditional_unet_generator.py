@@ -143,4 +143,4 @@ def test_the_shipped_start_knows_the_order_of_the_tissues():
         }
     t2, flair = means["t2"], means["flair"]
     assert t2["csf"] > t2["grey_matter"] > t2["white_matter"]
-    assert flair["csf"] < flair["white_matter"] < flair["grey_matter"]
+    assert flair["csf"] + 0.3 < min(flair["white_matter"], flair["grey_matter"])

@@ -43,5 +43,5 @@ def test_a_training_that_begins_at_the_start(maps, scans):
 def test_bad_images(maps, scans):
     with pytest.raises(ValueError, match="one size with one channel"):
         heads(scans[0], scans[1][:, :32], "t1", "t2", maps, PIXEL)
-    with pytest.raises(ValueError, match="target"):
+    with pytest.raises(ValueError, match="'t3'"):
         heads(*scans, "t1", "t3", maps, PIXEL)
