@@ -14,6 +14,9 @@ from keras_mri_cyclegan.volumes import Volume, VolumeError
 class ForegroundMask(Step):
     """Finds the head: Otsu's threshold, the largest connected piece, its holes filled.
 
+    A hole is what is enclosed in the volume or in a slice of any of the three directions: fluid
+    that is dark, such as that of the ventricles in T1, is connected to the outside somewhere.
+
     It is the head with its skin, or the brain if the skull has been stripped before, and is kept
     in `Volume.mask`, where the steps and cutters that follow use it. A mask that is there already
     is replaced. Needs scikit-image and scipy (the extra `preprocessing`).
@@ -70,7 +73,13 @@ def find_foreground(volume: Volume) -> np.ndarray:
     pieces, _ = ndimage.label(bright)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0  # what is not bright
-    return ndimage.binary_fill_holes(pieces == sizes.argmax())
+    mask = ndimage.binary_fill_holes(pieces == sizes.argmax())
+    filled = mask.copy()
+    in_a_slice = ndimage.generate_binary_structure(2, 1)
+    for axis in range(3):
+        plane = np.expand_dims(in_a_slice, axis)  # neighbours in the slice only
+        filled |= ndimage.binary_fill_holes(mask, structure=plane)
+    return filled
 
 
 def masked(volume: Volume, mask: np.ndarray, blank: bool) -> tuple[Volume, dict[str, Any]]:

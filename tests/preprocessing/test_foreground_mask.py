@@ -39,7 +39,13 @@ def test_is_otsus_threshold_and_the_largest_piece():
     pieces = label(bright, connectivity=1)
     largest = pieces == 1 + np.argmax([np.sum(pieces == i) for i in range(1, pieces.max() + 1)])
     masked, _ = ForegroundMask().apply(volume, {})
-    np.testing.assert_array_equal(masked.mask, ndimage.binary_fill_holes(largest))
+    expected = ndimage.binary_fill_holes(largest)
+    filled = expected.copy()
+    for axis in range(3):
+        for k in range(20):
+            place = (slice(None),) * axis + (k,)
+            filled[place] |= ndimage.binary_fill_holes(expected[place])
+    np.testing.assert_array_equal(masked.mask, filled)
 
 
 def test_blank_puts_the_lowest_value_everywhere_outside():
@@ -65,3 +71,14 @@ def test_as_few_slices_as_a_colour_image_has_channels(slices):
     array[4:12, 4:12] += 100
     masked, _ = ForegroundMask().apply(Volume(array, np.eye(4)), {})  # a warning is an error here
     np.testing.assert_array_equal(masked.mask, array > 50)
+
+
+def test_a_ventricle_that_is_open_somewhere_is_the_head():
+    """A dark tube through the head, open at its lower end, as fluid is at the spine."""
+    x, y, z = np.indices((24, 24, 24)) - 11.5
+    ball = x**2 + y**2 + z**2 < 10**2
+    tube = (x**2 + y**2 < 3**2) & (z < 5)
+    masked, _ = ForegroundMask().apply(Volume(np.where(ball & ~tube, 100.0, 1.0), np.eye(4)), {})
+    enclosed = masked.mask[:, :, 4:]  # above the opening every slice is a ring
+    np.testing.assert_array_equal(enclosed, ball[:, :, 4:])
+    assert not masked.mask[0].any()
