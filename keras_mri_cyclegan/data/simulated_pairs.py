@@ -35,13 +35,14 @@ class SimulatedPairs(keras.utils.PyDataset):
     dictionaries too, of `translation` and `tissues`.
 
     Batch `i` of epoch `e` depends on `seed`, `e` and `i` only, whatever the number of workers.
-    `epoch` moves on in `on_epoch_end`; set it to resume.
+    `epoch` moves on in `on_epoch_end`; set it to resume. As `validation_data` it would have other
+    heads each time: pass one of its batches in its place.
 
     Args:
         heads: `SimulatedHeads` with contrasts of `HEAD_CONTRASTS`, and `"random"` if wanted, which
             is a source only; or several of them, with images of different sizes, whose batches take
-            turns.
-        batch_size: Images in a batch. Or one number for each of `heads`. Defaults to 6.
+            turns; the first two then must have different sizes.
+        batch_size: Images in a batch, one integer or one for each of `heads`. Defaults to 6.
         steps: Batches in an epoch. Defaults to 100.
         lesion_weight: How much more a pixel of a lesion, tumour or oedema counts than another.
             Defaults to 4.
@@ -69,11 +70,13 @@ class SimulatedPairs(keras.utils.PyDataset):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        self.heads = [heads] if isinstance(heads, SimulatedHeads) else list(heads)
+        several = isinstance(heads, (list, tuple)) and len(heads) > 0
+        self.heads: list[Any] = [*heads] if several else [heads]  # type: ignore[misc]
         for one in self.heads:
             if not isinstance(one, SimulatedHeads):
                 raise ValueError(
-                    f"`heads` must be `SimulatedHeads`. Received: {type(one).__name__}."
+                    "`heads` must be `SimulatedHeads`, or a list of them. Received: "
+                    f"{heads if one is heads else one!r}."
                 )
             named = [name for name in one.contrasts if name != "random"]
             for name in named:
@@ -83,7 +86,16 @@ class SimulatedPairs(keras.utils.PyDataset):
                     "`heads` must have at least two contrasts that are not random. Received: "
                     f"{tuple(one.contrasts)}."
                 )
-        sizes = [batch_size] * len(self.heads) if isinstance(batch_size, int) else list(batch_size)
+        shapes = [one.size for one in self.heads]
+        if len(set(shapes)) > 1 and shapes[0] == shapes[1]:
+            # TensorFlow takes the first two batches for a sample of all shapes.
+            raise ValueError(
+                "The first two of `heads` must have images of two sizes, if sizes differ at all. "
+                f"Received: {shapes}. Change their order."
+            )
+        sizes: Any = batch_size
+        if not isinstance(batch_size, (list, tuple)):
+            sizes = [batch_size] * len(self.heads)
         if len(sizes) != len(self.heads):
             raise ValueError(
                 f"`batch_size` must be one number or one for each of the {len(self.heads)} "
@@ -109,7 +121,6 @@ class SimulatedPairs(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple:
         """Batch number `index` of this epoch."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        # In turn: TensorFlow takes the first two batches for a sample of all shapes.
         which = index % len(self.heads)
         heads = self.heads[which]
         images, codes, targets, weights, tissues = [], [], [], [], []

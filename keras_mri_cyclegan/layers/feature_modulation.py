@@ -44,7 +44,8 @@ class FeatureModulation(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         """Make the weights."""
-        if len(input_shape) != 2 or len(input_shape[0]) < 3 or len(input_shape[1]) != 2:
+        shapes = [shape if isinstance(shape, (tuple, list)) else () for shape in input_shape]
+        if len(shapes) != 2 or len(shapes[0]) < 3 or len(shapes[1]) != 2:
             raise ValueError(
                 "FeatureModulation takes a list of features, (batch, [depth,] height, width, "
                 f"channels), and conditions, (batch, conditions). Received: {input_shape!r}."

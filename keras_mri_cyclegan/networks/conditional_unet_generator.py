@@ -24,11 +24,11 @@ def conditional_unet_generator(
 ) -> keras.Model:
     """Build one generator for many translations, chosen by a vector of conditions.
 
-    A U-Net with two 3 x 3 convolutions at each level on the way down, residual blocks at the
-    smallest size, and a way up by resizing, with a skip connection at every size, the image's own
-    included. Each convolution is followed by a scale and a shift of every channel that depend on
-    the conditions (:class:`keras_mri_cyclegan.layers.FeatureModulation`). The two largest sizes are
-    not normalised, so that intensities are not lost; the others are, by instance.
+    A U-Net with two 3 x 3 convolutions after each halving, residual blocks at the smallest size,
+    and a way up by resizing, with a skip connection at every size, the image's own included. Each
+    convolution but that of the output is followed by a scale and a shift of every channel that
+    depend on the conditions (:class:`keras_mri_cyclegan.layers.FeatureModulation`). The two largest
+    sizes are not normalised, so that intensities are not lost; the others are, by instance.
 
     Args:
         input_shape: Shape of one image, `(height, width, channels)` or `(depth, height, width,
@@ -46,7 +46,7 @@ def conditional_unet_generator(
         A functional `keras.Model` with the inputs `image`, `(batch, height, width, channels)` in
         [-1, 1], and `conditions`, `(batch, conditions)`. Its output has the image's shape, in
         [-1, 1], float32. With `tissues` the output is a dictionary: this `translation`, and
-        `tissues`, the share of each in a pixel, `(batch, height, width, tissues)`, by softmax.
+        `tissues`, the share of each in a pixel, `(batch, [depth,] height, width, tissues)`.
 
     Raises:
         ValueError: An argument is out of its range, or a size does not divide.

@@ -20,7 +20,7 @@ _CODES = {
 HEAD_CONTRASTS = (*_CODES, *(f"{name}_fs" for name in _CODES))
 
 
-def contrast_code(source: str | None, target: str) -> np.ndarray:
+def contrast_code(source: str | None, target: str, source_argument: str = "source") -> np.ndarray:
     """Return the conditions of a translation from one contrast into another.
 
     Args:
@@ -28,6 +28,7 @@ def contrast_code(source: str | None, target: str) -> np.ndarray:
             `"mprage"`; `"t2"`, `"pd"` or `"flair"`. With `"_fs"` at the end fat is suppressed.
             `None` where it is not known.
         target: The same, but not `None`.
+        source_argument: What the source is called in an error. Defaults to `"source"`.
 
     Returns:
         float32 array `(16,)` of zeros and ones: the properties of the source, then the target's.
@@ -40,7 +41,9 @@ def contrast_code(source: str | None, target: str) -> np.ndarray:
         >>> contrast_code("t2", "mprage").astype(int).tolist()
         [0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0]
     """
-    known = np.zeros(len(PROPERTIES), "float32") if source is None else _code("source", source)
+    known = (
+        np.zeros(len(PROPERTIES), "float32") if source is None else _code(source_argument, source)
+    )
     return np.concatenate([known, _code("target", target)])
 
 

@@ -14,9 +14,10 @@ from keras_mri_cyclegan.networks.conditional_unet_generator import (
     translation,
     unet_features,
 )
-from keras_mri_cyclegan.networks.contrast_code import contrast_code
+from keras_mri_cyclegan.networks.contrast_code import HEAD_CONTRASTS, contrast_code
 from keras_mri_cyclegan.simulation import TISSUES
 
+T1_WEIGHTED = tuple(name for name in HEAD_CONTRASTS if name.startswith(("t1", "mprage")))
 TISSUE_CLASSES = len(TISSUES) + 1  # the last is air
 
 
@@ -41,9 +42,9 @@ def contrast_generator(
 
     Args:
         source: `"t1"`, or more exactly `"t1_se"` (spin echo), `"t1_gre"` (gradient echo) or
-            `"mprage"`; `"t2"`, `"pd"` or `"flair"`. With `"_fs"` at the end fat is suppressed.
-            `None` where it is not known.
-        target: The same, but not `None`.
+            `"mprage"`; `"t2"`, `"pd"` or `"flair"`. With `"_fs"` at the end fat is suppressed, as
+            it is in most of what is called `"flair"` only. `None` where it is not known.
+        target: Another one, not `None`.
         input_shape: Shape of one image, `(height, width, 1)`, where each size must be a multiple of
             `2 ** depth`, or `None` for any such size. Defaults to `(None, None, 1)`.
         weights: `"heads"`; the path of a file of `save_weights_float16`; or `None` for a network
@@ -75,6 +76,9 @@ def contrast_generator(
     shape = _checks.input_shape(input_shape)
     check_arguments(shape, depth, filters, blocks)
     conditions = contrast_code(source, target)
+    if source == target:
+        raise ValueError(f"`source` and `target` must differ. Received: {source!r} twice.")
+    _checks.one_of("tissue_offsets", tissue_offsets, (True, False))
     image = keras.Input(shape, name="image")
     told: Any = ConstantVector(conditions, name="conditions")(image)
     features = unet_features(image, told, depth, filters, blocks)
@@ -130,7 +134,10 @@ def tissue_segmenter(
     shape = _checks.input_shape(input_shape)
     check_arguments(shape, depth, filters, blocks)
     image = keras.Input(shape, name="image")
-    told: Any = ConstantVector(contrast_code(contrast, "t1"), name="conditions")(image)
+    # The network was never told to translate a contrast into itself.
+    other = "t2" if contrast in T1_WEIGHTED else "t1"
+    code = contrast_code(contrast, other, source_argument="contrast")
+    told: Any = ConstantVector(code, name="conditions")(image)
     features = unet_features(image, told, depth, filters, blocks)
     model = keras.Model(image, tissue_shares(features, TISSUE_CLASSES), name=name)
     if weights is not None:

@@ -25,6 +25,11 @@ def load_into(model: keras.Model, weights: str | os.PathLike) -> None:
     Raises:
         ValueError: The file cannot be read, or is of another network; `model` is then as it was.
     """
+    if not isinstance(weights, (str, os.PathLike)):
+        raise ValueError(
+            f"`weights` must be {' or '.join(map(repr, NAMES))}, None or the path of a file. "
+            f"Received: {weights!r}."
+        )
     if weights in NAMES:
         path: Any = resources.files(shipped) / f"{weights}.npz"
     else:
@@ -91,9 +96,19 @@ def save_weights_float16(model: keras.Model, path: str | os.PathLike) -> None:
 
 
 def _variables(model: keras.Model) -> dict[str, Any]:
-    """The weights by layer and name."""
-    return {
-        f"{layer.name}/{variable.name}": variable
-        for layer in model.layers
-        for variable in layer.weights
-    }
+    """The weights by layer and name.
+
+    Raises:
+        ValueError: Two weights of one name, as in a model around a model.
+    """
+    found: dict[str, Any] = {}
+    for layer in model.layers:
+        for variable in layer.weights:
+            key = f"{layer.name}/{variable.name}"
+            if key in found:
+                raise ValueError(
+                    f"Two weights of {model.name!r} are called {key}, as where a model is a layer "
+                    "of another. Pass the inner model."
+                )
+            found[key] = variable
+    return found

@@ -9,13 +9,17 @@ from keras_mri_cyclegan._extras import require
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
+LARGE = 1 / 20  # of the largest piece
+
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class ForegroundMask(Step):
-    """Finds the head: Otsu's threshold, the largest connected piece, its holes filled.
+    """Finds the head: Otsu's threshold, the large connected pieces, their holes filled.
 
-    A hole is what is enclosed in the volume or in a slice of any of the three directions: fluid
-    that is dark, such as that of the ventricles in T1, is connected to the outside somewhere.
+    Large is the largest piece, and what has a twentieth of its voxels at least: bone that is dark
+    separates the scalp from the brain. A hole is what is enclosed in the volume, or in a slice of
+    any of the three directions: dark fluid, such as that of the ventricles in T1, is connected to
+    the outside somewhere.
 
     It is the head with its skin, or the brain if the skull has been stripped before, and is kept
     in `Volume.mask`, where the steps and cutters that follow use it. A mask that is there already
@@ -59,7 +63,7 @@ class ForegroundMask(Step):
 
 
 def find_foreground(volume: Volume) -> np.ndarray:
-    """Return a mask, `(i, j, k)`, of the largest bright piece of `volume`."""
+    """Return a mask, `(i, j, k)`, of the large bright pieces of `volume`, filled."""
     filters = require("skimage.filters", "preprocessing")
     ndimage = require("scipy.ndimage", "preprocessing")
     low, high = float(volume.array.min()), float(volume.array.max())
@@ -73,7 +77,7 @@ def find_foreground(volume: Volume) -> np.ndarray:
     pieces, _ = ndimage.label(bright)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0  # what is not bright
-    mask = ndimage.binary_fill_holes(pieces == sizes.argmax())
+    mask = ndimage.binary_fill_holes((sizes >= LARGE * sizes.max())[pieces])
     filled = mask.copy()
     in_a_slice = ndimage.generate_binary_structure(2, 1)
     for axis in range(3):

@@ -22,10 +22,11 @@ def head_preprocessing(
     1. `Reorient("RAS")`.
     2. `Resample`: the pixels in the plane become `pixel` mm, after smoothing where they become
        larger; the distance of the slices stays.
-    3. `ForegroundMask(blank=True)`: the head is found, and the air around it set to zero.
+    3. `ForegroundMask`: the head is found.
     4. `CorrectBiasField` (N4), on request.
     5. `Percentile`: the 99.5th percentile of the head becomes 1, air -1.
-    6. `Slices`, turned as radiologists look at them.
+    6. `ForegroundMask(blank=True)`: all that is around the head becomes -1.
+    7. `Slices`, turned as radiologists look at them.
 
     `translate_volume` undoes all of it: a translation is on the grid of its source, with the
     source's distance between pixels. Needs the extra `preprocessing`, and `bias-field` for N4.
@@ -64,8 +65,8 @@ def head_preprocessing(
     steps: list[Step] = [
         Reorient("RAS"),
         Resample([None if k == axis else pixel for k in range(3)]),
-        ForegroundMask(blank=True),
+        ForegroundMask(),
     ]
     if bias_field:
         steps.append(CorrectBiasField())
-    return Preprocessing([*steps, Percentile()], cutter)
+    return Preprocessing([*steps, Percentile(), ForegroundMask(blank=True)], cutter)

@@ -30,7 +30,7 @@ class Resample(Step):
     Before a spacing becomes larger, from `old` to `new` mm, the scan is smoothed along this axis by
     a Gaussian of `sqrt(new**2 - old**2)` mm full width at half maximum, as a coarser voxel would
     have averaged (Cardoso et al., "Scale factor point spread function matching", MICCAI 2015), in
-    both directions of the way. With `order=0`, for label maps, nothing is smoothed.
+    both directions of the way. With `order=0`, for label maps, values are not smoothed.
 
     Args:
         spacing: The distance between voxels along each axis, in mm: one number for all, or

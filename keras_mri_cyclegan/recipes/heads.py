@@ -74,6 +74,15 @@ def heads(
             f"{images.a.shape} and {images.b.shape}."
         )
     pairs = _checks.positive_int("pairs", pairs)
+    steps = checked_epochs(epochs, epochs_for(STEPS, images)) * len(images)
+    if not isinstance(maps, HeadMaps):
+        raise ValueError(
+            f"`maps` must be `HeadMaps`, of `draw_head_maps`. Received: {type(maps).__name__}."
+        )
+    if not _checks.weight("pixel", pixel):
+        raise ValueError("`pixel` must be above 0 (in mm). Received: 0.")
+    if weights is None:
+        raise ValueError("`weights` must be taught ones: a start is what this recipe begins at.")
     a, b = images.a[:], images.b[:]
     finder_a, finder_b = (tissue_segmenter(name, weights=weights) for name in (source, target))
     generators = {}
@@ -114,8 +123,6 @@ def heads(
         pool_size=20,
         seed=seed,
     )
-    epochs = checked_epochs(epochs, epochs_for(STEPS, train))
-    steps = epochs * len(train)
     model.compile(
         generator_optimizer=_adam(RATE, steps),
         discriminator_optimizer=_adam(2 * RATE, steps),
@@ -127,7 +134,7 @@ def heads(
         paired_loss=GradientDifference(),
         paired_weight=20.0,
     )
-    return Recipe(model, train, epochs)
+    return Recipe(model, train, steps // len(train))
 
 
 def _has_skull(segmenter: keras.Model, images: np.ndarray) -> bool:

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan.networks import tissue_segmenter
-from keras_mri_cyclegan.recipes.measure_contrast import seen_tissues
+from keras_mri_cyclegan.recipes.measure_contrast import NO_TISSUE, checked_heads, seen_tissues
 from keras_mri_cyclegan.simulation import TISSUES
 
-LARGEST = 0.6  # of the range of [-1, 1]: more is a wrong tissue, not another scanner
+LARGEST = 0.6
 
 
 def match_tissues(
@@ -22,39 +22,53 @@ def match_tissues(
 ) -> dict[str, tuple[float, float]]:
     """Set the tissue offsets of a generator, so that tissues are as bright as in scans of B.
 
-    Which tissue is where is found in the translations of `a` and in `b` by the same network, so no
-    pair is needed. It takes seconds.
+    The generator finds the tissues of `a`, and a segmenter those of `b`, so no pair is needed. An
+    offset is the difference of two medians, 0.6 at most: more is a wrong tissue, not another
+    scanner. It takes seconds.
 
     Args:
         generator: Of `contrast_generator(..., tissue_offsets=True)`, from A to B. It is changed.
-        a: Images of A, `(images, height, width, 1)` in [-1, 1].
-        b: Images of B; other people, another number.
+        a: Images of A, `(images, height, width, 1)` in [-1, 1]; each size a multiple of 16.
+        b: Images of B: of other people, and as many as there are.
         target: The name of the contrast of B, as of `contrast_generator`; it helps to find the
             tissues. Defaults to `None`.
         segmenter: What finds the tissues in `b`. Defaults to `tissue_segmenter(target)`.
         batch_size: Images at once. Defaults to 8.
 
     Returns:
-        For each tissue that was found in both: its intensity in the translations before, and in B.
+        For each tissue that was found in both: its intensity in the translations without offsets,
+        and in B. The table is to be read, and doubted.
 
     Raises:
-        ValueError: A generator without tissue offsets.
+        ValueError: A generator without tissue offsets, images that are not as above, or no tissue
+            that is found in both. The generator is then as it was.
+
+    Example:
+        >>> import keras_mri_cyclegan as kmc
+        >>> generator = kmc.contrast_generator("t1", "t2", tissue_offsets=True)
+        >>> a, _ = kmc.datasets.load_phantom(slices=4, size=96, subjects=[0])
+        >>> _, b = kmc.datasets.load_phantom(slices=4, size=96, subjects=[1])
+        >>> "white_matter" in kmc.recipes.match_tissues(generator, a, b, "t2")
+        True
     """
     try:
-        layer = generator.get_layer("tissue_offsets")
+        layer, scores = generator.get_layer("tissue_offsets"), generator.get_layer("output")
     except ValueError:
         raise ValueError(
             "`generator` must be of `contrast_generator(..., tissue_offsets=True)`. Received: "
             f"{generator.name!r}, which has no tissue offsets."
         ) from None
+    a, b = checked_heads("a", a), checked_heads("b", b)
     segmenter = tissue_segmenter(target) if segmenter is None else segmenter
-    layer.set_weights([np.zeros(layer.kernel.shape, "float32")])
-    translated = generator.predict(a, batch_size=batch_size, verbose=0)
-    shares = keras.Model(generator.input, generator.get_layer("tissues").output)
-    before = seen_tissues(translated, shares.predict(a, batch_size=batch_size, verbose=0))
+    # What the offsets are added to, before it is cut off at -1 and 1.
+    parts = keras.Model(generator.input, [scores.output, generator.get_layer("tissues").output])
+    translated, shares = parts.predict(a, batch_size=batch_size, verbose=0)
+    before = seen_tissues(translated, shares)
     wanted = seen_tissues(b, segmenter.predict(b, batch_size=batch_size, verbose=0))
-    kernel = np.zeros(layer.kernel.shape, "float32")
     both = {name: (before[name][0], wanted[name][0]) for name in before if name in wanted}
+    if not both:
+        raise ValueError(NO_TISSUE.format("both `a` and `b`"))
+    kernel = np.zeros(layer.kernel.shape, "float32")
     for name, (now, then) in both.items():
         kernel[..., TISSUES.index(name), :] = np.clip(then - now, -LARGEST, LARGEST)
     layer.set_weights([kernel])

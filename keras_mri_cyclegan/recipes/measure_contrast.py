@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.networks import tissue_segmenter
 from keras_mri_cyclegan.simulation import (
     TISSUES,
@@ -17,6 +18,11 @@ SURE = 0.5  # share of a pixel from which it counts as one tissue
 LEAST = 300  # pixels of a tissue, below which it was not seen
 UNSEEN_SPREAD = 0.1  # of the intensity of a tissue that was not seen
 DRAWS = 40
+STRIDE = 16  # of the taught network
+NO_TISSUE = (
+    "No tissue was found in {}. They must be heads with air at -1, axial slices with the front on "
+    "top, and pixels of 0.9 to 1.8 mm: `keras_mri_cyclegan.preprocessing.head_preprocessing`."
+)
 
 # Where no contrast is named, an unseen tissue is as bright as its neighbour.
 _NEIGHBOURS = {
@@ -47,12 +53,13 @@ def measure_contrast(
 ) -> MeasuredTissues:
     """Measure each tissue's intensity in unpaired scans of one contrast.
 
-    A network finds the tissues; an intensity is the median over pixels of one tissue. A tissue that
-    is not seen (bone in stripped heads, tumours) has what the signal equations of the named
-    contrast say, in proportion to the tissues that are seen; without a name, its neighbour's.
+    A network finds the tissues; an intensity is the median over pixels of which one tissue has more
+    than half, 300 at least. A tissue that is not seen (bone in stripped heads, tumours) has what
+    the signal equations of the named contrast say at 1.5 T, in proportion to the tissues that are
+    seen; without a name, its neighbour's, or the median of all.
 
     Args:
-        images: Images `(images, height, width, 1)` in [-1, 1], air -1.
+        images: Images `(images, height, width, 1)` in [-1, 1], air -1; each size a multiple of 16.
         contrast: The name of the contrast, as in `contrast_generator`, or `None` for one without.
             Defaults to `None`.
         segmenter: What finds the tissues. Defaults to `tissue_segmenter(contrast)`.
@@ -63,16 +70,21 @@ def measure_contrast(
         brightest. Its table is to be read, and doubted.
 
     Raises:
-        ValueError: No tissue was found.
+        ValueError: Images that are not as above, an unknown contrast, or no tissue was found.
+
+    Example:
+        >>> import keras_mri_cyclegan as kmc
+        >>> t1, _ = kmc.datasets.load_phantom(slices=4, size=96)
+        >>> found = kmc.recipes.measure_contrast(t1, "t1").intensities
+        >>> found["csf"] < found["grey_matter"] < found["white_matter"]
+        True
     """
+    images = checked_heads("images", images)
     segmenter = tissue_segmenter(contrast) if segmenter is None else segmenter
     shares = segmenter.predict(images, batch_size=batch_size, verbose=0)
     seen = seen_tissues(images, shares)
     if not seen:
-        raise ValueError(
-            "No tissue was found in the images. They must be heads in [-1, 1] with air at -1, "
-            "axial slices with the front on top, pixels of 0.9 to 1.8 mm."
-        )
+        raise ValueError(NO_TISSUE.format("`images`"))
     intensities = {name: (median + 1) / 2 for name, (median, _) in seen.items()}
     spreads = {name: spread / 2 for name, (_, spread) in seen.items()}
     unseen = _named(contrast, intensities) if contrast else _neighbours(intensities)
@@ -101,6 +113,18 @@ def seen_tissues(images: Any, shares: np.ndarray) -> dict[str, tuple[float, floa
             median = float(np.median(inside))
             found[name] = median, 1.4826 * float(np.median(np.abs(inside - median)))
     return found
+
+
+def checked_heads(name: str, images: Any) -> np.ndarray:
+    """Return images of one channel and of sizes that the taught network can take, as float32."""
+    array = _checks.images(name, images)
+    if array.ndim != 4 or array.shape[-1] != 1 or any(n % STRIDE for n in array.shape[1:3]):
+        raise ValueError(
+            f"`{name}` must be (images, height, width, 1), each size a multiple of {STRIDE}. "
+            f"Received: {array.shape}. Pad them with -1: `Slices(size=...)`."
+        )
+    _checks.warn_range(name, array, stacklevel=4)
+    return array
 
 
 def _named(contrast: str, seen: dict[str, float]) -> dict[str, float]:

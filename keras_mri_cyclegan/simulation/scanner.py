@@ -15,8 +15,8 @@ class Scanner:
     """Ranges of what a scanner adds, drawn anew for each image.
 
     Args:
-        gain: What the image is multiplied by: a scan's own percentile is not the head's. Defaults
-            to `(1, 1)`.
+        gain: What the image is multiplied by, as the intensity that is scaled to 1 differs a little
+            from scan to scan. Defaults to `(1, 1)`.
         gamma: Power that the intensities are raised to, relative to bright tissue: what the signal
             equations do not know of a scanner. Defaults to `(1, 1)`.
         blur: Standard deviation of the point spread function in pixels. Defaults to `(0, 0.6)`.

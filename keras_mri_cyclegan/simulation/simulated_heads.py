@@ -37,7 +37,8 @@ class SimulatedHead:
         clean: Images without noise, bias field, blur and motion, by contrast: float32
             `([depth,] height, width, 1)` in [-1, 1], air -1.
         degraded: The same as a scanner would give them.
-        tissues: float32 `([depth,] height, width, tissues)` in the order of `TISSUES`.
+        tissues: float32 `([depth,] height, width, tissues)` in the order of `TISSUES`: of what the
+            images show, the brain only if they are stripped.
         head: Boolean `([depth,] height, width)`: not air.
         brain: Boolean: what skull stripping leaves.
         stripped: Whether the images are of the brain only.
@@ -237,7 +238,7 @@ class SimulatedHeads:
         for name, image, level in zip(sequences, images, bright, strict=True):
             clean[name] = _scaled(image, level, mask)
             degraded[name] = _scaled(self.scanner.degrade(image, level, rng), level, mask)
-        tissues = np.moveaxis(maps, 0, -1)
+        tissues = np.moveaxis(maps * brain if stripped else maps, 0, -1)
         return SimulatedHead(
             clean, degraded, tissues, head, brain, stripped, field_strength, sequences
         )

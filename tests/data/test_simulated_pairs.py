@@ -89,12 +89,15 @@ def test_a_random_source_is_not_named_and_never_a_target(heads, drawn):
 
 
 def test_tissues_are_shares_with_air(heads, drawn):
-    _, targets, weights = SimulatedPairs(heads, batch_size=3, tissues=True)[0]
+    _, targets, weights = SimulatedPairs(heads, batch_size=9, tissues=True)[0]
     assert set(targets) == set(weights) == {"translation", "tissues"}
-    assert targets["tissues"].shape == (3, 32, 32, len(TISSUES) + 1)
+    assert targets["tissues"].shape == (9, 32, 32, len(TISSUES) + 1)
     np.testing.assert_allclose(targets["tissues"].sum(axis=-1), 1, atol=0.01)
     for k, (_, head) in enumerate(drawn):
         np.testing.assert_array_equal(targets["tissues"][k, ..., :-1], head.tissues)
+        if head.stripped:  # what the image does not show is air
+            assert (targets["tissues"][k][~head.brain, -1] == 1).all()
+    assert {head.stripped for _, head in drawn} == {True, False}
 
 
 def test_sizes_take_turns(heads):
@@ -109,6 +112,14 @@ def test_bad_arguments(heads):
         SimulatedPairs([1])
     with pytest.raises(ValueError, match="one for each"):
         SimulatedPairs(heads, (1, 2))
+    larger = SimulatedHeads(heads.maps, HEAD_CONTRASTS, size=48)
+    with pytest.raises(ValueError, match="Change their order"):
+        SimulatedPairs([heads, heads, larger])
+    for wrong in ([], 5):
+        with pytest.raises(ValueError, match="or a list of them"):
+            SimulatedPairs(wrong)
+    with pytest.raises(ValueError, match="batch_size"):
+        SimulatedPairs(heads, 6.5)
     with pytest.raises(ValueError, match="unknown"):
         SimulatedPairs(heads, unknown=1.5)
     with pytest.raises(ValueError, match="at least two"):

@@ -44,7 +44,9 @@ def test_config():
     run_config_contract(ConstantVector, {"values": [1.0, 0.0]})
 
 
-@pytest.mark.parametrize("shape", [(2, 8, 8, 3), [(2, 8, 8, 3)], [(2, 8, 8, 3), (2, 8, 8, 3)]])
+@pytest.mark.parametrize(
+    "shape", [(2, 8, 8, 3), (2, 5), [(2, 8, 8, 3)], [(2, 8, 8, 3), (2, 8, 8, 3)]]
+)
 def test_modulation_says_what_it_takes(shape):
     with pytest.raises(ValueError, match="list of features"):
         FeatureModulation().build(shape)

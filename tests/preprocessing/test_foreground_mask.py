@@ -31,15 +31,16 @@ def test_finds_the_head_with_its_holes_and_without_specks():
     assert ForegroundMask().invert(masked, record) is masked
 
 
-def test_is_otsus_threshold_and_the_largest_piece():
-    volume = Volume(
-        ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(20,) * 3), 2), np.eye(4)
-    )
+def test_is_otsus_threshold_and_the_large_pieces():
+    smooth = ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(20,) * 3), 1.2)
+    volume = Volume(np.exp(2 * smooth / smooth.std()), np.eye(4))  # a few bright islands
     bright = volume.array > threshold_otsu(volume.array)
     pieces = label(bright, connectivity=1)
-    largest = pieces == 1 + np.argmax([np.sum(pieces == i) for i in range(1, pieces.max() + 1)])
+    sizes = [np.sum(pieces == i) for i in range(1, pieces.max() + 1)]
+    large = np.isin(pieces, [i for i, size in enumerate(sizes, 1) if 20 * size >= max(sizes)])
+    assert 1 < len(np.unique(pieces[large])) < len(sizes)
     masked, _ = ForegroundMask().apply(volume, {})
-    expected = ndimage.binary_fill_holes(largest)
+    expected = ndimage.binary_fill_holes(large)
     filled = expected.copy()
     for axis in range(3):
         for k in range(20):
@@ -82,3 +83,13 @@ def test_a_ventricle_that_is_open_somewhere_is_the_head():
     enclosed = masked.mask[:, :, 4:]  # above the opening every slice is a ring
     np.testing.assert_array_equal(enclosed, ball[:, :, 4:])
     assert not masked.mask[0].any()
+
+
+def test_a_scalp_that_dark_bone_separates_from_the_brain_is_head():
+    away = np.linalg.norm((np.indices((40, 40, 12)) - 19.5)[:2], axis=0)
+    brain, scalp = away < 12, (away >= 15) & (away < 17)
+    array = np.where(brain | scalp, 100.0, 1.0)
+    array[28:, 19:21] = 1  # the ring is open
+    masked, _ = ForegroundMask().apply(Volume(array, np.eye(4)), {})
+    assert masked.mask[brain & (array > 1)].all()
+    assert masked.mask[scalp & (array > 1)].all()

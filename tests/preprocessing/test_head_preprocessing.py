@@ -34,13 +34,23 @@ def test_a_raw_scan_there_and_back():
     np.testing.assert_allclose(back.array[inner], scan.array[inner], atol=10)
 
 
+def test_one_voxel_far_below_air_changes_nothing():
+    scan, _ = raw_scan()
+    low = scan.array.copy()
+    low[2, 2, 0] = -4000
+    preprocessing = head_preprocessing(pixel=2.4)
+    clean, odd = (preprocessing.prepare(one).volume for one in (scan, scan.replace(array=low)))
+    np.testing.assert_allclose(odd.array, clean.array, atol=0.01)
+
+
 def test_it_is_saved_like_any_other(tmp_path):
     preprocessing = head_preprocessing(0.9, "coronal", (64, 64), bias_field=True)
     preprocessing.save(tmp_path / "p.json")
     again = Preprocessing.load(tmp_path / "p.json")
     assert again.get_config() == preprocessing.get_config()
+    mask = "ForegroundMask"  # once to scale the head, once more to clear the air around it
     names = [type(step).__name__ for step in again.steps]
-    assert names == ["Reorient", "Resample", "ForegroundMask", "CorrectBiasField", "Percentile"]
+    assert names == ["Reorient", "Resample", mask, "CorrectBiasField", "Percentile", mask]
     assert again.steps[1].spacing == (0.9, None, 0.9)
 
 

@@ -25,7 +25,8 @@ def copying_generator():
     """A copy of the image, with tissue offsets."""
     tissues = segmenter(bright_is_white=True)
     offsets = keras.layers.Conv2D(1, 1, use_bias=False, name="tissue_offsets")(tissues.output)
-    return keras.Model(tissues.input, keras.layers.Add()([tissues.input, offsets]))
+    copy = keras.layers.Activation("linear", name="output")(tissues.input)
+    return keras.Model(tissues.input, keras.layers.Add()([copy, offsets]))
 
 
 def images(fluid, white, seed):
@@ -76,9 +77,9 @@ def test_measured_intensities_and_those_that_are_not_seen():
 
 def test_unseen_tissues_follow_the_signal_equations():
     """White matter and fluid as a T2-weighted scan has them: grey matter is between."""
-    a, _ = images(1.0, -0.5, 0)
+    a, _ = images(0.9, -0.5, 0)
     found = measure_contrast(a, "t2", segmenter(bright_is_white=False)).intensities
-    assert found["csf"] == pytest.approx(1.0, abs=0.02)
+    assert found["csf"] == pytest.approx(0.95, abs=0.02)
     assert found["white_matter"] == pytest.approx(0.25, abs=0.02)
     assert found["white_matter"] < found["grey_matter"] < found["csf"]
     assert found["bone"] < 0.1
@@ -86,7 +87,7 @@ def test_unseen_tissues_follow_the_signal_equations():
 
 def test_no_tissue_at_all():
     with pytest.raises(ValueError, match="No tissue was found"):
-        measure_contrast(np.zeros((1, 8, 8, 1), "float32"), "t1", segmenter(True))
+        measure_contrast(np.zeros((1, 16, 16, 1), "float32"), "t1", segmenter(True))
 
 
 def test_measured_contrasts_are_simulated_as_they_were_measured():
@@ -100,9 +101,34 @@ def test_measured_contrasts_are_simulated_as_they_were_measured():
     assert all(one.scaled for one in drawn)
     with pytest.raises(ValueError, match="not known"):
         MeasuredTissues({"cheese": 0.5})
+    for spread in (-0.1, float("nan")):
+        with pytest.raises(ValueError, match="csf"):
+            MeasuredTissues({"csf": 0.5}, {"csf": spread})
 
 
 def test_a_generator_without_offsets():
     generator = kmc.contrast_generator("t1", "t2", weights=None, depth=1, filters=2)
     with pytest.raises(ValueError, match="tissue_offsets=True"):
-        match_tissues(generator, np.zeros((1, 8, 8, 1)), np.zeros((1, 8, 8, 1)))
+        match_tissues(generator, np.zeros((1, 16, 16, 1)), np.zeros((1, 16, 16, 1)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.zeros((1, 32, 32, 1), "uint8"), "floating point"),
+        (np.full((1, 32, 32, 1), np.nan), "NaN"),
+        (np.zeros((1, 30, 32, 1)), "multiple of 16"),
+        (np.zeros((1, 32, 32, 2)), "multiple of 16"),
+        (np.full((1, 16, 16, 1), -1.0), "No tissue was found"),
+    ],
+)
+def test_bad_images_change_nothing(wrong, message):
+    generator = copying_generator()
+    before = generator.get_layer("tissue_offsets").get_weights()[0]
+    a, _ = images(-0.5, 0.6, 0)
+    for pair in ((a, wrong), (wrong, a)):
+        with pytest.raises(ValueError, match=message):
+            match_tissues(generator, *pair, segmenter=segmenter(True))
+    np.testing.assert_array_equal(generator.get_layer("tissue_offsets").get_weights()[0], before)
+    with pytest.raises(ValueError, match=message):
+        measure_contrast(wrong, "t1", segmenter(True))

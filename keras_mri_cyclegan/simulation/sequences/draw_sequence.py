@@ -93,7 +93,7 @@ def draw_sequence(contrast: str, rng: np.random.Generator, field_strength: float
         contrast: `"t1_se"` (spin echo, some with a short train), `"t1_gre"` (spoiled gradient
             echo), `"mprage"`, `"t1"` (one of these three), `"t2"`, `"pd"` or `"flair"`. With
             `"_fs"` at the end, such as `"t2_fs"`, fat is suppressed to 5 % to 30 % of its signal.
-            So it is in four fifths of `"flair"`, as in many protocols that are called no more.
+            So it is in four fifths of `"flair"`: many protocols of that name suppress it too.
             `"random"` is `TissueIntensities` of no sequence in particular.
         rng: `numpy.random.Generator`.
         field_strength: In tesla, from 0.5 to 7. Defaults to 1.5.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class TissueIntensities(Sequence):
     intensities: Mapping[str, float]
     texture: Mapping[str, float] = field(default_factory=dict)
     scaled: bool = False
-    fat: float = 1.0
+    fat: float = field(default=1.0, init=False)
 
     def __post_init__(self) -> None:
         for name, values in (("intensities", self.intensities), ("texture", self.texture)):
@@ -57,6 +58,17 @@ class TissueIntensities(Sequence):
                 raise ValueError(f"`{name}` names tissues that are not known: {unknown}.")
         for name, value in self.intensities.items():
             _checks.weight(f"intensities[{name!r}]", value)
+        for name, value in self.texture.items():
+            _checks.weight(f"texture[{name!r}]", abs(value))
+        _checks.one_of("scaled", self.scaled, (True, False))
+
+    def signal(self, t1: Any, t2: Any, pd: Any) -> np.ndarray:
+        """There is none: intensities are of tissues, whatever their relaxation times.
+
+        Raises:
+            ValueError: Always; `tissue_signals` has the intensities.
+        """
+        raise ValueError("`TissueIntensities` follow no signal equation: use `tissue_signals`.")
 
     def tissue_signals(
         self, tissues: Mapping[str, Tissue], field_strength: float = 1.5
@@ -91,6 +103,8 @@ class MeasuredTissues:
 
     def __post_init__(self) -> None:
         TissueIntensities(self.intensities, self.spreads)
+        for name, value in self.spreads.items():
+            _checks.weight(f"spreads[{name!r}]", value)
 
     def draw(self, rng: np.random.Generator) -> TissueIntensities:
         """Draw one scan's intensities: some of the spread between scans, some within."""
