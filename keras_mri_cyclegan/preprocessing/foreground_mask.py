@@ -5,11 +5,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan._extras import require
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
 LARGE = 1 / 20  # of the largest piece
+DARK = 0.5  # percentile: a few voxels may be far below air
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
@@ -29,9 +31,12 @@ class ForegroundMask(Step):
         blank: Whether voxels outside the mask become the lowest value of the scan, for scans with
             a noisy background. **This cannot be undone**: `Preprocessing.restore` leaves them so.
             Defaults to `False`: no value is changed.
+        threshold: Number above 0: a voxel is bright from this share of Otsu's threshold on, counted
+            from the darkest half a hundredth of the scan. Below 1 it takes in what is dim, such as
+            a scalp whose fat is suppressed. Defaults to 1.
 
     Raises:
-        ValueError: `blank` is not a boolean.
+        ValueError: `blank` is not a boolean, or `threshold` not above 0.
         VolumeError: One value everywhere.
 
     Example:
@@ -46,12 +51,15 @@ class ForegroundMask(Step):
         (512, 0.125)
     """
 
-    def __init__(self, blank: bool = False):
+    def __init__(self, blank: bool = False, threshold: float = 1.0):
         self.blank = checked_blank(blank)
+        self.threshold = _checks.weight("threshold", threshold)
+        if not self.threshold:
+            raise ValueError("`threshold` must be above 0, a share of Otsu's. Received: 0.")
 
     def apply(self, volume: Volume, state: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
         """Return the volume with its mask, and a record of the mask's share of all voxels."""
-        return masked(volume, find_foreground(volume), self.blank)
+        return masked(volume, find_foreground(volume, self.threshold), self.blank)
 
     def invert(self, volume: Volume, record: dict[str, Any]) -> Volume:
         """Return `volume` as it is."""
@@ -59,11 +67,14 @@ class ForegroundMask(Step):
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make an equal object."""
-        return {"blank": self.blank}
+        return {"blank": self.blank, "threshold": self.threshold}
 
 
-def find_foreground(volume: Volume) -> np.ndarray:
-    """Return a mask, `(i, j, k)`, of the large bright pieces of `volume`, filled."""
+def find_foreground(volume: Volume, threshold: float = 1.0) -> np.ndarray:
+    """Return a mask, `(i, j, k)`, of the large bright pieces of `volume`, filled.
+
+    `threshold` is a share of Otsu's, from the darkest voxels on.
+    """
     filters = require("skimage.filters", "preprocessing")
     ndimage = require("scipy.ndimage", "preprocessing")
     low, high = float(volume.array.min()), float(volume.array.max())
@@ -73,7 +84,11 @@ def find_foreground(volume: Volume) -> np.ndarray:
             f"the value {low:g} everywhere: there is no foreground. Expected a scan: leave this "
             "one out.",
         )
-    bright = volume.array > filters.threshold_otsu(volume.array.ravel())
+    limit = filters.threshold_otsu(volume.array.ravel())
+    if threshold != 1:
+        dark = np.percentile(volume.array, DARK)
+        limit = dark + threshold * (limit - dark)
+    bright = volume.array > limit
     pieces, _ = ndimage.label(bright)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0  # what is not bright

@@ -10,6 +10,8 @@ from keras_mri_cyclegan.preprocessing.resample import Resample
 from keras_mri_cyclegan.preprocessing.slices import Slices
 from keras_mri_cyclegan.preprocessing.step import Step
 
+DIM = 0.35  # of Otsu's threshold: the scalp is dim where fat is suppressed
+
 
 def head_preprocessing(
     pixel: float = 1.2,
@@ -22,10 +24,10 @@ def head_preprocessing(
     1. `Reorient("RAS")`.
     2. `Resample`: the pixels in the plane become `pixel` mm, after smoothing where they become
        larger; the distance of the slices stays.
-    3. `ForegroundMask`: the head is found.
+    3. `ForegroundMask(threshold=0.35)`: the head is found, a dim scalp included.
     4. `CorrectBiasField` (N4), on request.
     5. `Percentile`: the 99.5th percentile of the head becomes 1, air -1.
-    6. `ForegroundMask(blank=True)`: all that is around the head becomes -1.
+    6. `ForegroundMask(True, 0.35)`: all that is around the head becomes -1.
     7. `Slices`, turned as radiologists look at them.
 
     `translate_volume` undoes all of it: a translation is on the grid of its source, with the
@@ -65,8 +67,8 @@ def head_preprocessing(
     steps: list[Step] = [
         Reorient("RAS"),
         Resample([None if k == axis else pixel for k in range(3)]),
-        ForegroundMask(),
+        ForegroundMask(threshold=DIM),
     ]
     if bias_field:
         steps.append(CorrectBiasField())
-    return Preprocessing([*steps, Percentile(), ForegroundMask(blank=True)], cutter)
+    return Preprocessing([*steps, Percentile(), ForegroundMask(True, DIM)], cutter)

@@ -66,6 +66,17 @@ def test_refuses_a_blank_that_is_no_boolean():
         ForegroundMask(blank="no")
 
 
+def test_a_lower_threshold_takes_in_what_is_dim():
+    volume, ball = head()
+    array = volume.array + 60 * (ndimage.binary_dilation(ball, iterations=2) & ~ball)
+    dim = Volume(array, np.eye(4))
+    skin = ndimage.binary_dilation(ball, iterations=2)
+    np.testing.assert_array_equal(ForegroundMask().apply(dim, {})[0].mask, ball)
+    np.testing.assert_array_equal(ForegroundMask(threshold=0.5).apply(dim, {})[0].mask, skin)
+    with pytest.raises(ValueError, match="threshold"):
+        ForegroundMask(threshold=0)
+
+
 @pytest.mark.parametrize("slices", [3, 4])
 def test_as_few_slices_as_a_colour_image_has_channels(slices):
     array = np.random.default_rng(0).uniform(0, 10, (16, 16, slices))

@@ -40,7 +40,7 @@ def test_one_voxel_far_below_air_changes_nothing():
     low[2, 2, 0] = -4000
     preprocessing = head_preprocessing(pixel=2.4)
     clean, odd = (preprocessing.prepare(one).volume for one in (scan, scan.replace(array=low)))
-    np.testing.assert_allclose(odd.array, clean.array, atol=0.01)
+    np.testing.assert_allclose(odd.array, clean.array, atol=0.03)
 
 
 def test_it_is_saved_like_any_other(tmp_path):

@@ -26,7 +26,7 @@ from keras_mri_cyclegan.preprocessing import (
 STEPS = [
     (Reorient, {"orientation": "LPS"}),
     (MaskFromFiles, {"pattern": "{folder}/brain/{stem}.nii", "blank": True}),
-    (ForegroundMask, {"blank": True}),
+    (ForegroundMask, {"blank": True, "threshold": 0.5}),
     (Resample, {"spacing": (1.0, None, 1.1), "order": 3}),
     (CorrectBiasField, {"shrink": 2, "iterations": (20, 10)}),
     (MinMax, {}),
