@@ -8,6 +8,7 @@ import keras
 import nibabel as nib
 import numpy as np
 import pytest
+from label_heads import ball_volume
 
 import keras_mri_cyclegan as kmc
 
@@ -105,3 +106,21 @@ def test_dicom_series(tmp_path, monkeypatch, capsys):
     dataset = pydicom.dcmread(written)
     assert dataset.SyntheticData == "YES"
     assert "SyntheticData" in capsys.readouterr().out
+
+
+def test_teach_heads_goes_on_where_it_was(tmp_path, monkeypatch):
+    """Two runs, the second with one more epoch; each leaves weights that a generator takes."""
+    (tmp_path / "labels").mkdir()
+    volume = ball_volume()
+    nib.save(nib.Nifti1Image(volume.array, volume.affine), tmp_path / "labels" / "head.nii.gz")
+    output, kept = tmp_path / "out", []
+    for epochs in (1, 2):
+        where = ["--labels", tmp_path / "labels", "--output", output]
+        small = ["--slices", 2, "--sizes", 32, "--pixels", 1024, "--steps", 1, "--filters", 2]
+        run(monkeypatch, "teach_heads.py", *where, *small, "--epochs", epochs)
+        with np.load(output / "heads.npz") as file:
+            kept.append({name: file[name] for name in file.files})
+        kmc.contrast_generator("t1", "t2", weights=output / "heads.npz", filters=2)
+    assert any((kept[0][name] != kept[1][name]).any() for name in kept[0])
+    rows = (output / "losses.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["epoch", "0", "1"]

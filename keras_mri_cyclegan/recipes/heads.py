@@ -104,7 +104,7 @@ def heads(
         size=shape[:2],
         pixel=pixel,
         texture=(1.0, 1.0),
-        strip=0.0 if _has_skull(finder_a, a) else 1.0,
+        strip=0.0 if has_skull(finder_a, a) else 1.0,
         seed=seed,
     )
     train = UnpairedDataset(
@@ -137,7 +137,7 @@ def heads(
     return Recipe(model, train, steps // len(train))
 
 
-def _has_skull(segmenter: keras.Model, images: np.ndarray) -> bool:
+def has_skull(segmenter: keras.Model, images: np.ndarray) -> bool:
     """Whether there is more than a little of what skull stripping takes away."""
     shares = segmenter.predict(images[:: max(1, len(images) // 16)], batch_size=8, verbose=0)
     totals = shares.sum(axis=(0, 1, 2))

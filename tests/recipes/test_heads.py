@@ -4,6 +4,7 @@ from label_heads import ball_volume
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.recipes import heads
+from keras_mri_cyclegan.recipes.heads import has_skull
 from keras_mri_cyclegan.simulation import LabelHead, SimulatedHeads, draw_head_maps
 
 PIXEL = 3.2
@@ -38,6 +39,15 @@ def test_a_training_that_begins_at_the_start(maps, scans):
     history = model.fit(train, epochs=1, steps_per_epoch=1, verbose=0).history
     assert {"paired_ab", "paired_ba"} <= set(history)
     assert all(np.isfinite(values).all() for values in history.values())
+
+
+def test_stripped_scans_get_stripped_pairs(maps):
+    stripped = SimulatedHeads(maps, ("t1", "t2"), strip=1)
+    t1, _ = stripped.pairs("t1", "t2", 6)
+    whole = SimulatedHeads(maps, ("t1",), strip=0)
+    segmenter = kmc.tissue_segmenter("t1")
+    assert not has_skull(segmenter, t1)
+    assert has_skull(segmenter, np.stack([whole[k].degraded["t1"] for k in range(6)]))
 
 
 def test_bad_images(maps, scans):

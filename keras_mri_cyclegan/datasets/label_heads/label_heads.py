@@ -1,5 +1,6 @@
 """Heads in files, of which one at a time is in memory."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import overload
 
@@ -37,6 +38,11 @@ class LabelHeads(Sequence[LabelHead]):
         fat_depth: float = 5.0,
         licence: str = "",
     ):
+        if isinstance(paths, (str, os.PathLike)):
+            raise ValueError(
+                f"`paths` must be a list of files. Received: {paths!r}. For one file pass "
+                "[path]; `load_label_heads` takes folders and patterns."
+            )
         self.paths = list(paths)
         self.table = label_table(table)
         self.fat_depth = _checks.weight("fat_depth", fat_depth)
