@@ -5,7 +5,7 @@ from label_heads import ball_volume
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.recipes import heads
 from keras_mri_cyclegan.recipes.heads import has_skull
-from keras_mri_cyclegan.simulation import LabelHead, SimulatedHeads, draw_head_maps
+from keras_mri_cyclegan.simulation import TISSUES, LabelHead, SimulatedHeads, draw_head_maps
 
 PIXEL = 3.2
 
@@ -41,13 +41,17 @@ def test_a_training_that_begins_at_the_start(maps, scans):
     assert all(np.isfinite(values).all() for values in history.values())
 
 
-def test_stripped_scans_get_stripped_pairs(maps):
-    stripped = SimulatedHeads(maps, ("t1", "t2"), strip=1)
-    t1, _ = stripped.pairs("t1", "t2", 6)
-    whole = SimulatedHeads(maps, ("t1",), strip=0)
-    segmenter = kmc.tissue_segmenter("t1")
-    assert not has_skull(segmenter, t1)
-    assert has_skull(segmenter, np.stack([whole[k].degraded["t1"] for k in range(6)]))
+@pytest.mark.parametrize(("bone", "expected"), [(0.05, False), (0.4, True)])
+def test_whether_there_is_a_skull(bone, expected):
+    class Segmenter:
+        def predict(self, images, **_):
+            shares = np.zeros((*images.shape[:3], len(TISSUES) + 1))
+            shares[..., TISSUES.index("bone")] = bone / 4
+            shares[..., TISSUES.index("white_matter")] = (1 - bone) / 4
+            shares[..., -1] = 3 / 4  # air does not count
+            return shares
+
+    assert has_skull(Segmenter(), np.zeros((5, 16, 16, 1))) is expected
 
 
 def test_bad_images(maps, scans):
