@@ -55,7 +55,8 @@ def heads(
         target: The name of the contrast of `b`.
         maps: Tissue maps of label maps, of `keras_mri_cyclegan.simulation.draw_head_maps`.
         pixel: Side of a pixel of `a` and `b` in mm.
-        epochs: Integer. Defaults to as many as make 600 steps of two images of each side.
+        epochs: Integer, passes over what there is most of, images of a side or pairs. Defaults to
+            as many as make 600 steps of two images of each side and two pairs.
         pairs: Simulated pairs. Defaults to 600.
         weights: As of `contrast_generator`. Defaults to `"heads"`.
         seed: Integer of at least 0. Defaults to 0.
@@ -74,7 +75,7 @@ def heads(
             f"{images.a.shape} and {images.b.shape}."
         )
     pairs = _checks.positive_int("pairs", pairs)
-    steps = checked_epochs(epochs, epochs_for(STEPS, images)) * len(images)
+    checked_epochs(epochs, 1)
     if not isinstance(maps, HeadMaps):
         raise ValueError(
             f"`maps` must be `HeadMaps`, of `draw_head_maps`. Received: {type(maps).__name__}."
@@ -115,6 +116,8 @@ def heads(
         augment=RandomFlip(),
         paired=simulated.pairs("a", "b", pairs),
     )
+    epochs = checked_epochs(epochs, epochs_for(STEPS, train))
+    steps = epochs * len(train)
     model = CycleGAN(
         generator_ab=generators["ab"],
         generator_ba=generators["ba"],
@@ -134,7 +137,7 @@ def heads(
         paired_loss=GradientDifference(),
         paired_weight=20.0,
     )
-    return Recipe(model, train, steps // len(train))
+    return Recipe(model, train, epochs)
 
 
 def has_skull(segmenter: keras.Model, images: np.ndarray) -> bool:

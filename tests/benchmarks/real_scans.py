@@ -12,11 +12,14 @@ For each visit and direction, as PSNR in dB inside the head (source or truth abo
 whole slices, both with a range of 1: copying; the curve fitted with the pairs of the other
 patients; the start; and the start with tissues matched (`recipes.match_tissues`) to unpaired scans
 of the other patients. Then the energy of the start's gradients over the truth's, and how much
-brighter the lesions of `p19_lesions.nii.gz` are than a ring around them.
+brighter the lesions of `p19_lesions.nii.gz` are than a ring around them. With `--maps`, tissue maps
+that `examples/teach_heads.py` has left, `recipes.heads` adapts the start to scans of the other
+patients, without pairs, and is scored before and after (`--only` names a visit).
 """
 
 import argparse
 import itertools
+import time
 from pathlib import Path
 
 import keras
@@ -31,6 +34,7 @@ import keras_mri_cyclegan as kmc
 CONTRASTS = ("t1", "t2", "flair")
 FILES = {"t1": "T1W", "t2": "T2W", "flair": "FLAIR"}
 AIR = 0.02
+PIXELS = 230.0  # mm across an image
 ROWS = ("copy", "curve of the others' pairs", "start", "start, tissues matched")
 
 
@@ -200,6 +204,59 @@ def run(cases, options):
     return found
 
 
+def adapt(cases, options):
+    """Train `recipes.heads` on scans of the others, once for both directions; print the scores."""
+    maps = kmc.simulation.HeadMaps.load(options.maps)
+    maps = kmc.simulation.HeadMaps(
+        maps.maps[::4], maps.tissues, maps.pixel, maps.heads[::4]
+    )  # for memory's sake
+    for (name, (case, others)), (source, target) in itertools.product(
+        cases.items(), itertools.combinations(CONTRASTS, 2)
+    ):
+        if options.only not in (None, name):
+            continue
+        keras.utils.set_random_seed(options.seed)
+        rng = np.random.default_rng(options.seed)
+        seen = [np.concatenate([other[c] for other in others]) for c in (source, target)]
+        seen = [images[(images > AIR).mean(axis=(1, 2)) > 0.05] for images in seen]
+        a, b = ((2 * rng.permutation(images) - 1)[..., None] for images in seen)
+        start = time.perf_counter()
+        recipe = kmc.recipes.heads(
+            a,
+            b,
+            source,
+            target,
+            maps,
+            PIXELS / options.size,
+            epochs=options.epochs,
+            pairs=400,
+            weights=options.weights,
+            seed=options.seed,
+        )
+        before = adapted_scores(recipe.model, case, source, target)
+        recipe.fit(verbose=0)
+        after = adapted_scores(recipe.model, case, source, target)
+        steps = recipe.epochs * len(recipe.train)
+        print(f"{name}, {steps} steps, {time.perf_counter() - start:.0f} s")
+        for direction in before:
+            one, other = (
+                f"{r[0]:.2f}/{r[1]:.3f}, gradients {r[2]:.2f}"
+                for r in (before[direction], after[direction])
+            )
+            print(f"  {direction}: {one}; adapted {other}", flush=True)
+
+
+def adapted_scores(model, case, source, target):
+    """Return the scores of both directions."""
+    return {
+        f"{given} -> {wanted}": scores(translate(generator, case[given]), case[wanted], case[given])
+        for given, wanted, generator in (
+            (source, target, model.generator_ab),
+            (target, source, model.generator_ba),
+        )
+    }
+
+
 def draw(file, source, made, truth):
     """Write the start's translations beside the truth."""
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -228,6 +285,10 @@ def main():
     parser.add_argument("--weights", default="heads")
     parser.add_argument("--size", type=int, default=128, help="pixels")
     parser.add_argument("--every", type=int, default=1, help="slices: every so many")
+    parser.add_argument("--maps", type=Path, help="tissue maps: adapt, in place of the table")
+    parser.add_argument("--only", help="the visit that is adapted to the others")
+    parser.add_argument("--epochs", type=int, default=1, help="of 200 steps each")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     print(f"keras {keras.__version__} on {keras.backend.backend()}, {options.size} pixels")
@@ -240,13 +301,19 @@ def main():
             name: (visit, [visits[other] for other in visits if other[:9] != name[:9]])
             for name, visit in visits.items()
         }
-        report(run(cases, options))
+        if options.maps:
+            adapt(cases, options)
+        else:
+            report(run(cases, options))
     if options.ms:
         other, case = (
             {c: squares(image[:: options.every], options.size) for c, image in one.items()}
             for one in (stripped(options.ms, "07"), stripped(options.ms, "19"))
         )
-        report(run({"p19": (case, [other])}, options))
+        if options.maps:
+            adapt({"p19": (case, [other])}, options)
+        else:
+            report(run({"p19": (case, [other])}, options))
 
 
 if __name__ == "__main__":
