@@ -40,6 +40,17 @@ def test_saved_with_its_model(tmp_path):
     np.testing.assert_array_equal(to_numpy(again(images)), to_numpy(model(images)))
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision(policy):
+    features, conditions = np.ones((2, 4, 4, 3), "float32"), np.eye(2, dtype="float32")
+    layer = FeatureModulation(dtype=policy)
+    layer([features, conditions])
+    layer.shift.assign(np.full((2, 3), 0.5))
+    found = layer([features, conditions])
+    assert keras.backend.standardize_dtype(found.dtype) == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(to_numpy(found), 1.5, atol=0.01)
+
+
 def test_config():
     run_config_contract(ConstantVector, {"values": [1.0, 0.0]})
 
