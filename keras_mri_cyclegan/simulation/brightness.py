@@ -1,12 +1,15 @@
 """How bright the brightest tissue of a whole head is, whatever slice of it is shown."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from keras_mri_cyclegan.simulation.head_maps import HeadMaps
 from keras_mri_cyclegan.simulation.skull_strip import brain_mask
-from keras_mri_cyclegan.simulation.tissues import TISSUES
+from keras_mri_cyclegan.simulation.tissues import OUTSIDE, TISSUES
 
 _SLICES, _PIXELS = 8, 4096
+_OUTSIDE = [TISSUES.index(name) for name in OUTSIDE]
 _FAT = 0.4  # of soft tissue that is not divided yet
 
 
@@ -24,14 +27,19 @@ class Brightness:
     def __init__(self, maps: HeadMaps, percentile: float):
         self.maps, self.percentile = maps, percentile
         self._samples: dict[tuple[int, bool], np.ndarray] = {}
+        self._shades = np.random.default_rng(0).standard_normal(_PIXELS)
 
-    def __call__(self, head: int, stripped: bool, signals: np.ndarray) -> list[float]:
+    def __call__(
+        self, head: int, stripped: bool, signals: np.ndarray, shading: Sequence[float]
+    ) -> list[float]:
         """The percentile in each image.
 
         Args:
             head: Number of the head, as in `maps.heads`.
             stripped: Whether only the brain counts.
             signals: Signed signals of pure tissues, `(images, tissues)` in the order of `TISSUES`.
+            shading: Of each image, the standard deviation of the logarithm of the coil's shading
+                outside of the skull.
 
         Returns:
             A number above 0 for each image.
@@ -39,6 +47,8 @@ class Brightness:
         if (head, stripped) not in self._samples:
             self._samples[head, False], self._samples[head, True] = self._sample(head)
         values = np.abs(signals @ self._samples[head, stripped])
+        shades = self._shades * self._samples[head, stripped][_OUTSIDE].sum(axis=0)
+        values *= np.exp(np.multiply.outer(np.asarray(shading), shades))
         k = round((values.shape[1] - 1) * self.percentile / 100)
         return [max(float(np.partition(row, k)[k]), 1e-12) for row in values]
 

@@ -3,12 +3,13 @@
 import numpy as np
 
 from keras_mri_cyclegan.simulation.sequences import Sequence, TissueIntensities
+from keras_mri_cyclegan.simulation.tissues import OUTSIDE
 
 _STILL = 0.1  # of all images: blood that does not flow
 _VOID, _INFLOW = (0.0, 0.5), (1.0, 3.0)
-_LARGEST_SATURATION = 0.2
-_NEAR_THE_COIL, _FATTER = (0.9, 1.7), (1.0, 1.4)
-_OUTSIDE = ("fat", "marrow", "skin", "muscle", "mucosa")
+_LARGEST_SATURATION = 0.3
+_PULSING = (0.7, 1.0)  # fluid that moves while a spin echo is refocused
+_NEAR_THE_COIL, _FATTER = (0.7, 1.3), (0.9, 1.2)
 
 # How much of a tissue's water exchanges with protons that are bound to large molecules, relative to
 # white matter: none in fluids and fat. No measured values, but their order (Wolff and Balaban,
@@ -34,7 +35,8 @@ def draw_gains(sequence: Sequence, rng: np.random.Generator) -> dict[str, float]
 
     Flow: blood that was excited leaves the slice before a spin echo is refocused (a flow void), and
     fresh blood is brighter than the saturated tissue around it in a gradient echo (Bradley and
-    Waluch, Radiology 154 (1985) 443). In a tenth of the images the blood stands still.
+    Waluch, Radiology 154 (1985) 443). In a tenth of the images the blood stands still. Fluid around
+    the brain and in the ventricles pulses, and loses some of its signal in spin echoes.
 
     Magnetisation transfer: the pulses of the other slices saturate bound protons, which darkens
     white matter more than grey (Dixon et al., Magn. Reson. Imaging 8 (1990) 417), in spin echoes.
@@ -63,9 +65,10 @@ def draw_gains(sequence: Sequence, rng: np.random.Generator) -> dict[str, float]
     moving = rng.random() > _STILL
     flow = rng.uniform(*(_INFLOW if sequence.gradient_echo else _VOID)) if moving else 1.0
     near = rng.uniform(*_NEAR_THE_COIL)
-    gains = {"blood": flow} | dict.fromkeys(_OUTSIDE, near)
+    gains = {"blood": flow} | dict.fromkeys(OUTSIDE, near)
     gains["fat"] *= rng.uniform(*_FATTER)
     if not sequence.gradient_echo:
+        gains["csf"], gains["ventricle"] = rng.uniform(*_PULSING), rng.uniform(0.85, 1.0)
         saturation = rng.uniform(0, _LARGEST_SATURATION)
         for name, bound in _BOUND.items():
             gains[name] = gains.get(name, 1.0) * (1 - saturation * bound)

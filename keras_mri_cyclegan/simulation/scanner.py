@@ -20,6 +20,8 @@ class Scanner:
         gamma: Power that the intensities are raised to, relative to bright tissue: what the signal
             equations do not know of a scanner. Defaults to `(1, 1)`.
         blur: Standard deviation of the point spread function in pixels. Defaults to `(0, 0.6)`.
+        shading: Standard deviation of the logarithm of what a coil of many elements adds outside of
+            the skull, close to it. Defaults to `(0, 0.4)`.
         bias_field: Standard deviation of the logarithm of the bias field. Defaults to `(0, 0.15)`.
         ghosts: Probability that the head moves. Defaults to 0.15.
         motion: Amplitude of the movement in pixels. Defaults to `(0.1, 0.7)`.
@@ -41,6 +43,7 @@ class Scanner:
     gain: tuple[float, float] = (1.0, 1.0)
     gamma: tuple[float, float] = (1.0, 1.0)
     blur: tuple[float, float] = (0.0, 0.6)
+    shading: tuple[float, float] = (0.0, 0.4)
     bias_field: tuple[float, float] = (0.0, 0.15)
     ghosts: float = 0.15
     motion: tuple[float, float] = (0.1, 0.7)
@@ -49,17 +52,27 @@ class Scanner:
     def __post_init__(self) -> None:
         check_ranges(self, above_zero=("gain", "gamma"), probabilities=("ghosts",))
 
-    def degrade(self, image: np.ndarray, bright: float, rng: np.random.Generator) -> np.ndarray:
+    def degrade(
+        self,
+        image: np.ndarray,
+        bright: float,
+        rng: np.random.Generator,
+        shading: np.ndarray | None = None,
+    ) -> np.ndarray:
         """The image as this scanner would give it.
 
         Args:
             image: float32 magnitudes `([depth,] height, width)`.
             bright: Signal of bright tissue, of which the noise is a share.
             rng: `numpy.random.Generator`.
+            shading: What the coil multiplies each pixel by, of the shape of `image`. Defaults to
+                nothing.
 
         Returns:
             float32 magnitudes of the same shape.
         """
+        if shading is not None:
+            image = image * shading
         gamma = np.float32(rng.uniform(*self.gamma))
         if gamma != 1:
             image = np.float32(bright) * (image / np.float32(bright)) ** gamma

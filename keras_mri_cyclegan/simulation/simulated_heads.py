@@ -22,9 +22,14 @@ from keras_mri_cyclegan.simulation.head_maps import HeadMaps
 from keras_mri_cyclegan.simulation.pathology import Pathology
 from keras_mri_cyclegan.simulation.scanner import Scanner
 from keras_mri_cyclegan.simulation.skull_strip import brain_mask
-from keras_mri_cyclegan.simulation.tissues import TISSUES, checked_field
+from keras_mri_cyclegan.simulation.smooth_field import smooth_field
+from keras_mri_cyclegan.simulation.sulci import narrow_sulci
+from keras_mri_cyclegan.simulation.tissues import OUTSIDE, TISSUES, checked_field
 
 _BRIGHT = 99.5  # percentile of the head that becomes 1
+_NARROWER = (-0.2, 0.9)  # amount of sulci
+_CELLS = 5  # of the coil's shading, along each axis
+_OUTSIDE = [TISSUES.index(name) for name in OUTSIDE]
 _LEAST_HEAD = 0.03  # of a picture
 _TRIES = 50
 
@@ -215,6 +220,7 @@ class SimulatedHeads:
         maps = np.zeros((len(TISSUES), *self.size), "float32")
         present = np.flatnonzero(stored.any(axis=tuple(range(len(self.size)))))
         maps[self._places[present]] = warp(stored[..., present], places)
+        narrow_sulci(maps, rng.uniform(*_NARROWER))
         self.pathology.apply(maps, self.pixel, rng)
         draw_fat_and_muscle(maps, rng)
         return maps
@@ -228,16 +234,19 @@ class SimulatedHeads:
         texture = rng.uniform(*self.texture)
         images = contrast_images(maps, each, drawn, field_strength, texture, gains, rng)
         signals = signal_table(each, drawn, field_strength, gains)
-        bright = self._brightness(whose, stripped, signals)
+        shading = [rng.uniform(*self.scanner.shading) for _ in each]
+        bright = self._brightness(whose, stripped, signals, shading)
         mask = brain if stripped else None
         clean, degraded = {}, {}
         bright = [
             1.0 if isinstance(one, mr.TissueIntensities) and one.scaled else level
             for one, level in zip(each, bright, strict=True)
         ]
-        for name, image, level in zip(sequences, images, bright, strict=True):
+        outside = maps[_OUTSIDE].sum(axis=0)
+        for name, image, level, spread in zip(sequences, images, bright, shading, strict=True):
+            shade = np.exp(outside * np.float32(spread) * smooth_field(self.size, _CELLS, rng))
             clean[name] = _scaled(image, level, mask)
-            degraded[name] = _scaled(self.scanner.degrade(image, level, rng), level, mask)
+            degraded[name] = _scaled(self.scanner.degrade(image, level, rng, shade), level, mask)
         tissues = np.moveaxis(maps * brain if stripped else maps, 0, -1)
         return SimulatedHead(
             clean, degraded, tissues, head, brain, stripped, field_strength, sequences

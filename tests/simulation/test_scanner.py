@@ -64,3 +64,10 @@ def test_wrong_ranges_are_named(wrong):
     (name,) = wrong
     with pytest.raises(ValueError, match=f"`{name}`"):
         Scanner(**wrong)
+
+
+def test_shading_multiplies_before_anything_else():
+    image = np.ones((8, 8), "float32")
+    shading = np.linspace(0.5, 2, 64, dtype="float32").reshape(8, 8)
+    degraded = Scanner(**NOTHING).degrade(image, 1.0, np.random.default_rng(0), shading)
+    np.testing.assert_allclose(degraded, shading)

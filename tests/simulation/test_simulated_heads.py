@@ -16,8 +16,9 @@ from keras_mri_cyclegan.simulation import (
     TissueIntensities,
     draw_head_maps,
 )
+from keras_mri_cyclegan.simulation.tissues import OUTSIDE
 
-PERFECT = Scanner(blur=(0, 0), bias_field=(0, 0), ghosts=0, noise=(0, 0))
+PERFECT = Scanner(blur=(0, 0), shading=(0, 0), bias_field=(0, 0), ghosts=0, noise=(0, 0))
 
 
 @pytest.fixture(scope="module")
@@ -207,3 +208,17 @@ def test_other_wrong_uses(maps):
         SimulatedHeads(maps, ("t1", "t2")).pairs("t1", "flair", 2)
     with pytest.raises(ValueError, match="No head was in the field of view"):
         SimulatedHeads(maps, size=200, pixel=40.0)[0]
+
+
+def test_the_coil_shades_what_is_outside_of_the_skull_only(maps):
+    perfect = {"blur": (0, 0), "bias_field": (0, 0), "ghosts": 0, "noise": (0, 0)}
+    heads = SimulatedHeads(
+        maps, ("t1_se",), strip=0, scanner=Scanner(shading=(0.4, 0.4), **perfect)
+    )
+    head = heads[0]
+    change = (head.degraded["t1_se"] + 1) / np.maximum(head.clean["t1_se"] + 1, 1e-6)
+    outside = head.tissues[..., [TISSUES.index(name) for name in OUTSIDE]].sum(axis=-1)
+    unclipped = (head.clean["t1_se"][..., 0] < 0.99) & (head.degraded["t1_se"][..., 0] < 0.99)
+    lit = unclipped & (head.clean["t1_se"][..., 0] > -0.9)
+    np.testing.assert_allclose(change[lit & (outside == 0)], 1, rtol=1e-4)
+    assert np.log(change[lit & (outside > 0.9)]).std() > 0.1

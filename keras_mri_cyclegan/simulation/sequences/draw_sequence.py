@@ -17,7 +17,11 @@ from keras_mri_cyclegan.simulation.sequences.tissue_intensities import draw_inte
 from keras_mri_cyclegan.simulation.tissues import checked_field, tissue_properties
 
 _SUPPRESSED = (0.05, 0.3)  # what is left of fat: suppression is rarely perfect
-_FAT_IN_A_TRAIN = (1.3, 3.0)
+_FAT_IN_A_TRAIN = (1.1, 2.2)
+# Weaker refocusing pulses leave stimulated echoes, which keep signal as T1 does: the echo time at
+# which a spin echo would have the same contrast is shorter by this (Busse et al., Magn. Reson. Med.
+# 55 (2006) 1030).
+_STIMULATED = (0.65, 1.0)
 _FLAIR_SUPPRESSED = 0.8  # of the protocols that are called FLAIR and no more
 
 
@@ -48,6 +52,7 @@ def _t2(rng: np.random.Generator, field: float) -> Sequence:
     tr, te = rng.uniform(2800, 7000), rng.uniform(70, 120)
     if rng.random() < 0.2:
         return SpinEcho(tr, te)
+    te *= rng.uniform(*_STIMULATED)
     return TurboSpinEcho(tr, te, rng.uniform(80, 250), rng.uniform(*_FAT_IN_A_TRAIN))
 
 
@@ -66,7 +71,8 @@ def _flair(rng: np.random.Generator, field: float) -> Sequence:
     ti = nulling_time(tr - train, csf) * rng.uniform(0.975, 1.025)
     suppressed = rng.random() < _FLAIR_SUPPRESSED
     fat = rng.uniform(*(_SUPPRESSED if suppressed else _FAT_IN_A_TRAIN))
-    return InversionRecovery(tr, rng.uniform(80, 140), ti, train, fat)
+    te = rng.uniform(80, 140) * rng.uniform(*_STIMULATED)
+    return InversionRecovery(tr, te, ti, train, fat)
 
 
 def _t1(rng: np.random.Generator, field: float) -> Sequence:
