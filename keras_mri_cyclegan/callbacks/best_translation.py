@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
 from keras_mri_cyclegan.callbacks.unpaired_score import UnpairedScore
+from keras_mri_cyclegan.callbacks.verdict import Verdict, verdict
 from keras_mri_cyclegan.cyclegan import backends
 from keras_mri_cyclegan.volumes import atomic
 
@@ -27,6 +29,11 @@ class BestTranslation(keras.callbacks.Callback):
     `val_cycle_error_b`, `val_histogram_ab`, `val_histogram_ba` (intensity), and their sum as
     `val_translation_score`, lower is better: about 3 for good translations, 10 for copies of the
     input. `keras_mri_cyclegan.callbacks.unpaired_score.UnpairedScore` tells how they are added up.
+
+    The generators before the training (the start) and a copy of the input are judged as well. The
+    end of the training is a verdict in words against both, and a warning where the translations are
+    no better than a copy, or no epoch is better than the start. A start that is better than a copy
+    and than every epoch is restored.
 
     Callbacks that come after it in the list can use these logs: `EarlyStopping`, `ModelCheckpoint`
     and `CSVLogger` (with `mode="min"` where they ask for it). Epochs that are not judged are logged
@@ -53,12 +60,15 @@ class BestTranslation(keras.callbacks.Callback):
             it and goes on from there. Defaults to `None`: they are kept in memory, and by a
             `Checkpoint`.
         max_shift: The largest displacement looked for, in pixels. Defaults to 4.
-        verbose: Whether to print at the end which epoch was the best. Defaults to 1, yes.
+        verbose: Whether to print at the end which epoch was the best, and the verdict. Defaults to
+            1, yes. Warnings are raised all the same.
 
     Attributes:
         best_epoch: The number of the best epoch so far, from 1 as Keras prints them, or `None`.
         best_score: Its score.
         scores: A dictionary for each epoch that was judged: `epoch`, `score` and its parts.
+        references: The scores of `"start"` and `"copy"`; empty if the training went on from a
+            state that has none.
 
     Raises:
         ValueError: An argument that cannot be used, a model that has no two generators for images
@@ -110,7 +120,9 @@ class BestTranslation(keras.callbacks.Callback):
         self.best_epoch: int | None = None
         self.best_score = np.inf
         self.scores: list[dict[str, float]] = []
+        self.references: dict[str, float] = {}
         self._weights: dict[str, list[np.ndarray]] = {}
+        self._start: dict[str, list[np.ndarray]] = {}
 
     def set_model(self, model: Any) -> None:
         """Take the model that is about to be trained, which must have two generators."""
@@ -138,6 +150,7 @@ class BestTranslation(keras.callbacks.Callback):
         self._first_epoch = epoch
         if epoch == 0:
             self._forget()
+            self._judge_references()
             return
         if self.best_epoch is None and self.path is not None and self.path.exists():
             self._read(self.path)
@@ -154,9 +167,7 @@ class BestTranslation(keras.callbacks.Callback):
             self.scores.append({"epoch": epoch + 1, **found})
             if found["score"] < self.best_score:
                 self.best_score, self.best_epoch = found["score"], epoch + 1
-                self._weights = {
-                    name: getattr(self.model, name).get_weights() for name in GENERATORS
-                }
+                self._weights = self._generator_weights()
             if self.path is not None:
                 self._write(self.path)
         if logs is not None:
@@ -166,14 +177,39 @@ class BestTranslation(keras.callbacks.Callback):
         if self.patience is not None and epoch + 1 - (self.best_epoch or 0) >= self.patience:
             self.model.stop_training = True
 
+    def _judge_references(self) -> None:
+        """Score the generators as they are before the training, and a copy of the input."""
+        with torch_generator_kept():
+            start = self._score(self._translator)["score"]
+        self.references["start"], self._start = start, self._generator_weights()
+        a, b = (self._score.images[domain] for domain in "ab")
+        if a.shape[-1] == b.shape[-1]:
+            self.references["copy"] = self._score(lambda direction: lambda images: images)["score"]
+
+    def _generator_weights(self) -> dict[str, list[np.ndarray]]:
+        return {name: getattr(self.model, name).get_weights() for name in GENERATORS}
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the training was worth; `None` where no copy could be judged."""
+        if not {"start", "copy"} <= self.references.keys():
+            return None
+        return verdict(self.best_score, self.references["start"], self.references["copy"])
+
     def get_state(self) -> dict[str, Any]:
         """Return the best weights and all scores, for a `Checkpoint`."""
-        return {**self._found(), "weights": self._weights, "first_epoch": self._first_epoch}
+        return {
+            **self._found(),
+            "weights": self._weights,
+            "start": self._start,
+            "first_epoch": self._first_epoch,
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on with what `get_state` returned."""
         self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
         self.scores, self._weights = state["scores"], state["weights"]
+        self.references, self._start = state["references"], state["start"]
         self._first_epoch = state["first_epoch"]
 
     def _found(self) -> dict[str, Any]:
@@ -181,6 +217,7 @@ class BestTranslation(keras.callbacks.Callback):
             "best_epoch": self.best_epoch,
             "best_score": float(self.best_score),
             "scores": self.scores,
+            "references": self.references,
         }
 
     def _is_due(self, epoch: int) -> bool:
@@ -196,11 +233,19 @@ class BestTranslation(keras.callbacks.Callback):
         """Put the best weights in place and say which they are."""
         if self._first_epoch is None:
             return
+        found = self.verdict
+        back_to_start = found is not None and found.start_is_better and bool(self._start)
         if self.restore_best_weights:
-            for name, weights in self._weights.items():
-                getattr(self.model, name).set_weights(weights)
+            weights = self._start if back_to_start else self._weights
+            for name, values in weights.items():
+                getattr(self.model, name).set_weights(values)
         if self.verbose:
             print(self._summary())
+            if found is not None and found.worked:
+                print(f"BestTranslation: {found.text}")
+        if found is not None and not found.worked:
+            again = " The start is restored." if back_to_start and self.restore_best_weights else ""
+            warnings.warn(f"BestTranslation: {found.text}{again}", stacklevel=2)
 
     def _summary(self) -> str:
         if self.best_epoch is None:
@@ -242,5 +287,5 @@ class BestTranslation(keras.callbacks.Callback):
                     "another path, or move that file away."
                 )
         self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
-        self.scores = state["scores"]
+        self.scores, self.references = state["scores"], state.get("references", {})
         self._weights = {} if self.best_epoch is None else weights

@@ -2,9 +2,16 @@
 
 from typing import Any, NamedTuple
 
+import keras
+import numpy as np
+
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.callbacks import BestTranslation
 from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.data import UnpairedDataset
+
+JUDGED = 12  # images of each side
+JUDGEMENTS = 10  # in a training
 
 
 class Recipe(NamedTuple):
@@ -23,16 +30,57 @@ class Recipe(NamedTuple):
     train: UnpairedDataset
     epochs: int
 
-    def fit(self, **arguments: Any) -> Any:
-        """Train: `model.fit(train, epochs=epochs, **arguments)`.
+    def fit(self, held: tuple[Any, Any] | None = None, **arguments: Any) -> Any:
+        """Train: `model.fit(train, epochs=epochs, **arguments)`, with a verdict at the end.
+
+        Unless there is a `BestTranslation` among the `callbacks`, one judges a few images of each
+        side about ten times, restores the best generators (those before the training, if no epoch
+        is better), and says in words what the training was worth: see
+        :class:`keras_mri_cyclegan.callbacks.BestTranslation`. Images of A and B with different
+        numbers of channels, or without an edge, cannot be judged.
 
         Args:
+            held: Images of A and of B to judge by, which the training does not see, best of other
+                patients. Defaults to twelve of each side of the training's own.
             **arguments: What `fit` takes, such as `callbacks` and `validation_data`.
 
         Returns:
             The `keras.callbacks.History`.
         """
-        return self.model.fit(**{"x": self.train, "epochs": self.epochs, **arguments})
+        arguments = {"x": self.train, "epochs": self.epochs, **arguments}
+        callbacks = arguments.get("callbacks")
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = (
+                [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else callbacks
+            )
+            arguments["callbacks"] = self._with_judge(list(callbacks or ()), held, arguments)
+        return self.model.fit(**arguments)
+
+    def _with_judge(self, callbacks: list, held: Any, arguments: dict) -> list:
+        """Add a `BestTranslation`, if there is none and the images can be judged."""
+        if any(isinstance(one, BestTranslation) for one in callbacks):
+            if held is not None:
+                raise ValueError("Pass `held` or a `BestTranslation`, not both.")
+            return callbacks
+        a, b = (_some(side) for side in (self.train.a, self.train.b)) if held is None else held
+        every = max(1, arguments["epochs"] // JUDGEMENTS)
+        verbose = int(arguments.get("verbose", 1) not in (0, "0"))
+        try:
+            judge = BestTranslation(a, b, every=every, verbose=verbose)
+        except ValueError:
+            if held is not None:
+                raise
+            return callbacks
+        # Before the others, whose files and logs then have what it finds; after moving averages.
+        swaps = [isinstance(one, keras.callbacks.SwapEMAWeights) for one in callbacks]
+        place = len(swaps) - swaps[::-1].index(True) if any(swaps) else 0
+        return [*callbacks[:place], judge, *callbacks[place:]]
+
+
+def _some(images: Any) -> np.ndarray:
+    """Return a few images of a side, spread over it."""
+    places = np.unique(np.linspace(0, len(images) - 1, JUDGED).round().astype(int))
+    return np.concatenate([images[int(place) : int(place) + 1] for place in places])
 
 
 def epochs_for(steps: int, train: UnpairedDataset) -> int:

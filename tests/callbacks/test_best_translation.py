@@ -23,18 +23,18 @@ class Offset(keras.layers.Layer):
         return x + self.offset
 
 
-def offset_network():
+def network(layer):
     image = keras.Input((32, 32, 1))
-    return keras.Model(image, Offset()(image))
+    return keras.Model(image, layer(image))
 
 
 class Pair(keras.Model):
     """Two generators and nothing else."""
 
-    def __init__(self):
+    def __init__(self, layer=Offset):
         super().__init__()
-        self.generator_ab = offset_network()
-        self.generator_ba = offset_network()
+        self.generator_ab = network(layer())
+        self.generator_ba = network(layer())
 
     def call(self, x):
         return self.generator_ab(x) + self.generator_ba(x)
@@ -154,6 +154,58 @@ def test_a_training_that_was_never_finite(capsys):
     model, _ = train(BestTranslation(A, B), [np.nan])
     assert np.isnan(model.offsets).all()
     assert "no epoch had finite translations" in capsys.readouterr().out
+
+
+class Negative(keras.layers.Layer):
+    """Turns an image around, plus its one weight: a start that is better than a copy."""
+
+    def build(self, input_shape):
+        self.offset = self.add_weight(shape=(), initializer="zeros", name="offset")
+
+    def call(self, x):
+        return self.offset - x
+
+
+def negative_model():
+    model = Pair(Negative)
+    model.compile(loss="mse", optimizer=keras.optimizers.SGD(0.0))
+    return model
+
+
+def test_a_start_that_is_better_than_every_epoch_comes_back(capsys):
+    best = BestTranslation(A, -A)
+    with pytest.warns(UserWarning, match=r"made the start worse.*The start is restored"):
+        model, _ = train(best, [0.3, 0.2], model=negative_model())
+    assert model.offsets == [0, 0]
+    assert best.references["start"] < best.best_score < best.references["copy"]
+    assert best.best_epoch == 2
+    assert "2 judged epochs was 2" in capsys.readouterr().out
+
+
+def test_better_than_start_and_copy_is_said(capsys):
+    model = negative_model()
+    for variable in model.trainable_variables:
+        variable.assign(0.3)
+    train(BestTranslation(A, -A), [0.2, 0.1], model=model)
+    assert "better than a copy and than the start" in capsys.readouterr().out
+    assert model.offsets == pytest.approx([0.1, 0.1])
+
+
+def test_no_better_than_a_copy_is_a_warning():
+    best = BestTranslation(A, B, verbose=0)
+    with pytest.warns(UserWarning, match="no better than a copy"):
+        train(best, [0.01])
+    expected = UnpairedScore(A, B)(lambda way: lambda images: images)["score"]
+    assert best.references["copy"] == expected
+
+
+def test_the_verdict_outlives_an_interruption(tmp_path):
+    path = tmp_path / "best.npz"
+    train(BestTranslation(A, -A, path=path, verbose=0), [0.3], model=negative_model(), epochs=1)
+    second = BestTranslation(A, -A, path=path, verbose=0)
+    train(second, [0.3, 0.2], initial_epoch=1, model=negative_model())
+    assert not second.verdict.worked
+    assert second.verdict.start_is_better
 
 
 @pytest.mark.parametrize("again", [True, False])

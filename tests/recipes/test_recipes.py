@@ -47,6 +47,36 @@ def test_takes_apart(small_networks):
     assert len(history.epoch) == 1
 
 
+def test_fit_ends_with_a_verdict(small_networks, capsys):
+    line = np.linspace(-1, 1, 5)
+    a, _ = kmc.datasets.load_phantom(slices=3, size=32)
+    b, _ = kmc.datasets.load_phantom(slices=4, size=32, subjects=[1])
+    recipe = kmc.recipes.small_data(
+        a, b, epochs=1, filters=4, curves=kmc.unpaired_curves.CurvePair(line, line, 0.0, 0.0, 0.0)
+    )
+    with pytest.warns(UserWarning, match="no better than a copy"):  # the start is one
+        history = recipe.fit(verbose=0)
+    assert "val_translation_score" in history.history
+    assert not capsys.readouterr().out
+    best = kmc.callbacks.BestTranslation(a, b, verbose=0)
+    with pytest.raises(ValueError, match="not both"):
+        recipe.fit(held=(a, b), callbacks=[best], verbose=0)
+    with pytest.warns(UserWarning, match="no better than a copy"):
+        recipe.fit(held=(a[:2], b[:2]), callbacks=[keras.callbacks.History()], verbose=0)
+
+
+def test_the_judge_comes_after_moving_averages(small_networks):
+    recipe = kmc.recipes.small_data(*sides(), epochs=1, filters=4)
+    swap, history = keras.callbacks.SwapEMAWeights(True), keras.callbacks.History()
+    judged = recipe._with_judge([history, swap, history], None, {"epochs": 1})
+    assert [type(one).__name__ for one in judged] == [
+        "History",
+        "SwapEMAWeights",
+        "BestTranslation",
+        "History",
+    ]
+
+
 def test_curves_that_were_fitted_before(small_networks):
     """They are taken as they are: an untrained generator is its curve."""
     line = np.linspace(-1, 1, 5)
