@@ -70,7 +70,7 @@ def main() -> None:
 def some(images, count=4):
     """Return a few images, spread over the middle of all: the ends may be air."""
     step = max(1, len(images) // (count + 1))
-    return images[step :: step][:count]
+    return images[step::step][:count]
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -81,7 +81,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--a", required=True, help="scans: file, folder or pattern")
     parser.add_argument("--b", required=True, help="scans of the other contrast")
-    parser.add_argument("--source", default="t1", help="contrast of --a: t1, mprage, t2, flair, ...")
+    parser.add_argument(
+        "--source", default="t1", help="contrast of --a: t1, mprage, t2, flair, ..."
+    )
     parser.add_argument("--target", default="t2", help="contrast of --b")
     parser.add_argument("--test", required=True, help="the scan to translate, of somebody else")
     parser.add_argument("--output", type=Path, default=Path("outputs/clinical_heads"))

@@ -20,6 +20,7 @@ patients, without pairs, and is scored before and after (`--only` names a visit)
 import argparse
 import itertools
 import time
+import warnings
 from pathlib import Path
 
 import keras
@@ -205,7 +206,11 @@ def run(cases, options):
 
 
 def adapt(cases, options):
-    """Train `recipes.heads` on scans of the others, once for both directions; print the scores."""
+    """Train `recipes.heads` on scans of the others, once for both directions; print the scores.
+
+    Beside it a network that begins at the same start and is taught as long on the others'
+    registered pairs, which a user does not have. The verdict of `recipe.fit` is printed below.
+    """
     maps = kmc.simulation.HeadMaps.load(options.maps)
     maps = kmc.simulation.HeadMaps(
         maps.maps[::4], maps.tissues, maps.pixel, maps.heads[::4]
@@ -218,7 +223,8 @@ def adapt(cases, options):
         keras.utils.set_random_seed(options.seed)
         rng = np.random.default_rng(options.seed)
         seen = [np.concatenate([other[c] for other in others]) for c in (source, target)]
-        seen = [images[(images > AIR).mean(axis=(1, 2)) > 0.05] for images in seen]
+        shown = (seen[0] > AIR).mean(axis=(1, 2)) > 0.05
+        seen = [images[shown] for images in seen]
         a, b = ((2 * rng.permutation(images) - 1)[..., None] for images in seen)
         start = time.perf_counter()
         recipe = kmc.recipes.heads(
@@ -233,28 +239,51 @@ def adapt(cases, options):
             weights=options.weights,
             seed=options.seed,
         )
-        before = adapted_scores(recipe.model, case, source, target)
-        recipe.fit(verbose=0)
-        after = adapted_scores(recipe.model, case, source, target)
+        model = recipe.model
+        ways = {
+            (source, target): (model.generator_ab, *seen),
+            (target, source): (model.generator_ba, *seen[::-1]),
+        }
         steps = recipe.epochs * len(recipe.train)
-        print(f"{name}, {steps} steps, {time.perf_counter() - start:.0f} s")
-        for direction in before:
-            one, other = (
-                f"{r[0]:.2f}/{r[1]:.3f}, gradients {r[2]:.2f}"
-                for r in (before[direction], after[direction])
-            )
-            print(f"  {direction}: {one}; adapted {other}", flush=True)
+        found = {way: {} for way in ways}
+        for (given, wanted), (generator, x, y) in ways.items():
+            rows = found[given, wanted]
+            rows["curve"] = scores(curve(x, y)(case[given]), case[wanted], case[given])
+            rows["matched"] = scores(translate(generator, case[given]), case[wanted], case[given])
+            if options.paired:
+                taught = paired(given, wanted, x, y, steps, options)
+                rows["pairs"] = scores(translate(taught, case[given]), case[wanted], case[given])
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            history = recipe.fit(verbose=0).history
+        for (given, wanted), (generator, *_) in ways.items():
+            made = translate(generator, case[given])
+            rows = found[given, wanted]
+            rows["adapted"] = scores(made, case[wanted], case[given])
+            cells = ", ".join(f"{k} {r[0]:.2f}/{r[1]:.3f} ({r[2]:.2f})" for k, r in rows.items())
+            moved = np.nanmedian(kmc.metrics.displacement(case[given][..., None], made[..., None]))
+            print(f"{name} seed {options.seed} {given} -> {wanted}: {cells}; moved {moved:.2f}")
+            if "lesions" in case and wanted == "flair":
+                ours, truth = (
+                    lesion_contrast(image, case["lesions"], case[given])
+                    for image in (made, case[wanted])
+                )
+                print(f"  lesion contrast: {ours:.2f}, of the truth {truth:.2f}")
+        verdicts = [str(one.message) for one in told if "BestTranslation" in str(one.message)]
+        best = min(history["val_translation_score"])
+        print(f"  {steps} steps, {time.perf_counter() - start:.0f} s, score {best:.2f}")
+        print(f"  {verdicts[0] if verdicts else 'better than a copy and the start'}", flush=True)
 
 
-def adapted_scores(model, case, source, target):
-    """Return the scores of both directions."""
-    return {
-        f"{given} -> {wanted}": scores(translate(generator, case[given]), case[wanted], case[given])
-        for given, wanted, generator in (
-            (source, target, model.generator_ab),
-            (target, source, model.generator_ba),
-        )
-    }
+def paired(source, target, a, b, steps, options):
+    """Return the start, taught on pairs for so many steps of four."""
+    generator = kmc.contrast_generator(source, target, weights=options.weights)
+    decay = keras.optimizers.schedules.PolynomialDecay(3e-4, steps, 6e-6)
+    generator.compile(keras.optimizers.Adam(decay), loss=kmc.losses.GradientDifference())
+    x, y = ((2 * images - 1)[..., None] for images in (a, b))
+    epochs = max(1, round(4 * steps / len(x)))
+    generator.fit(x, y, batch_size=4, epochs=epochs, verbose=0)
+    return generator
 
 
 def draw(file, source, made, truth):
@@ -288,6 +317,7 @@ def main():
     parser.add_argument("--maps", type=Path, help="tissue maps: adapt, in place of the table")
     parser.add_argument("--only", help="the visit that is adapted to the others")
     parser.add_argument("--epochs", type=int, default=1, help="of 200 steps each")
+    parser.add_argument("--paired", action="store_true", help="also teach on the others' pairs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", type=Path, metavar="FOLDER")
     options = parser.parse_args()
