@@ -5,6 +5,7 @@ from keras_mri_cyclegan.recipes.heads import heads
 from keras_mri_cyclegan.recipes.large import large
 from keras_mri_cyclegan.recipes.match_tissues import match_tissues
 from keras_mri_cyclegan.recipes.measure_contrast import measure_contrast, seen_tissues
+from keras_mri_cyclegan.recipes.nearest_contrast import nearest_contrast
 from keras_mri_cyclegan.recipes.paper import paper
 from keras_mri_cyclegan.recipes.recipe import Recipe
 from keras_mri_cyclegan.recipes.small_data import small_data
@@ -17,6 +18,7 @@ __all__ = [
     "large",
     "match_tissues",
     "measure_contrast",
+    "nearest_contrast",
     "paper",
     "seen_tissues",
     "small_data",

@@ -1,5 +1,6 @@
 """Two named contrasts of the head: a start that was taught without a scan, and its adaptation."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -10,16 +11,19 @@ from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.data import RandomFlip, UnpairedDataset
 from keras_mri_cyclegan.losses import BackgroundConsistency, GradientDifference
 from keras_mri_cyclegan.networks import (
+    HEAD_CONTRASTS,
     contrast_generator,
     patchgan_discriminator,
     tissue_segmenter,
 )
 from keras_mri_cyclegan.recipes.match_tissues import match_tissues
 from keras_mri_cyclegan.recipes.measure_contrast import measure_contrast
+from keras_mri_cyclegan.recipes.nearest_contrast import nearest_contrast
 from keras_mri_cyclegan.recipes.recipe import Recipe, checked_epochs, epochs_for
 from keras_mri_cyclegan.simulation import TISSUES, HeadMaps, SimulatedHeads
 
 STEPS = 600
+CLEARLY = 0.02  # of how sure the tissue network is
 RATE = 1e-4
 OUTSIDE = [TISSUES.index(name) for name in ("fat", "skin", "muscle", "bone", "marrow")]
 WITH_SKULL = 0.25  # of the head; 0.12 to 0.15 were found in stripped scans, 0.35 to 0.42 in others
@@ -28,8 +32,8 @@ WITH_SKULL = 0.25  # of the head; 0.12 to 0.15 were found in stripped scans, 0.3
 def heads(
     a: Any,
     b: Any,
-    source: str,
-    target: str,
+    source: str | None,
+    target: str | None,
     maps: HeadMaps,
     pixel: float,
     epochs: int | None = None,
@@ -51,8 +55,10 @@ def heads(
         a: Images of the source contrast, `(images, height, width, 1)` in [-1, 1], air -1, axial,
             the front on top. Each size must be a multiple of 16.
         b: Images of the target contrast, of the same size; other people, another number.
-        source: The name of the contrast of `a`, as in `contrast_generator`.
-        target: The name of the contrast of `b`.
+        source: The name of the contrast of `a`, as in `contrast_generator`, or `None` for one
+            without a name (SWI, T2*, after gadolinium): the start is then the nearest named
+            contrast's (:func:`nearest_contrast`), and intensities are those that are measured.
+        target: The name of the contrast of `b`, or `None`.
         maps: Tissue maps of label maps, of `keras_mri_cyclegan.simulation.draw_head_maps`.
         pixel: Side of a pixel of `a` and `b` in mm.
         epochs: Integer, passes over what there is most of, images of a side or pairs. Defaults to
@@ -66,6 +72,9 @@ def heads(
 
     Raises:
         ValueError: Images or arguments that are not as above.
+
+    Warns:
+        UserWarning: Scans look like another named contrast than the one that is given.
     """
     images = UnpairedDataset(a, b, batch_size=2, seed=seed)
     shape = tuple(images.a.shape[1:])
@@ -85,11 +94,15 @@ def heads(
     if weights is None:
         raise ValueError("`weights` must be taught ones: a start is what this recipe begins at.")
     a, b = images.a[:], images.b[:]
-    finder_a, finder_b = (tissue_segmenter(name, weights=weights) for name in (source, target))
+    named = (
+        _told_or_nearest("source", source, a, weights),
+        _told_or_nearest("target", target, b, weights),
+    )
+    finder_a, finder_b = (tissue_segmenter(name, weights=weights) for name in named)
     generators = {}
     for way, given, wanted, names, finder in (
-        ("ab", a, b, (source, target), finder_b),
-        ("ba", b, a, (target, source), finder_a),
+        ("ab", a, b, named, finder_b),
+        ("ba", b, a, named[::-1], finder_a),
     ):
         generators[way] = contrast_generator(
             *names, shape, weights, tissue_offsets=True, name=f"generator_{way}"
@@ -138,6 +151,25 @@ def heads(
         paired_weight=20.0,
     )
     return Recipe(model, train, epochs)
+
+
+def _told_or_nearest(argument: str, name: str | None, images: np.ndarray, weights: Any) -> str:
+    """Return the name of a contrast that the start knows; warn where scans look like another."""
+    sure = nearest_contrast(images, weights)
+    nearest = next(iter(sure))
+    if name is None:
+        return nearest
+    _checks.one_of(argument, name, HEAD_CONTRASTS)
+    family = name.removesuffix("_fs")
+    family = "t1" if family in ("t1_se", "t1_gre", "mprage") else family
+    if sure[family] < sure[nearest] - CLEARLY:
+        warnings.warn(
+            f"`{argument}` is {name!r}, but these scans look like {nearest!r}: the tissue network "
+            f"is surer of what it sees if it is told that ({sure[nearest]:.3f} against "
+            f"{sure[family]:.3f}). Look at the images: are A and B exchanged, or is air not at -1?",
+            stacklevel=3,
+        )
+    return name
 
 
 def has_skull(segmenter: keras.Model, images: np.ndarray) -> bool:
