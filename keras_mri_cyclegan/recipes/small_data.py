@@ -25,6 +25,7 @@ def small_data(
     filters: int = 16,
     curves: CurvePair | None = None,
     seed: int = 0,
+    verbose: int = 1,
 ) -> Recipe:
     """Make the model for tens of slices, in which anatomy stays in place.
 
@@ -56,6 +57,7 @@ def small_data(
         seed: Integer of at least 0, of the curves, the order of the images, the flips, what the
             discriminators see and the image pools. The weights are drawn from Keras' own:
             `keras.utils.set_random_seed(seed)` before this call makes a training repeatable.
+        verbose: Whether to show a progress bar of the search for the curves. Defaults to 1, yes.
 
     Returns:
         A :class:`Recipe`: the compiled model, its batches and the number of epochs.
@@ -67,7 +69,7 @@ def small_data(
         >>> import keras_mri_cyclegan as kmc
         >>> t1, _ = kmc.datasets.load_phantom(slices=4, size=32, subjects=[0])
         >>> _, t2 = kmc.datasets.load_phantom(slices=4, size=32, subjects=[1])
-        >>> model, train, epochs = kmc.recipes.small_data(t1, t2)
+        >>> model, train, epochs = kmc.recipes.small_data(t1, t2, verbose=0)
         >>> history = model.fit(train, epochs=1, verbose=0)  # epochs=epochs for the whole training
         >>> epochs * len(train)
         2500
@@ -76,7 +78,7 @@ def small_data(
     shape = _same_shape(train)
     epochs = checked_epochs(epochs, epochs_for(STEPS, train))
     if curves is None:
-        curves = fit_curves(train.a[:], train.b[:], seed=seed)
+        curves = fit_curves(train.a[:], train.b[:], seed=seed, verbose=verbose)
 
     steps = epochs * len(train)
     moved = WarmUp(1.0, steps=max(1, round(0.15 * steps)), start=round(ALONE * steps))

@@ -44,14 +44,20 @@ def descend(
     target: Sequence[Patches],
     count: int,
     directions: int,
+    shapes: int,
     rng: np.random.Generator,
 ) -> State:
-    """Descend to step `until` of `steps`: less distance, less curvature. Air stays air."""
+    """Descend to step `until` of `steps`: less distance, less curvature. Air stays air.
+
+    Each step sees patches of `shapes` of the shapes, drawn anew.
+    """
     curve, mean, square, first = state
     for step in range(first, until):
         gradient = _curvature_gradient(curve)
-        for ours, theirs in zip(source, target, strict=True):
-            gradient += sliced_distance(curve, ours, theirs, count, directions, rng)[1]
+        for shape in rng.permutation(len(source))[:shapes]:
+            ours, theirs = source[shape], target[shape]
+            slope = sliced_distance(curve, ours, theirs, count, directions, rng)[1]
+            gradient += slope * (len(source) / shapes)
         mean = BETA_1 * mean + (1 - BETA_1) * gradient
         square = BETA_2 * square + (1 - BETA_2) * gradient**2
         rate = RATE * (1 - step / steps) + LAST_RATE

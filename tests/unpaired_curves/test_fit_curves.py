@@ -6,7 +6,7 @@ import pytest
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.unpaired_curves import SearchEffort, fit_curves
 
-SHORT = SearchEffort(starts=6, finalists=1, first_steps=20, steps=60)
+SHORT = SearchEffort(starts=8, finalists=2, first_steps=30, steps=90)
 
 
 def phantoms(subject, contrast):
