@@ -18,6 +18,7 @@ from keras_mri_cyclegan.data.unpaired_dataset import UnpairedDataset, callables
 from keras_mri_cyclegan.data.volume_images import VolumeImages
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.volumes.validate import checked_fill
 
 OPTIONS = {"workers", "use_multiprocessing", "max_queue_size"}  # of keras.utils.PyDataset
 SHOWN = 3  # scans of unknown patients that are named
@@ -36,6 +37,8 @@ def from_volumes(
     cache: str | os.PathLike | None = None,
     memory: float = 2.0,
     verbose: int = 1,
+    fill_nan: float | None = None,
+    unreadable: str = "error",
     **kwargs: Any,
 ) -> UnpairedDataset | tuple[UnpairedDataset, UnpairedDataset]:
     """Return the training data of a CycleGAN, straight from two lists of scans.
@@ -66,6 +69,11 @@ def from_volumes(
         cache: Folder for prepared images. Defaults to `None`: they are held in memory.
         memory: GiB of prepared images to hold, of all scans, without `cache`. Defaults to 2.0.
         verbose: 1 to say what was found, with progress bars; 0 to be silent. Defaults to 1.
+        fill_nan: What NaN and infinite values in the scans' files become, such as 0.0 for the
+            background of SPM's. Defaults to `None`: they are an error.
+        unreadable: What becomes of a scan that cannot be read. `"error"`: an error that names it.
+            `"warn"`: it is left out, and a warning names all of them; each scan is read once more
+            for this. Defaults to `"error"`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
@@ -84,6 +92,7 @@ def from_volumes(
         >>> import numpy as np
         >>> import keras_mri_cyclegan as kmc
         >>> from keras_mri_cyclegan.volumes import Volume
+    from keras_mri_cyclegan.volumes.validate import checked_fill
         >>> rng = np.random.default_rng(0)
         >>> def scan(name):
         ...     return Volume(rng.uniform(0, 99, (16, 16, 6)), np.eye(4), path=name)
@@ -111,7 +120,9 @@ def from_volumes(
         seed = int(np.random.SeedSequence().generate_state(1)[0])
     _checks.positive_int("seed", seed, minimum=0)
 
-    a, b = scan_list("a", a), scan_list("b", b)
+    checked_fill(fill_nan)
+    _checks.one_of("unreadable", unreadable, ("error", "warn"))
+    a, b = scan_list("a", a, unreadable), scan_list("b", b, unreadable)
     by_name = isinstance(validation, (list, tuple, set))
     if by_name or _checks.fraction("validation", validation):
         parts = list(split_by_patient(a, b, validation, patient, seed))
@@ -121,7 +132,7 @@ def from_volumes(
     if preprocessing is None:
         preprocessing = Preprocessing()
     if not {"a", "b"} <= set(preprocessing.domains):
-        preprocessing.fit(*parts[0], verbose=verbose)
+        preprocessing.fit(*parts[0], verbose=verbose, fill_nan=fill_nan)
 
     datasets = []
     for name, sides in zip(("Training", "Validation"), parts, strict=False):
@@ -133,6 +144,7 @@ def from_volumes(
                 memory=memory * len(scans) / (len(a) + len(b)),
                 cache=cache,
                 verbose=verbose,
+                fill_nan=fill_nan,
             )
             for domain, scans in zip("ab", sides, strict=True)
         )

@@ -15,6 +15,7 @@ from keras_mri_cyclegan.data import image_cache
 from keras_mri_cyclegan.data._scans import Scan, scan_list, scan_name
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.volumes import Volume, VolumeError
+from keras_mri_cyclegan.volumes.validate import checked_fill
 
 GIB = 2**30
 
@@ -44,6 +45,8 @@ class VolumeImages:
             0.037 GiB. Defaults to 2.0.
         cache: Folder for prepared images, made if it does not exist. Defaults to `None`.
         verbose: 1 for a progress bar, 0 for none. Defaults to 1.
+        fill_nan: What NaN and infinite values in the scans' files become, as for `read_volume`.
+            Defaults to `None`: they are an error.
 
     Raises:
         ValueError: An argument out of its range, no scan, or the same scan twice.
@@ -71,11 +74,13 @@ class VolumeImages:
         memory: float = 2.0,
         cache: str | os.PathLike | None = None,
         verbose: int = 1,
+        fill_nan: float | None = None,
     ):
         self._scans = scan_list("scans", scans)
         self.preprocessing = preprocessing
         self.domain = _checks.one_of("domain", domain, ("a", "b"))
         self.memory = _checks.weight("memory", memory)
+        self.fill_nan = checked_fill(fill_nan)
         self.cache = None if cache is None else os.fspath(cache)
         if self.cache is not None:
             _make_folder(self.cache)
@@ -187,11 +192,15 @@ class VolumeImages:
         return images
 
     def _cached(self, scan: Scan) -> image_cache.CachedImages:
-        path = image_cache.entry_path(self.cache or "", scan, self.preprocessing, self.domain)
+        path = image_cache.entry_path(
+            self.cache or "", scan, self.preprocessing, self.domain, self.fill_nan
+        )
         return image_cache.load(path) or image_cache.store(path, self._prepare(scan))
 
     def _prepare(self, scan: Scan) -> np.ndarray:
-        volume = scan if isinstance(scan, Volume) else volumes.read_volume(scan)
+        volume = (
+            scan if isinstance(scan, Volume) else volumes.read_volume(scan, fill_nan=self.fill_nan)
+        )
         images = self.preprocessing.training_images(volume, self.domain)
         if not len(images):
             raise VolumeError(

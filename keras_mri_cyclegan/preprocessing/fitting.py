@@ -11,7 +11,11 @@ from keras_mri_cyclegan.volumes import Volume, VolumeError, find_volumes, read_v
 
 
 def fit_domain(
-    steps: Sequence[Step], volumes: Any, domain: str, verbose: int
+    steps: Sequence[Step],
+    volumes: Any,
+    domain: str,
+    verbose: int,
+    fill_nan: float | None = None,
 ) -> list[dict[str, Any]]:
     """Return the state of each step, reading each of `volumes` once and keeping none."""
     volumes = _iterable(volumes, domain)
@@ -24,7 +28,7 @@ def fit_domain(
     progress = keras.utils.Progbar(total, unit_name="scan") if verbose else None
     count = 0
     for count, item in enumerate(volumes, 1):
-        volume = read_if_path(item)
+        volume = read_if_path(item, fill_nan)
         try:
             _summarize(steps, volume, summaries)
         except VolumeError as error:
@@ -46,12 +50,12 @@ def fit_domain(
     ]
 
 
-def read_if_path(value: Any) -> Volume:
-    """Return a volume, read from its file if `value` is a path."""
+def read_if_path(value: Any, fill_nan: float | None = None) -> Volume:
+    """Return a volume, read from its file if `value` is a path, NaN in it filled if asked for."""
     if isinstance(value, Volume):
         return value
     if isinstance(value, (str, os.PathLike)):
-        return read_volume(os.fspath(value))
+        return read_volume(os.fspath(value), fill_nan=fill_nan)
     raise ValueError(
         "A scan must be a `Volume`, or the path of a file. Received: "
         f"{type(value).__name__}. For an array: `Volume(array, affine)`."

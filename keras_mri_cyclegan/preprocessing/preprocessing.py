@@ -129,6 +129,7 @@ class Preprocessing:
         a: Iterable[Volume | str | os.PathLike],
         b: Iterable[Volume | str | os.PathLike] | None = None,
         verbose: int = 1,
+        fill_nan: float | None = None,
     ) -> "Preprocessing":
         """Learn what the steps need from the training scans of one or both contrasts.
 
@@ -139,6 +140,8 @@ class Preprocessing:
             a: Files or volumes of the first contrast: any iterable, or a folder or a glob.
             b: The same of the second. Defaults to `None`: not fitted now.
             verbose: 0 for silence, 1 for a progress bar. Defaults to 1.
+            fill_nan: What NaN and infinite values in a file become, as for `read_volume`. Defaults
+                to `None`: they are an error.
 
         Returns:
             This object.
@@ -149,25 +152,32 @@ class Preprocessing:
         """
         given = {"a": a} if b is None else {"a": a, "b": b}
         states = {
-            domain: fit_domain(self.steps, volumes, domain, verbose)
+            domain: fit_domain(self.steps, volumes, domain, verbose, fill_nan)
             for domain, volumes in given.items()
         }
         self._states = {**self._states, **states}
         return self
 
-    def prepare(self, volume: Volume | str | os.PathLike, domain: str = "a") -> Prepared:
+    def prepare(
+        self,
+        volume: Volume | str | os.PathLike,
+        domain: str = "a",
+        fill_nan: float | None = None,
+    ) -> Prepared:
         """Return a scan as the network's cutter takes it, with what `restore` needs.
 
         Args:
             volume: A volume, or the file of one.
             domain: The contrast of the scan, `"a"` or `"b"`. Defaults to `"a"`.
+            fill_nan: What NaN and infinite values in a file become, as for `read_volume`. Defaults
+                to `None`: they are an error.
 
         Raises:
             ValueError: A step has to be fitted first.
             VolumeError: A scan that cannot be read or prepared.
         """
         states = self._states_of(domain)
-        source = volume = read_if_path(volume)
+        source = volume = read_if_path(volume, fill_nan)
         records = []
         for step, state in zip(self.steps, states, strict=True):
             volume, record = step.for_domain(domain).apply(volume, state)
@@ -235,9 +245,14 @@ class Preprocessing:
             affine=prepared.source_affine, header=header, path=prepared.source_path
         )
 
-    def training_images(self, volume: Volume | str | os.PathLike, domain: str = "a") -> np.ndarray:
+    def training_images(
+        self,
+        volume: Volume | str | os.PathLike,
+        domain: str = "a",
+        fill_nan: float | None = None,
+    ) -> np.ndarray:
         """Return the images of a scan that a network is trained on, float32 in [-1, 1]."""
-        return self.cutter.training_images(self.prepare(volume, domain).volume)
+        return self.cutter.training_images(self.prepare(volume, domain, fill_nan).volume)
 
     def get_config(self) -> dict[str, Any]:
         """Return what makes an equal object, fitted as this one is; JSON-able."""

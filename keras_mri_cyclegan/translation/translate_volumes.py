@@ -35,6 +35,7 @@ def translate_volumes(
     batch_size: int | None = None,
     overwrite: bool = False,
     verbose: int = 1,
+    fill_nan: float | None = None,
 ) -> Iterator[TranslatedFile]:
     """Translate scans one after another, each as `translate_volume` does, file to file.
 
@@ -54,6 +55,7 @@ def translate_volumes(
         batch_size: As there.
         overwrite: As there.
         verbose: 1 shows a progress bar for each scan, 0 nothing. Defaults to 1.
+        fill_nan: As in `translate_volume`.
 
     Yields:
         A :class:`keras_mri_cyclegan.translation.TranslatedFile` for each scan, in order, as soon as
@@ -91,7 +93,15 @@ def translate_volumes(
     if twice:
         raise ValueError(f"`targets` must differ. Received `{twice[0]}` more than once.")
     translator = Translator(
-        model, direction, preprocessing, intensities, planes, overlap, batch_size, overwrite
+        model,
+        direction,
+        preprocessing,
+        intensities,
+        planes,
+        overlap,
+        batch_size,
+        overwrite,
+        fill_nan,
     )
     return _translated(translator, list(sources), list(targets), verbose)
 

@@ -2,7 +2,7 @@
 
 import os
 
-from keras_mri_cyclegan.volumes import formats, pictures, sidecar
+from keras_mri_cyclegan.volumes import formats, members, pictures, sidecar
 from keras_mri_cyclegan.volumes.dicom.replacing import check_one_file, check_replaceable
 from keras_mri_cyclegan.volumes.dicom.source import DicomSource
 from keras_mri_cyclegan.volumes.errors import VolumeError
@@ -171,7 +171,7 @@ def _check_folder(path: str, module: str | None, overwrite: bool) -> None:
         )
     # A whole folder goes: never one that somebody keeps other things in.
     paths = [os.path.join(path, name) for name in sorted(os.listdir(path))]
-    kinds = formats.kinds_in(paths)
+    kinds = members.kinds_in(paths)
     ours = kinds.get(module, []) if module else kinds.get("dicom", []) + kinds.get("pictures", [])
     others = [os.path.basename(other) for other in paths if other not in set(ours)]
     if others:

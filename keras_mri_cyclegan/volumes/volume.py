@@ -126,10 +126,11 @@ def _checked_array(array: Any, path: str | None) -> np.ndarray:
         array = np.ascontiguousarray(array, dtype="float32")
     bad = array.size - int(np.isfinite(array).sum())
     if bad:
+        way_out = "pass `fill_nan=0.0`" if path is not None else "`np.nan_to_num(array)`"
         raise VolumeError(
             path,
-            f"{bad} of {array.size} values are NaN or infinite (as float32). Fill them first: "
-            "`read_volume(path, fill_nan=0.0)` if they are background.",
+            f"{bad} of {array.size} values are NaN or infinite (as float32). Expected finite "
+            f"numbers. If they are background, fill them: {way_out}.",
         )
     return array
 

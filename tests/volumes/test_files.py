@@ -34,7 +34,7 @@ def _touch(folder, *names):
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
+        path.write_bytes(b"something")
 
 
 def _dicom(path):
