@@ -1,6 +1,7 @@
 """From two lists of scans to the data that a CycleGAN is trained on."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,8 @@ from keras_mri_cyclegan.data.patients import (
 from keras_mri_cyclegan.data.unpaired_dataset import UnpairedDataset, callables
 from keras_mri_cyclegan.data.volume_images import VolumeImages
 from keras_mri_cyclegan.preprocessing import Preprocessing
-from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.volumes import SyntheticWarning, Volume
+from keras_mri_cyclegan.volumes.synthetic import warn_of
 from keras_mri_cyclegan.volumes.validate import checked_fill
 
 OPTIONS = {"workers", "use_multiprocessing", "max_queue_size"}  # of keras.utils.PyDataset
@@ -88,11 +90,14 @@ def from_volumes(
             the patients do not allow.
         VolumeError: A scan that cannot be read or prepared, or has images of another shape.
 
+    Warns:
+        VolumeWarning: Scans that are left out (`unreadable="warn"`).
+        SyntheticWarning: Scans that say that they are synthetic, in one warning.
+
     Example:
         >>> import numpy as np
         >>> import keras_mri_cyclegan as kmc
         >>> from keras_mri_cyclegan.volumes import Volume
-    from keras_mri_cyclegan.volumes.validate import checked_fill
         >>> rng = np.random.default_rng(0)
         >>> def scan(name):
         ...     return Volume(rng.uniform(0, 99, (16, 16, 6)), np.eye(4), path=name)
@@ -132,22 +137,28 @@ def from_volumes(
     if preprocessing is None:
         preprocessing = Preprocessing()
     if not {"a", "b"} <= set(preprocessing.domains):
-        preprocessing.fit(*parts[0], verbose=verbose, fill_nan=fill_nan)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntheticWarning)  # they are named below
+            preprocessing.fit(*parts[0], verbose=verbose, fill_nan=fill_nan)
 
     datasets = []
+    synthetic: list[str] = []
     for name, sides in zip(("Training", "Validation"), parts, strict=False):
-        images_a, images_b = (
-            VolumeImages(
-                scans,
-                preprocessing,
-                domain,
-                memory=memory * len(scans) / (len(a) + len(b)),
-                cache=cache,
-                verbose=verbose,
-                fill_nan=fill_nan,
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntheticWarning)
+            images_a, images_b = (
+                VolumeImages(
+                    scans,
+                    preprocessing,
+                    domain,
+                    memory=memory * len(scans) / (len(a) + len(b)),
+                    cache=cache,
+                    verbose=verbose,
+                    fill_nan=fill_nan,
+                )
+                for domain, scans in zip("ab", sides, strict=True)
             )
-            for domain, scans in zip("ab", sides, strict=True)
-        )
+        synthetic += [*images_a.synthetic, *images_b.synthetic]
         training = name == "Training"
         dataset = UnpairedDataset(
             images_a,
@@ -170,6 +181,7 @@ def from_volumes(
             ]
             print(_summary(name, dataset, unknown))
         datasets.append(dataset)
+    warn_of(synthetic, stacklevel=2)
     return (datasets[0], datasets[1]) if len(datasets) == 2 else datasets[0]
 
 

@@ -14,10 +14,12 @@ from keras_mri_cyclegan import _checks, volumes
 from keras_mri_cyclegan.data import image_cache
 from keras_mri_cyclegan.data._scans import Scan, scan_list, scan_name
 from keras_mri_cyclegan.preprocessing import Preprocessing
-from keras_mri_cyclegan.volumes import Volume, VolumeError
+from keras_mri_cyclegan.volumes import Volume, VolumeError, sidecar
+from keras_mri_cyclegan.volumes.synthetic import is_synthetic, says_so, unmarked, warn_of
 from keras_mri_cyclegan.volumes.validate import checked_fill
 
 GIB = 2**30
+MARK = ".synthetic"  # what the name of an empty file beside a scan's entry in the cache ends in
 
 
 class VolumeImages:
@@ -84,6 +86,7 @@ class VolumeImages:
         self.cache = None if cache is None else os.fspath(cache)
         if self.cache is not None:
             _make_folder(self.cache)
+        self.synthetic: list[str] = []
         self._entries: list[image_cache.CachedImages] = []
         self._held: OrderedDict[int, np.ndarray] = OrderedDict()
         self._held_bytes = 0
@@ -91,6 +94,7 @@ class VolumeImages:
         self._image_shape: tuple | None = None
         self.counts = self._prepare_all(_checks.one_of("verbose", verbose, (0, 1)))
         self._first = np.concatenate([[0], np.cumsum(self.counts)])
+        warn_of(self.synthetic, stacklevel=2)
 
     @property
     def scans(self) -> tuple[Scan, ...]:
@@ -195,12 +199,26 @@ class VolumeImages:
         path = image_cache.entry_path(
             self.cache or "", scan, self.preprocessing, self.domain, self.fill_nan
         )
-        return image_cache.load(path) or image_cache.store(path, self._prepare(scan))
+        found = image_cache.load(path)
+        if found is None:
+            before = len(self.synthetic)
+            images = self._prepare(scan)
+            if len(self.synthetic) > before:
+                open(path + MARK, "w").close()
+            return image_cache.store(path, images)
+        beside = not isinstance(scan, Volume) and says_so(sidecar.path_of(scan))
+        if beside or os.path.exists(path + MARK):
+            self.synthetic.append(scan_name(scan))
+        return found
 
     def _prepare(self, scan: Scan) -> np.ndarray:
         volume = (
             scan if isinstance(scan, Volume) else volumes.read_volume(scan, fill_nan=self.fill_nan)
         )
+        if is_synthetic(volume):
+            if scan_name(scan) not in self.synthetic:
+                self.synthetic.append(scan_name(scan))
+            volume = unmarked(volume)  # it is warned of once, of all
         images = self.preprocessing.training_images(volume, self.domain)
         if not len(images):
             raise VolumeError(

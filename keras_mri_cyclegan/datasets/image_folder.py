@@ -10,8 +10,9 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from keras_mri_cyclegan import _checks
-from keras_mri_cyclegan.volumes import VolumeWarning, members
+from keras_mri_cyclegan.volumes import VolumeWarning, members, sidecar
 from keras_mri_cyclegan.volumes.grey_file import SUFFIXES, read_grey
+from keras_mri_cyclegan.volumes.synthetic import says_so, warn_of
 
 BACKGROUND = -1.0  # air
 
@@ -107,6 +108,8 @@ def load_image_folder(
     read = _read_all(_find(path, pattern), path, unreadable)
     paths, files = list(read), list(read.values())
     _check_together(files, paths, size, value_range)
+    beside = [str(path), *map(str, paths)]
+    warn_of([f"`{name}`" for name in beside if says_so(sidecar.path_of(name))], stacklevel=2)
     scaled = (_scale(*pair, value_range) for pair in zip(files, paths, strict=True))
     if size is not None and fit == "resize":
         scaled = (_resize(image, size) for image in scaled)

@@ -8,6 +8,7 @@ import keras
 
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import Volume, VolumeError, find_volumes, read_volume
+from keras_mri_cyclegan.volumes.synthetic import is_synthetic
 
 
 def fit_domain(
@@ -16,8 +17,12 @@ def fit_domain(
     domain: str,
     verbose: int,
     fill_nan: float | None = None,
+    synthetic: list[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the state of each step, reading each of `volumes` once and keeping none."""
+    """Return the state of each step, reading each of `volumes` once and keeping none.
+
+    `synthetic` takes the names of those that say that they are.
+    """
     volumes = _iterable(volumes, domain)
     steps = [step.for_domain(domain) for step in steps]
     learning = [index for index, step in enumerate(steps) if step.has_state]
@@ -29,6 +34,8 @@ def fit_domain(
     count = 0
     for count, item in enumerate(volumes, 1):
         volume = read_if_path(item, fill_nan)
+        if synthetic is not None and is_synthetic(volume):
+            synthetic.append(f"`{volume.path}`")
         try:
             _summarize(steps, volume, summaries)
         except VolumeError as error:

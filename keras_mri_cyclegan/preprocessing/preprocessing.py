@@ -20,6 +20,7 @@ from keras_mri_cyclegan.preprocessing.reorient import Reorient
 from keras_mri_cyclegan.preprocessing.slices import Slices
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import SourceHeader, Volume, VolumeError
+from keras_mri_cyclegan.volumes.synthetic import is_synthetic, warn_of
 
 DOMAINS = ("a", "b")
 FORMAT = "keras_mri_cyclegan preprocessing"
@@ -149,12 +150,17 @@ class Preprocessing:
         Raises:
             ValueError: No scan, or something that is not one.
             VolumeError: A scan that cannot be read or prepared; the message names its file.
+
+        Warns:
+            SyntheticWarning: Scans that say that they are synthetic.
         """
         given = {"a": a} if b is None else {"a": a, "b": b}
+        synthetic: list[str] = []
         states = {
-            domain: fit_domain(self.steps, volumes, domain, verbose, fill_nan)
+            domain: fit_domain(self.steps, volumes, domain, verbose, fill_nan, synthetic)
             for domain, volumes in given.items()
         }
+        warn_of(synthetic, stacklevel=2)
         self._states = {**self._states, **states}
         return self
 
@@ -175,9 +181,14 @@ class Preprocessing:
         Raises:
             ValueError: A step has to be fitted first.
             VolumeError: A scan that cannot be read or prepared.
+
+        Warns:
+            SyntheticWarning: A scan that says that it is synthetic.
         """
         states = self._states_of(domain)
         source = volume = read_if_path(volume, fill_nan)
+        if is_synthetic(volume):
+            warn_of([f"`{volume.path}`"], stacklevel=2)
         records = []
         for step, state in zip(self.steps, states, strict=True):
             volume, record = step.for_domain(domain).apply(volume, state)

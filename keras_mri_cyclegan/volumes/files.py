@@ -8,6 +8,7 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.volumes import formats
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.finding import find_volumes
+from keras_mri_cyclegan.volumes.synthetic import marked
 from keras_mri_cyclegan.volumes.targets import check_target
 from keras_mri_cyclegan.volumes.validate import checked_fill
 from keras_mri_cyclegan.volumes.volume import Volume
@@ -63,7 +64,8 @@ def read_volume(
     max_voxels = _checks.positive_int("max_voxels", max_voxels)
     fill_nan = checked_fill(fill_nan)
     try:
-        return formats.load(formats.of_source(path)).read(path, max_voxels, fill_nan)
+        volume = formats.load(formats.of_source(path)).read(path, max_voxels, fill_nan)
+        return marked(volume, path)
     except OSError as error:
         raise VolumeError(
             path,

@@ -16,6 +16,7 @@ import numpy as np
 
 from keras_mri_cyclegan.volumes import nifti_header, validate
 from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
+from keras_mri_cyclegan.volumes.synthetic import DESCRIPTION
 from keras_mri_cyclegan.volumes.unpacked import opened, read_exactly
 from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
@@ -58,7 +59,12 @@ def read(
     if trailing:
         notes.append(f"{trailing} bytes after the voxels are ignored.")
     source = SourceHeader(
-        "nifti", dtype.newbyteorder("="), shape, True, nifti_header.Content(header, extensions)
+        "nifti",
+        dtype.newbyteorder("="),
+        shape,
+        True,
+        nifti_header.Content(header, extensions),
+        synthetic=bytes(header["descrip"].item()).startswith(DESCRIPTION.encode()),
     )
     volume = Volume(array, affine, source, path)
     for note in notes:

@@ -21,6 +21,8 @@ class SourceHeader:
         content: The rest, each format's own.
         span: The largest stored number less the smallest, where the file stores whole numbers
             without a slope. Defaults to `None`: not known.
+        synthetic: Whether the file says that no scanner measured it: a mark of this package, or
+            DICOM's SyntheticData. Defaults to `False`.
     """
 
     kind: str
@@ -29,6 +31,7 @@ class SourceHeader:
     has_geometry: bool
     content: Any = None
     span: float | None = None
+    synthetic: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

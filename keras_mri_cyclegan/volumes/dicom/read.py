@@ -10,6 +10,7 @@ from keras_mri_cyclegan.volumes.dicom.frames import Frame, frames_of, is_multifr
 from keras_mri_cyclegan.volumes.dicom.geometry import arrange
 from keras_mri_cyclegan.volumes.dicom.opening import guarded
 from keras_mri_cyclegan.volumes.dicom.pixels import Layout, check_size, decoded, layout_of
+from keras_mri_cyclegan.volumes.dicom.replacing import says_synthetic
 from keras_mri_cyclegan.volumes.dicom.source import DicomSource
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.validate import claimed, finished
@@ -78,7 +79,14 @@ def read(path: str, max_voxels: int, fill_nan: float | None = None) -> Volume:
         layout.dtype,
     )
     shape = (count, layout.rows, layout.columns)
-    header = SourceHeader("dicom", layout.dtype, shape, has_geometry=True, content=source)
+    header = SourceHeader(
+        "dicom",
+        layout.dtype,
+        shape,
+        has_geometry=True,
+        content=source,
+        synthetic=any(says_synthetic(file, header) for file, header in files),
+    )
     return finished(array, affine, header, path, fill_nan)
 
 
