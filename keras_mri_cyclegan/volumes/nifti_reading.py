@@ -107,7 +107,7 @@ def _voxels(
         part = in_file[start : start + slab]
         where = f"from voxel {start * in_slice} of {array.size}"
         raw = np.frombuffer(read_exactly(path, file, part.size * dtype.itemsize, where), dtype)
-        values = _scaled(raw, slope, inter, fill_nan)
+        values = _scaled(path, raw, slope, inter, fill_nan)
         exact = exact and _is_exact(raw, slope, inter)
         first = first if start else values[0]
         if equal and (values == first).all():
@@ -127,8 +127,10 @@ def _voxels(
     return array
 
 
-def _scaled(raw: np.ndarray, slope: float, inter: float, fill_nan: float | None) -> np.ndarray:
-    with np.errstate(all="ignore"):  # what becomes infinite is refused by `Volume`
+def _scaled(
+    path: str, raw: np.ndarray, slope: float, inter: float, fill_nan: float | None
+) -> np.ndarray:
+    with np.errstate(all="ignore"):  # what becomes infinite is refused
         if (slope, inter) == (1.0, 0.0) and raw.dtype.kind != "f":
             return raw.astype("float32")
         values = raw.astype(np.result_type(raw.dtype.newbyteorder("="), np.float64))
@@ -136,7 +138,7 @@ def _scaled(raw: np.ndarray, slope: float, inter: float, fill_nan: float | None)
         values += inter
         if fill_nan is not None:
             values[~np.isfinite(values)] = fill_nan
-        return values.astype("float32")
+        return validate.as_float32(values, path)
 
 
 def _is_exact(raw: np.ndarray, slope: float, inter: float) -> bool:

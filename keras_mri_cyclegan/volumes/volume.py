@@ -125,9 +125,16 @@ def _checked_array(array: Any, path: str | None) -> np.ndarray:
         raise VolumeError(
             path, f"values of type {array.dtype}. Expected real numbers: `np.abs(x)`, if complex."
         )
+    given = array
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, dtype="float32")
     bad = array.size - int(np.isfinite(array).sum())
+    if bad and np.isfinite(given).all():
+        raise VolumeError(
+            path,
+            f"{bad} of {array.size} values are beyond +-3.4e+38, the largest number that float32 "
+            "holds. Expected smaller ones: scale them first.",
+        )
     if bad:
         way_out = "pass `fill_nan=0.0`" if path is not None else "`np.nan_to_num(array)`"
         raise VolumeError(
