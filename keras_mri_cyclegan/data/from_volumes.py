@@ -20,7 +20,7 @@ from keras_mri_cyclegan.data.volume_images import VolumeImages
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.volumes import SyntheticWarning, Volume
 from keras_mri_cyclegan.volumes.synthetic import warn_of
-from keras_mri_cyclegan.volumes.validate import checked_fill
+from keras_mri_cyclegan.volumes.validate import reading_options
 
 OPTIONS = {"workers", "use_multiprocessing", "max_queue_size"}  # of keras.utils.PyDataset
 SHOWN = 3  # scans of unknown patients that are named
@@ -40,6 +40,7 @@ def from_volumes(
     memory: float = 2.0,
     verbose: int = 1,
     fill_nan: float | None = None,
+    slice_tolerance: float | None = None,
     unreadable: str = "error",
     **kwargs: Any,
 ) -> UnpairedDataset | tuple[UnpairedDataset, UnpairedDataset]:
@@ -73,6 +74,7 @@ def from_volumes(
         verbose: 1 to say what was found, with progress bars; 0 to be silent. Defaults to 1.
         fill_nan: What NaN and infinite values in the scans' files become, such as 0.0 for the
             background of SPM's. Defaults to `None`: they are an error.
+        slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
         unreadable: What becomes of a scan that cannot be read. `"error"`: an error that names it.
             `"warn"`: it is left out, and a warning names all of them; each scan is read once more
             for this. Defaults to `"error"`.
@@ -125,9 +127,12 @@ def from_volumes(
         seed = int(np.random.SeedSequence().generate_state(1)[0])
     _checks.positive_int("seed", seed, minimum=0)
 
-    checked_fill(fill_nan)
+    reading = reading_options(fill_nan, slice_tolerance)
     _checks.one_of("unreadable", unreadable, ("error", "warn"))
-    a, b = scan_list("a", a, unreadable), scan_list("b", b, unreadable)
+    a, b = (
+        scan_list("a", a, unreadable, slice_tolerance),
+        scan_list("b", b, unreadable, slice_tolerance),
+    )
     by_name = isinstance(validation, (list, tuple, set))
     if by_name or _checks.fraction("validation", validation):
         parts = list(split_by_patient(a, b, validation, patient, seed))
@@ -139,7 +144,7 @@ def from_volumes(
     if not {"a", "b"} <= set(preprocessing.domains):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntheticWarning)  # they are named below
-            preprocessing.fit(*parts[0], verbose=verbose, fill_nan=fill_nan)
+            preprocessing.fit(*parts[0], verbose=verbose, **reading)
 
     datasets = []
     synthetic: list[str] = []
@@ -154,7 +159,7 @@ def from_volumes(
                     memory=memory * len(scans) / (len(a) + len(b)),
                     cache=cache,
                     verbose=verbose,
-                    fill_nan=fill_nan,
+                    **reading,
                 )
                 for domain, scans in zip("ab", sides, strict=True)
             )

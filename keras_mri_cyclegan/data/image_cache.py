@@ -58,14 +58,14 @@ def entry_path(
     scan: str | Volume,
     preprocessing: Preprocessing,
     domain: str,
-    fill_nan: float | None = None,
+    reading: dict[str, float] | None = None,
 ) -> str:
     """Return the path of a scan's entry.
 
     Its name depends on the scan (name, size, time of change and a sample of the content of each
     of its files; or a volume's voxels), but not on the folder it is in, on its mask's file, and on
-    the preprocessing, what it learnt if that changes images, the domain, what NaN become and this
-    library's version.
+    the preprocessing, what it learnt if that changes images, the domain, the options it is read
+    with and this library's version.
 
     Raises:
         VolumeError: The scan's file cannot be read.
@@ -81,7 +81,7 @@ def entry_path(
         "preprocessing": _recipe(preprocessing, domain),
         "domain": domain,
         "version": __version__,
-        **({} if fill_nan is None else {"fill_nan": fill_nan}),
+        **({"reading": reading} if reading else {}),
     }
     text = json.dumps(made_from, sort_keys=True)
     return os.path.join(folder, hashlib.sha256(text.encode()).hexdigest() + ".npy")

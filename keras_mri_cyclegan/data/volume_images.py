@@ -16,7 +16,7 @@ from keras_mri_cyclegan.data._scans import Scan, scan_list, scan_name
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.volumes import Volume, VolumeError, sidecar
 from keras_mri_cyclegan.volumes.synthetic import is_synthetic, says_so, unmarked, warn_of
-from keras_mri_cyclegan.volumes.validate import checked_fill
+from keras_mri_cyclegan.volumes.validate import reading_options
 
 GIB = 2**30
 MARK = ".synthetic"  # what the name of an empty file beside a scan's entry in the cache ends in
@@ -49,6 +49,7 @@ class VolumeImages:
         verbose: 1 for a progress bar, 0 for none. Defaults to 1.
         fill_nan: What NaN and infinite values in the scans' files become, as for `read_volume`.
             Defaults to `None`: they are an error.
+        slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
 
     Raises:
         ValueError: An argument out of its range, no scan, or the same scan twice.
@@ -77,12 +78,13 @@ class VolumeImages:
         cache: str | os.PathLike | None = None,
         verbose: int = 1,
         fill_nan: float | None = None,
+        slice_tolerance: float | None = None,
     ):
         self._scans = scan_list("scans", scans)
         self.preprocessing = preprocessing
         self.domain = _checks.one_of("domain", domain, ("a", "b"))
         self.memory = _checks.weight("memory", memory)
-        self.fill_nan = checked_fill(fill_nan)
+        self.reading = reading_options(fill_nan, slice_tolerance)
         self.cache = None if cache is None else os.fspath(cache)
         if self.cache is not None:
             _make_folder(self.cache)
@@ -197,7 +199,7 @@ class VolumeImages:
 
     def _cached(self, scan: Scan) -> image_cache.CachedImages:
         path = image_cache.entry_path(
-            self.cache or "", scan, self.preprocessing, self.domain, self.fill_nan
+            self.cache or "", scan, self.preprocessing, self.domain, self.reading
         )
         found = image_cache.load(path)
         if found is None:
@@ -212,9 +214,7 @@ class VolumeImages:
         return found
 
     def _prepare(self, scan: Scan) -> np.ndarray:
-        volume = (
-            scan if isinstance(scan, Volume) else volumes.read_volume(scan, fill_nan=self.fill_nan)
-        )
+        volume = scan if isinstance(scan, Volume) else volumes.read_volume(scan, **self.reading)
         if is_synthetic(volume):
             if scan_name(scan) not in self.synthetic:
                 self.synthetic.append(scan_name(scan))

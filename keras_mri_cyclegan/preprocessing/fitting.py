@@ -16,7 +16,7 @@ def fit_domain(
     volumes: Any,
     domain: str,
     verbose: int,
-    fill_nan: float | None = None,
+    reading: dict[str, float] | None = None,
     synthetic: list[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the state of each step, reading each of `volumes` once and keeping none.
@@ -33,7 +33,7 @@ def fit_domain(
     progress = keras.utils.Progbar(total, unit_name="scan") if verbose else None
     count = 0
     for count, item in enumerate(volumes, 1):
-        volume = read_if_path(item, fill_nan)
+        volume = read_if_path(item, reading)
         if synthetic is not None and is_synthetic(volume):
             synthetic.append(f"`{volume.path}`")
         try:
@@ -57,12 +57,12 @@ def fit_domain(
     ]
 
 
-def read_if_path(value: Any, fill_nan: float | None = None) -> Volume:
-    """Return a volume, read from its file if `value` is a path, NaN in it filled if asked for."""
+def read_if_path(value: Any, reading: dict[str, float] | None = None) -> Volume:
+    """Return a volume, read from its file, with these options, if `value` is a path."""
     if isinstance(value, Volume):
         return value
     if isinstance(value, (str, os.PathLike)):
-        return read_volume(os.fspath(value), fill_nan=fill_nan)
+        return read_volume(os.fspath(value), **(reading or {}))
     raise ValueError(
         "A scan must be a `Volume`, or the path of a file. Received: "
         f"{type(value).__name__}. For an array: `Volume(array, affine)`."

@@ -21,6 +21,7 @@ from keras_mri_cyclegan.preprocessing.slices import Slices
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import SourceHeader, Volume, VolumeError
 from keras_mri_cyclegan.volumes.synthetic import is_synthetic, warn_of
+from keras_mri_cyclegan.volumes.validate import reading_options
 
 DOMAINS = ("a", "b")
 FORMAT = "keras_mri_cyclegan preprocessing"
@@ -131,6 +132,7 @@ class Preprocessing:
         b: Iterable[Volume | str | os.PathLike] | None = None,
         verbose: int = 1,
         fill_nan: float | None = None,
+        slice_tolerance: float | None = None,
     ) -> "Preprocessing":
         """Learn what the steps need from the training scans of one or both contrasts.
 
@@ -143,6 +145,7 @@ class Preprocessing:
             verbose: 0 for silence, 1 for a progress bar. Defaults to 1.
             fill_nan: What NaN and infinite values in a file become, as for `read_volume`. Defaults
                 to `None`: they are an error.
+            slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
 
         Returns:
             This object.
@@ -155,9 +158,10 @@ class Preprocessing:
             SyntheticWarning: Scans that say that they are synthetic.
         """
         given = {"a": a} if b is None else {"a": a, "b": b}
+        reading = reading_options(fill_nan, slice_tolerance)
         synthetic: list[str] = []
         states = {
-            domain: fit_domain(self.steps, volumes, domain, verbose, fill_nan, synthetic)
+            domain: fit_domain(self.steps, volumes, domain, verbose, reading, synthetic)
             for domain, volumes in given.items()
         }
         warn_of(synthetic, stacklevel=2)
@@ -169,6 +173,7 @@ class Preprocessing:
         volume: Volume | str | os.PathLike,
         domain: str = "a",
         fill_nan: float | None = None,
+        slice_tolerance: float | None = None,
     ) -> Prepared:
         """Return a scan as the network's cutter takes it, with what `restore` needs.
 
@@ -177,6 +182,7 @@ class Preprocessing:
             domain: The contrast of the scan, `"a"` or `"b"`. Defaults to `"a"`.
             fill_nan: What NaN and infinite values in a file become, as for `read_volume`. Defaults
                 to `None`: they are an error.
+            slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
 
         Raises:
             ValueError: A step has to be fitted first.
@@ -186,7 +192,7 @@ class Preprocessing:
             SyntheticWarning: A scan that says that it is synthetic.
         """
         states = self._states_of(domain)
-        source = volume = read_if_path(volume, fill_nan)
+        source = volume = read_if_path(volume, reading_options(fill_nan, slice_tolerance))
         if is_synthetic(volume):
             warn_of([f"`{volume.path}`"], stacklevel=2)
         records = []
@@ -261,9 +267,12 @@ class Preprocessing:
         volume: Volume | str | os.PathLike,
         domain: str = "a",
         fill_nan: float | None = None,
+        slice_tolerance: float | None = None,
     ) -> np.ndarray:
         """Return the images of a scan that a network is trained on, float32 in [-1, 1]."""
-        return self.cutter.training_images(self.prepare(volume, domain, fill_nan).volume)
+        return self.cutter.training_images(
+            self.prepare(volume, domain, fill_nan, slice_tolerance).volume
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return what makes an equal object, fitted as this one is; JSON-able."""

@@ -11,6 +11,7 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.translation.translator import Ready, Translator
+from keras_mri_cyclegan.volumes.validate import reading_options
 
 OF_ONE_SCAN = (ValueError, ImportError, OSError)  # the others may well be fine
 
@@ -36,6 +37,7 @@ def translate_volumes(
     overwrite: bool = False,
     verbose: int = 1,
     fill_nan: float | None = None,
+    slice_tolerance: float | None = None,
 ) -> Iterator[TranslatedFile]:
     """Translate scans one after another, each as `translate_volume` does, file to file.
 
@@ -56,6 +58,7 @@ def translate_volumes(
         overwrite: As there.
         verbose: 1 shows a progress bar for each scan, 0 nothing. Defaults to 1.
         fill_nan: As in `translate_volume`.
+        slice_tolerance: As there.
 
     Yields:
         A :class:`keras_mri_cyclegan.translation.TranslatedFile` for each scan, in order, as soon as
@@ -101,7 +104,7 @@ def translate_volumes(
         overlap,
         batch_size,
         overwrite,
-        fill_nan,
+        reading_options(fill_nan, slice_tolerance),
     )
     return _translated(translator, list(sources), list(targets), verbose)
 

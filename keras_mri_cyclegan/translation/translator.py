@@ -26,7 +26,6 @@ from keras_mri_cyclegan.translation.planes import plane_cutters
 from keras_mri_cyclegan.translation.provenance import describe_translation, hash_network
 from keras_mri_cyclegan.translation.windows import count_batches, translate_windows
 from keras_mri_cyclegan.volumes import Volume, read_volume, write_volume
-from keras_mri_cyclegan.volumes.validate import checked_fill
 
 INTENSITIES = ("target", "source", "normalized")
 
@@ -58,7 +57,7 @@ class Translator:
         overlap: As there.
         batch_size: As there.
         overwrite: As there.
-        fill_nan: As there.
+        reading: Options of `read_volume` for the source.
 
     Raises:
         ValueError: As there.
@@ -74,7 +73,7 @@ class Translator:
         overlap: float,
         batch_size: int | None,
         overwrite: bool,
-        fill_nan: float | None = None,
+        reading: dict[str, float] | None = None,
     ):
         self.network = pick_generator(model, direction)
         self.direction = direction
@@ -85,7 +84,7 @@ class Translator:
         _checks.one_of("overwrite", overwrite, (True, False))
         self.intensities, self.overlap, self.overwrite = intensities, overlap, overwrite
         self.batch_size = batch_size
-        self.fill_nan = checked_fill(fill_nan)
+        self.reading = reading or {}
         self.preprocessing = arguments.fitted_preprocessing(preprocessing, intensities, direction)
         self.cutters = plane_cutters(self.preprocessing.cutter, planes)
         for cutter in self.cutters:
@@ -105,7 +104,7 @@ class Translator:
         """Read and prepare a scan, once it is known that its translation can be written."""
         if target is not None:
             arguments.check_path(target, self.overwrite)
-        scan = source if isinstance(source, Volume) else read_volume(source, fill_nan=self.fill_nan)
+        scan = source if isinstance(source, Volume) else read_volume(source, **self.reading)
         provenance = None
         if target is not None:
             arguments.check_target_of(target, scan, self.overwrite, self.intensities)

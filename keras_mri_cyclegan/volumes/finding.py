@@ -15,7 +15,9 @@ from keras_mri_cyclegan.volumes.scan_files import pair_of
 
 
 def find_volumes(
-    source: str | os.PathLike | Iterable[str | os.PathLike], unreadable: str = "error"
+    source: str | os.PathLike | Iterable[str | os.PathLike],
+    unreadable: str = "error",
+    slice_tolerance: float | None = None,
 ) -> list[str]:
     """List scans.
 
@@ -40,6 +42,7 @@ def find_volumes(
             `"warn"`: it is left out, a series of which one file is damaged as a whole, and one
             warning names all of them; each scan is read for this, to its end. Defaults to
             `"error"`.
+        slice_tolerance: As for `read_volume`, with `"warn"`. Defaults to `None`.
 
     Returns:
         Paths for `read_volume`; those of a folder or a pattern in natural order, `sub-2` before
@@ -79,7 +82,7 @@ def find_volumes(
         found, others = [os.fspath(path) for path in paths], []
     faults = {path: str(members.fault_of(path)) for path in others}
     if unreadable == "warn":
-        return _readable(name, found, faults)
+        return _readable(name, found, faults, slice_tolerance)
     for path in found:
         faults.update(_faults_of(path))
     if faults:
@@ -202,7 +205,9 @@ def _faults_of(scan: str) -> dict[str, str]:
     return {scan: fault}
 
 
-def _readable(name: str, scans: list[str], faults: dict[str, str]) -> list[str]:
+def _readable(
+    name: str, scans: list[str], faults: dict[str, str], slice_tolerance: float | None
+) -> list[str]:
     """Return the scans that can be read, and warn of the others."""
     from keras_mri_cyclegan.volumes.files import read_volume  # which needs this module
 
@@ -211,7 +216,7 @@ def _readable(name: str, scans: list[str], faults: dict[str, str]) -> list[str]:
         try:
             with warnings.catch_warnings():  # whoever reads it is warned
                 warnings.simplefilter("ignore")
-                read_volume(scan, fill_nan=0.0)
+                read_volume(scan, fill_nan=0.0, slice_tolerance=slice_tolerance)
         except VolumeError as error:
             faults[scan] = str(error).removeprefix(f"`{scan}`: ")
         else:

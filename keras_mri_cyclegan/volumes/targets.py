@@ -5,6 +5,7 @@ import os
 from keras_mri_cyclegan.volumes import formats, members, pictures, sidecar
 from keras_mri_cyclegan.volumes.dicom.replacing import check_one_file, check_replaceable
 from keras_mri_cyclegan.volumes.dicom.source import DicomSource
+from keras_mri_cyclegan.volumes.dicom.write import check_derivable
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.names import split_inner, suffix_of
 from keras_mri_cyclegan.volumes.scan_files import files_of, files_to_write
@@ -40,7 +41,8 @@ def check_target(
         VolumeError: A suffix that cannot be written, a name of over 255 bytes, a folder that does
             not exist or may not be written to, a file that is there already, a folder to replace
             that holds other things or DICOM that is not synthetic, a JSON file of another kind in
-            the sidecar's place, or a format that cannot take a volume from such a source.
+            the sidecar's place, a format that cannot take a volume from such a source, or DICOM of
+            which no series can be derived.
         ValueError: `path` is not a path, or is empty.
 
     Example:
@@ -49,6 +51,16 @@ def check_target(
         >>> check_target(os.path.join(tempfile.mkdtemp(), "t2.nii.gz"))
         'nifti'
     """
+    module = check_place(path, overwrite, header, with_sidecar)
+    if module == "dicom" and header is not None and isinstance(header.content, DicomSource):
+        check_derivable(os.fspath(path), header, synthetic=with_sidecar)
+    return module
+
+
+def check_place(
+    path: str | os.PathLike, overwrite: bool, header: SourceHeader | None, with_sidecar: bool
+) -> str | None:
+    """Check and return the same as `check_target`, but that DICOM can be derived."""
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
         raise ValueError(f"`path` must be the path of a file or folder. Received: {path!r}.")
     path = os.fspath(path)

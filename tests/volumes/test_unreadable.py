@@ -165,7 +165,7 @@ def test_translating_several(tmp_path, damage, capsys):
     assert [lost.name in str(one.error) for one in made] == [False] * (COUNT - 1) + [True]
     if damage is not _cut:
         for source in (f"{tmp_path}/a", f"{tmp_path}/a/*"):
-            assert _command_line.main(["translate", "no", source, str(tmp_path)]) == 2
+            assert _command_line.main(["translate", "no.keras", source, str(tmp_path)]) == 2
             assert lost.name in capsys.readouterr().err
 
 
