@@ -15,6 +15,7 @@ from keras_mri_cyclegan import __version__
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.translation import translate_volumes
 from keras_mri_cyclegan.volumes import find_volumes
+from keras_mri_cyclegan.volumes.targets import NOT_WRITTEN
 
 PREPROCESSING = "preprocessing.json"  # what is looked for beside the model
 IN_THE_SHELL = (  # an argument of the library, and the option that hands it on
@@ -27,10 +28,10 @@ IN_THE_SHELL = (  # an argument of the library, and the option that hands it on
 )
 EPILOG = """\
 MODEL is a file of `CycleGAN.save`, or a generator's. SOURCE is whatever the library reads: NIfTI, a
-folder of DICOM files, HDF5 (file.h5::dataset), npy, npz, PNG, TIFF. A TARGET that is a folder and
-exists takes translations by their sources' names: t1.nii.gz becomes t1_ab.nii.gz. Several sources,
-a folder that holds several, or a pattern in quotes ("scans/*.nii.gz") need one. Translations are
-synthetic, not for diagnosis.
+folder of DICOM files, mgz, mnc, HDF5 (file.h5::dataset), npy, npz, PNG, TIFF. A TARGET that is a
+folder and exists takes translations by their sources' names: t1.nii.gz becomes t1_ab.nii.gz, and so
+does t1.mgz. Several sources, a folder that holds several, or a pattern in quotes ("scans/*.nii.gz")
+need one. Translations are synthetic, not for diagnosis.
 """
 
 
@@ -198,6 +199,8 @@ def _name(source: str, direction: str) -> str:
         stem, inner = os.path.splitext(stem)
         # A packed pair is read, and written unpacked.
         suffix = inner if inner.lower() in (".hdr", ".img") else inner + suffix
+    if suffix.lower() in NOT_WRITTEN:
+        suffix = ".nii.gz"
     return f"{stem}_{direction}{suffix}"
 
 

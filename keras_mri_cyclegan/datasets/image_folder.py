@@ -12,6 +12,7 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.volumes import VolumeWarning, members, sidecar
 from keras_mri_cyclegan.volumes.grey_file import SUFFIXES, read_grey
+from keras_mri_cyclegan.volumes.other_formats import ways_from
 from keras_mri_cyclegan.volumes.synthetic import says_so, warn_of
 
 BACKGROUND = -1.0  # air
@@ -174,6 +175,7 @@ def _find(path: str | os.PathLike, pattern: str) -> list[Path]:
         raise ValueError(
             f"`{folder}` holds no image ({', '.join(SUFFIXES)}). Found: {listed or 'nothing'}. "
             "Give the folder that the slices lie in, or convert them."
+            f"{ways_from(map(str, entries))}"
         )
     chosen = [entry for entry in images if fnmatch.fnmatchcase(entry.name, pattern)]
     if not chosen:

@@ -103,7 +103,7 @@ class Translator:
     ) -> Ready:
         """Read and prepare a scan, once it is known that its translation can be written."""
         if target is not None:
-            arguments.check_path(target, self.overwrite)
+            arguments.check_path(target, self.overwrite, source)
         scan = source if isinstance(source, Volume) else read_volume(source, **self.reading)
         provenance = None
         if target is not None:

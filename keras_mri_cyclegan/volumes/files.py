@@ -35,6 +35,7 @@ def read_volume(
 
             - `t1.nii`, `t1.nii.gz`, or either file of a `t1.hdr`, `t1.img` pair, packed (`.gz`)
               or not: NIfTI-1 or -2;
+            - `orig.mgz`, `.mgh` (FreeSurfer), `.mnc` (MINC);
             - a folder that holds a DICOM series, `folder::SeriesInstanceUID` if it holds several,
               or one DICOM file, by its suffix (`.dcm`, `.ima`) or by its content;
             - `knee.h5::reconstruction_rss`, a dataset of an HDF5 file, such as fastMRI's; without

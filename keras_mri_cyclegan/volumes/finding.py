@@ -11,6 +11,7 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.volumes import formats, members
 from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
 from keras_mri_cyclegan.volumes.names import natural, split_inner, suffix_of
+from keras_mri_cyclegan.volumes.other_formats import ways_from
 from keras_mri_cyclegan.volumes.scan_files import pair_of
 
 
@@ -126,7 +127,8 @@ def _in_folder(folder: str) -> tuple[list[str], list[str]]:
         raise VolumeError(
             folder,
             f"it holds no scan. Found: {_counted(paths)}. Expected {formats.READABLE}. For scans "
-            "in deeper folders give a pattern: `folder/**/*` for all, `folder/**/*.nii.gz`.",
+            "in deeper folders give a pattern: `folder/**/*` for all, `folder/**/*.nii.gz`."
+            f"{ways_from(paths)}",
         )
     return _sorted(_without_partners(found)), others
 
@@ -155,14 +157,24 @@ def _matching(pattern: str, inner: str | None) -> tuple[list[str], list[str]]:
     if inner is not None:
         found = [path for path in found if suffix_of(path) in (".h5", ".hdf5", ".npz")]
     if not found and not others:
-        brackets = " `[` and `]` are part of the pattern: write `[[]` for a `[` in a name."
         raise VolumeError(
             pattern,
             f"no scan matches this pattern. Matches: {_counted(matches)}. Expected "
             f"{formats.READABLE}. `*` does not cross folders, `**/` does."
-            f"{brackets if '[' in pattern else ''}",
+            f"{_brackets_in(pattern)}{ways_from(matches)}",
         )
     return _sorted(_without_partners(set(found))), others
+
+
+def _brackets_in(pattern: str) -> str:
+    """Return what to write for a name with brackets, which mean something in a pattern."""
+    if "[" not in pattern:
+        return ""
+    parts = Path(pattern).parts
+    start = next((k for k in range(len(parts), 0, -1) if Path(*parts[:k]).exists()), 0)
+    written = [glob.escape(part) for part in parts[:start]] + list(parts[start:])
+    meant = f": `{Path(*written)}`, if a name is meant" if "[" in "".join(parts[:start]) else ""
+    return f" `[...]` stands for one of the letters in it; `[[]` is a bracket{meant}."
 
 
 def _links_apart(kinds: dict[str, list[str]]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from keras_mri_cyclegan.volumes import members
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.names import MODULES, split_inner, suffix_of
+from keras_mri_cyclegan.volumes.other_formats import ways_from
 
 READABLE = (
     f"{', '.join(suffix for suffix in MODULES)}, a DICOM file of any name, a folder that holds a "
@@ -46,7 +47,8 @@ def of_source(path: str) -> str:
     if module is None:
         raise VolumeError(
             path,
-            f"a file of an unknown kind ({suffix_of(file) or 'no suffix'}). Expected {READABLE}.",
+            f"a file of an unknown kind ({suffix_of(file) or 'no suffix'}). Expected {READABLE}."
+            f"{ways_from([file])}",
         )
     return module
 
@@ -69,5 +71,5 @@ def _of_folder(folder: str) -> str:
         folder,
         f"a folder with {len(paths)} entries, and neither DICOM files nor PNG or TIFF slices "
         "directly in it. Expected one volume: name a file in it, or list all its volumes with "
-        "`find_volumes(folder)`.",
+        f"`find_volumes(folder)`.{ways_from(paths)}",
     )

@@ -47,8 +47,8 @@ def read(
             if not single:
                 file = stack.enter_context(opened(path, image_path))
                 read_exactly(path, file, offset, "before the voxels")
-            _check_size(path, image_path, file, size, shape, max_voxels)
-            array = _voxels(path, file, shape, dtype, slope, inter, fill_nan, notes)
+            check_size(path, image_path, file, size, shape, max_voxels)
+            array = read_voxels(path, file, shape, dtype, slope, inter, fill_nan, notes)
             trailing = len(file.read(MAX_TRAILING + 1))  # to the end: the checksum is there
     if trailing > MAX_TRAILING:
         raise VolumeError(
@@ -72,9 +72,10 @@ def read(
     return volume
 
 
-def _check_size(
+def check_size(
     path: str, name: str, file: IO[bytes], claimed: int, shape: tuple[int, ...], max_voxels: int
 ) -> None:
+    """Raise a `VolumeError` if a file is too short for the bytes that its header claims."""
     size = possible = os.path.getsize(name)
     if isinstance(file, gzip.GzipFile):
         possible = size * MAX_INFLATION
@@ -87,7 +88,7 @@ def _check_size(
         )
 
 
-def _voxels(
+def read_voxels(
     path: str,
     file: IO[bytes],
     shape: tuple[int, ...],
@@ -97,6 +98,7 @@ def _voxels(
     fill_nan: float | None,
     notes: list[str],
 ) -> np.ndarray:
+    """Return the voxels that follow in a file, scaled, as float32 `(i, j, k)`."""
     array = np.empty((*shape, 1)[:3], "float32")
     in_file = array.T  # NIfTI's first axis is the fastest
     in_slice = array[..., 0].size

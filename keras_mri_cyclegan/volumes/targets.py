@@ -13,7 +13,7 @@ from keras_mri_cyclegan.volumes.volume import SourceHeader
 
 FOLDERS = {"dicom": "dicom", "png": "pictures", "tiff": "pictures"}  # by the header's kind
 LONGEST_NAME = 255  # bytes, of nearly every file system
-NOT_WRITTEN = (".hdr.gz", ".img.gz")
+NOT_WRITTEN = (".hdr.gz", ".img.gz", ".mgz", ".mgh", ".mnc")
 WRITABLE = ", ".join(
     suffix for suffix in formats.MODULES if suffix not in (".ima", ".tiff", *NOT_WRITTEN)
 )
@@ -117,7 +117,8 @@ def _file_module(path: str, file: str, header: SourceHeader | None) -> str:
         raise VolumeError(
             path,
             f"files of the kind {suffix_of(file)} cannot be written. Expected {WRITABLE}, or a "
-            "name without a suffix for a folder of DICOM files or pictures.",
+            "name without a suffix for a folder of DICOM files or pictures. Write `.nii.gz`, which "
+            "the programs of other formats convert.",
         )
     needs = {"dicom": ("dicom",), "pictures": ("png", "tiff")}.get(module)
     if header is not None and needs and header.kind not in needs:
@@ -175,12 +176,6 @@ def _check_folder(path: str, module: str | None, overwrite: bool) -> None:
         raise VolumeError(path, "this is a file. Expected the name of a folder to make.")
     if not os.path.isdir(path) or not os.listdir(path):
         return
-    if not overwrite:
-        raise VolumeError(
-            path,
-            f"this folder holds {len(os.listdir(path))} entries already. Choose another name, or "
-            "pass `overwrite=True` to replace it with all that is in it.",
-        )
     # A whole folder goes: never one that somebody keeps other things in.
     paths = [os.path.join(path, name) for name in sorted(os.listdir(path))]
     kinds = members.kinds_in(paths)
@@ -190,8 +185,15 @@ def _check_folder(path: str, module: str | None, overwrite: bool) -> None:
         raise VolumeError(
             path,
             f"replacing this folder would remove {', '.join(others[:5])}"
-            f"{', ...' if len(others) > 5 else ''}, which is no slice of a volume. Expected a "
-            "folder of slices alone: choose another name.",
+            f"{', ...' if len(others) > 5 else ''}, which is no slice of a volume. Expected the "
+            f"name of a file in it, such as `{os.path.join(path, 't2.nii.gz')}`, or of a new "
+            "folder for the slices.",
+        )
+    if not overwrite:
+        raise VolumeError(
+            path,
+            f"this folder holds {len(paths)} slices already. Choose another name, or pass "
+            "`overwrite=True` to replace it with all that is in it.",
         )
     if "dicom" in kinds:
         check_replaceable(path)

@@ -13,7 +13,8 @@ class SourceHeader:
     """What a writer needs of the file that a volume came from.
 
     Args:
-        kind: `"nifti"`, `"dicom"`, `"hdf5"`, `"npy"`, `"npz"`, `"png"` or `"tiff"`.
+        kind: `"nifti"`, `"dicom"`, `"mgh"`, `"minc"`, `"hdf5"`, `"npy"`, `"npz"`, `"png"` or
+            `"tiff"`.
         dtype: The type in which the file stores a voxel.
         shape: The shape of the array in the file.
         has_geometry: Whether the file says where its voxels are. If not, its slices are taken as
