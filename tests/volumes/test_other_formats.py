@@ -1,4 +1,4 @@
-"""FreeSurfer's files and MINC are read; of formats that are not, the error says how to get there."""
+"""FreeSurfer's files and MINC are read; of other formats the error says how to get there."""
 
 import gzip
 import os
@@ -145,7 +145,7 @@ def test_brackets_in_a_name(tmp_path):
         find_volumes(f"{tmp_path}/[ab].npy")
     with pytest.raises(VolumeError) as error:
         find_volumes(f"{tmp_path}/*.npy")
-    assert "bracket" not in str(error.value)
+    assert "is a bracket" not in str(error.value)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
