@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._endings import check_ending
 from keras_mri_cyclegan.preprocessing import json_file, parts
 from keras_mri_cyclegan.preprocessing.cutter import Cutter
 from keras_mri_cyclegan.preprocessing.fitting import fit_domain, read_if_path
@@ -323,9 +324,11 @@ class Preprocessing:
         """Write a JSON file, whole or not at all.
 
         Raises:
-            ValueError: A step of your own with a config or state that JSON cannot hold.
+            ValueError: A step of your own with a config or state that JSON cannot hold; the name
+                of a file of another kind, such as `model.keras`.
             VolumeError: The file cannot be written.
         """
+        check_ending("path", path, "JSON", ".json")
         json_file.write(path, {"format": FORMAT, "version": VERSION, **self.get_config()})
 
     @classmethod
