@@ -260,13 +260,20 @@ class _ShownWarnings:
         self.left_out = 0
 
     def show(
-        self, message: Warning | str, category: type[Warning], file: str, line: int, *_: Any
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: Any = None,
+        line: str | None = None,
     ) -> None:
+        """Print a warning, in the place of `warnings.showwarning`."""
         if not issubclass(category, UserWarning):
             return  # what one library says to another's programmers
         text = _in_words_of_the_shell(message)
-        foreign = "site-packages" in file and __package__ not in file
-        key = (file, line) if foreign else text
+        foreign = "site-packages" in filename and __package__ not in filename
+        key = (filename, lineno) if foreign else text
         if key in self.seen:
             self.left_out += foreign
             return
@@ -274,5 +281,6 @@ class _ShownWarnings:
         print(f"warning: {text}", file=sys.stderr)
 
     def say_how_many_more(self) -> None:
+        """Print how many of other libraries' were not."""
         if self.left_out:
             print(f"warning: {self.left_out} more of other libraries, like these", file=sys.stderr)

@@ -58,7 +58,7 @@ def entry_path(
     scan: str | Volume,
     preprocessing: Preprocessing,
     domain: str,
-    reading: dict[str, float] | None = None,
+    reading: dict[str, Any] | None = None,
 ) -> str:
     """Return the path of a scan's entry.
 

@@ -16,7 +16,7 @@ def fit_domain(
     volumes: Any,
     domain: str,
     verbose: int,
-    reading: dict[str, float] | None = None,
+    reading: dict[str, Any] | None = None,
     synthetic: list[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the state of each step, reading each of `volumes` once and keeping none.
@@ -57,7 +57,7 @@ def fit_domain(
     ]
 
 
-def read_if_path(value: Any, reading: dict[str, float] | None = None) -> Volume:
+def read_if_path(value: Any, reading: dict[str, Any] | None = None) -> Volume:
     """Return a volume, read from its file, with these options, if `value` is a path."""
     if isinstance(value, Volume):
         return value

@@ -137,8 +137,8 @@ class Preprocessing:
     ) -> "Preprocessing":
         """Learn what the steps need from the training scans of one or both contrasts.
 
-        Each scan is read once, and one scan is in memory at a time. Nothing is read if no step
-        learns anything. Nothing is changed if it fails.
+        Each scan is read once, one is in memory at a time. Nothing is read if no step learns
+        anything. Nothing is changed if it fails.
 
         Args:
             a: Files or volumes of the first contrast: any iterable, or a folder or a glob.
@@ -264,16 +264,13 @@ class Preprocessing:
         )
 
     def training_images(
-        self,
-        volume: Volume | str | os.PathLike,
-        domain: str = "a",
-        fill_nan: float | None = None,
-        slice_tolerance: float | None = None,
+        self, volume: Volume | str | os.PathLike, domain: str = "a", **options: Any
     ) -> np.ndarray:
-        """Return the images of a scan that a network is trained on, float32 in [-1, 1]."""
-        return self.cutter.training_images(
-            self.prepare(volume, domain, fill_nan, slice_tolerance).volume
-        )
+        """Return the images of a scan that a network is trained on, float32 in [-1, 1].
+
+        `options` are the others of `prepare`.
+        """
+        return self.cutter.training_images(self.prepare(volume, domain, **options).volume)
 
     def get_config(self) -> dict[str, Any]:
         """Return what makes an equal object, fitted as this one is; JSON-able."""
@@ -324,8 +321,7 @@ class Preprocessing:
         """Write a JSON file, whole or not at all.
 
         Raises:
-            ValueError: A step of your own with a config or state that JSON cannot hold; the name
-                of a file of another kind, such as `model.keras`.
+            ValueError: A step's config or state that JSON cannot hold; a name as `model.keras`.
             VolumeError: The file cannot be written.
         """
         check_ending("path", path, "JSON", ".json")

@@ -73,7 +73,7 @@ class Translator:
         overlap: float,
         batch_size: int | None,
         overwrite: bool,
-        reading: dict[str, float] | None = None,
+        reading: dict[str, Any] | None = None,
     ):
         self.network = pick_generator(model, direction)
         self.direction = direction

@@ -33,6 +33,8 @@ def of_source(path: str) -> str:
         >>> import tempfile
         >>> from keras_mri_cyclegan.volumes.formats import of_source
         >>> with tempfile.NamedTemporaryFile(suffix=".NII.GZ") as file:
+        ...     _ = file.write(b"something")
+        ...     file.flush()
         ...     of_source(file.name)
         'nifti'
     """

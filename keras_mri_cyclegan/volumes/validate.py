@@ -96,7 +96,7 @@ def checked_fill(fill_nan: Any) -> float | None:
 
 def reading_options(
     fill_nan: float | None = None, slice_tolerance: float | None = None
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """Return those of `read_volume`'s options that are not `None`, checked.
 
     Raises:
