@@ -14,7 +14,7 @@ import keras
 from keras_mri_cyclegan import __version__
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.translation import translate_volumes
-from keras_mri_cyclegan.volumes import find_volumes
+from keras_mri_cyclegan.volumes import VolumeError, VolumeWarning, find_volumes
 from keras_mri_cyclegan.volumes.targets import NOT_WRITTEN
 
 PREPROCESSING = "preprocessing.json"  # what is looked for beside the model
@@ -160,10 +160,17 @@ def _translate(options: argparse.Namespace) -> int:
 def _pairs(options: argparse.Namespace) -> list[tuple[str, str]]:
     """Return each source with the path of its translation."""
     sources, target, direction = options.sources, options.target, options.direction
-    listed = [
-        find_volumes(source, options.unreadable, options.slice_tolerance) for source in sources
-    ]
+    listed = []
+    for source in sources:
+        try:
+            listed.append(find_volumes(source, options.unreadable, options.slice_tolerance))
+        except VolumeError as error:
+            if options.unreadable == "error" or len(sources) == 1:
+                raise
+            warnings.warn(str(error), VolumeWarning, stacklevel=2)
     found = [path for paths in listed for path in paths]
+    if not found:
+        raise ValueError("no SOURCE can be read. Expected one scan at least.")
     if found == sources and len(found) == 1 and not os.path.isdir(target):
         return [(found[0], target)]
 

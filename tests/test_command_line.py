@@ -262,6 +262,12 @@ def test_the_others_are_translated_on_request(study, tmp_path, capsys):
     assert main([*arguments, "--unreadable", "warn"]) == 0
     assert "a.nii.gz" in capsys.readouterr().err
     assert [path.name for path in tmp_path.glob("*.gz")] == ["b_ab.nii.gz"]
+    listed = [str(path) for path in sorted((tmp_path / "scans").iterdir())]
+    arguments = ["translate", model, *listed, str(tmp_path), "--quiet", "--unreadable", "warn"]
+    assert main([*arguments, "--overwrite"]) == 0
+    assert "a.nii.gz" in capsys.readouterr().err
+    assert main(["translate", model, listed[0], listed[0], *arguments[-4:]]) == 2
+    assert "no SOURCE can be read" in capsys.readouterr().err
 
 
 def test_other_libraries_do_not_flood(tmp_path, study, capsys):

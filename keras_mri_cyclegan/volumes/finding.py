@@ -161,9 +161,15 @@ def _matching(pattern: str, inner: str | None) -> tuple[list[str], list[str]]:
             pattern,
             f"no scan matches this pattern. Matches: {_counted(matches)}. Expected "
             f"{formats.READABLE}. `*` does not cross folders, `**/` does."
-            f"{_brackets_in(pattern)}{ways_from(matches)}",
+            f"{_folders_of(pattern, matches)}{_brackets_in(pattern)}{ways_from(matches)}",
         )
     return _sorted(_without_partners(set(found))), others
+
+
+def _folders_of(pattern: str, matches: list[str]) -> str:
+    """Return what to write for the scans in the folders that a pattern matches."""
+    folders = bool(matches) and all(os.path.isdir(path) for path in matches)
+    return f" For the scans in these folders: `{pattern.rstrip('/')}/*`." if folders else ""
 
 
 def _brackets_in(pattern: str) -> str:

@@ -70,7 +70,7 @@ def is_dicom_file(path: str) -> bool:
     if module is not None:
         return module == "dicom"
     head = _head(path)
-    return head[128:132] == b"DICM" or _is_bare(head)
+    return head[128:132] == b"DICM" or (_may_be_bare(path) and _is_bare(head))
 
 
 def has_prefix(path: str) -> bool:
@@ -145,7 +145,10 @@ def check_members(folder: str, kinds: dict[str, list[str]]) -> None:
 
 def named(faults: dict[str, str], count: int, most: int = 5) -> str:
     """Return a text that names files, out of `count`, with the fault of each."""
-    lines = [f"`{path}`: {fault}" for path, fault in list(faults.items())[:most]]
+    alike: dict[str, list[str]] = {}  # all files of a series may have one fault
+    for path, fault in list(faults.items())[:most]:
+        alike.setdefault(fault, []).append(f"`{path}`")
+    lines = [f"{', '.join(paths)}: {fault}" for fault, paths in alike.items()]
     more = f" And {len(faults) - most} more." if len(faults) > most else ""
     return (
         f"{len(faults)} of the {count} files that belong to the data cannot be read. "
@@ -183,9 +186,14 @@ def _head(path: str) -> bytes:
         return b""
 
 
+def _may_be_bare(path: str) -> bool:
+    """Whether a file's name has no suffix, or ends in numbers as a UID does."""
+    return suffix_of(path)[1:].isdigit() or not suffix_of(path)
+
+
 def _is_bare(head: bytes) -> bool:
     """Whether a file begins with an attribute of DICOM, of group 2 or 8, and no preamble."""
     if head[:2] not in (b"\x02\0", b"\x08\0") or head[3:4] != b"\0" or len(head) < 12:
         return False
     explicit = head[4:6].isalpha() and head[4:6].isupper()
-    return explicit or int.from_bytes(head[4:8], "little") <= 256
+    return explicit or (head[:1] == b"\x08" and int.from_bytes(head[4:8], "little") <= 256)

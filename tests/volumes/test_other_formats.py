@@ -133,6 +133,16 @@ def test_the_way_from_other_formats(tmp_path, name, way):
             call()
 
 
+def test_folders_that_are_called_like_files(tmp_path):
+    folder = tmp_path / "p1_t1.nii.gz"
+    folder.mkdir()
+    nibabel.Nifti1Image(np.zeros((2, 3, 4)), np.eye(4)).to_filename(folder / "p1_t1.nii")
+    with pytest.raises(VolumeError, match="For the scans in these folders") as error:
+        find_volumes(f"{tmp_path}/*_t1.nii.gz")
+    meant = str(error.value).partition("folders: `")[2].partition("`")[0]
+    assert find_volumes(meant) == [str(folder / "p1_t1.nii")]
+
+
 def test_brackets_in_a_name(tmp_path):
     folder = tmp_path / "study [2024]"
     folder.mkdir()

@@ -307,3 +307,10 @@ def test_files_without_a_preamble_are_told_apart_from_no_dicom(tmp_path, name):
     for call in (read_volume, find_volumes):
         with pytest.raises(VolumeError, match=r"IM0000.*not a DICOM file.*force=True"):
             call(tmp_path / "s")
+
+
+def test_raw_data_are_not_taken_for_dicom(tmp_path):
+    _study(tmp_path / "a", count=2)
+    np.array([2, 4, 8, 4, 5, 6]).astype("<i4").tofile(tmp_path / "a" / "sizes.bin")
+    np.array([2, 4, 8, 4, 5, 6]).astype("<i4").tofile(tmp_path / "a" / "sizes")
+    assert len(find_volumes(tmp_path / "a")) == 2
