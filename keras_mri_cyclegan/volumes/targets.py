@@ -192,7 +192,7 @@ def _check_folder(path: str, module: str | None, overwrite: bool) -> None:
     if not overwrite:
         raise VolumeError(
             path,
-            f"this folder holds {len(paths)} slices already. Choose another name, or pass "
+            f"this folder holds {len(paths)} entries already. Choose another name, or pass "
             "`overwrite=True` to replace it with all that is in it.",
         )
     if "dicom" in kinds:

@@ -170,7 +170,7 @@ def test_one_file_to_a_folder(tmp_path, source, overwrite):
 
 def test_a_folder_of_other_things_is_never_to_be_replaced(tmp_path):
     Image.new("L", (3, 2)).save(tmp_path / "1.png")
-    with pytest.raises(VolumeError, match=r"holds 1 slices already.*overwrite=True"):
+    with pytest.raises(VolumeError, match=r"holds 1 entries already.*overwrite=True"):
         arguments.check_path(tmp_path, False)
     (tmp_path / "thesis.tex").write_text("")
     for overwrite in (False, True):
