@@ -39,7 +39,7 @@ def check_ending(name: str, path: str | os.PathLike, written: str, *allowed: str
         name: The argument that the path was.
         path: The path.
         written: What will be in the file, for the message.
-        *allowed: Endings of this kind, the usual one first. None of them: a folder.
+        *allowed: Endings of this kind, the usual one first.
 
     Example:
         >>> from keras_mri_cyclegan._endings import check_ending
@@ -53,8 +53,7 @@ def check_ending(name: str, path: str | os.PathLike, written: str, *allowed: str
     given = os.fspath(path)
     ending = os.path.splitext(given)[1].lower()
     if ending in KNOWN and ending not in allowed:
-        expected = repr(allowed[0]) if allowed else "the name of a folder, without an ending"
         raise ValueError(
             f"`{name}` ends in {ending!r}, as {KNOWN[ending]} does, and {written} is written. "
-            f"Expected {expected}. Received: {given!r}."
+            f"Expected {allowed[0]!r}. Received: {given!r}."
         )

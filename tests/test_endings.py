@@ -8,7 +8,6 @@ import pytest
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan import figures
-from keras_mri_cyclegan.cyclegan.export import export_network
 from keras_mri_cyclegan.preprocessing import MinMax, Preprocessing
 from keras_mri_cyclegan.simulation import TISSUES, HeadMaps
 from keras_mri_cyclegan.volumes import Volume, write_volume
@@ -17,10 +16,6 @@ ENDINGS = [
     *("keras", "h5", "onnx", "tflite", "json", "csv", "md", "npz", "npy", "png", "gif"),
     *("nii", "nii.gz", "mgz", "pt", "xlsx"),
 ]
-
-
-def _network():
-    return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Identity()])
 
 
 def _model():
@@ -68,18 +63,6 @@ def test_no_writer_takes_the_name_of_another_kind(tmp_path, writer):
             with pytest.raises(ValueError, match=rf"\.{ending.rpartition('.')[2]}"):
                 write(path)
             assert not path.exists(), ending
-
-
-@pytest.mark.parametrize("format", ["tf_saved_model", "onnx", "litert"])
-def test_export(tmp_path, format):
-    right = {"onnx": ".onnx", "litert": ".tflite"}.get(format)
-    for ending in ENDINGS:
-        if f".{ending}" != right:
-            with pytest.raises(ValueError, match=r"`filepath`") as error:
-                export_network(_network(), tmp_path / f"x.{ending}", format=format)
-            if format == "tf_saved_model" and ending in ("onnx", "tflite"):
-                assert "For this file: `format=" in str(error.value)
-    assert not os.listdir(tmp_path)
 
 
 def test_other_names_are_taken(tmp_path):

@@ -7,7 +7,6 @@ import keras
 from keras import ops
 
 from keras_mri_cyclegan import _checks, _extras
-from keras_mri_cyclegan._endings import check_ending
 
 # What a file of each format ends in; a SavedModel is a folder.
 ENDINGS = {"tf_saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
@@ -110,13 +109,6 @@ def _checked_path(filepath: str | os.PathLike, format: str) -> str:
         raise ValueError(
             f"`filepath` must end in {ending!r} for format={format!r}. Received: {path!r}."
         )
-    if not ending:
-        other = next((name for name, end in ENDINGS.items() if end and path.endswith(end)), None)
-        hint = f" For this file: `format={other!r}`." if other else ""
-        try:
-            check_ending("filepath", path, f"a folder, format={format!r},")
-        except ValueError as error:
-            raise ValueError(f"{error}{hint}") from None
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise ValueError(f"`filepath` must be in a folder that exists. Received: {path!r}.")
