@@ -10,7 +10,7 @@ from pathlib import Path
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.volumes import formats, members
 from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
-from keras_mri_cyclegan.volumes.names import natural, split_inner, suffix_of
+from keras_mri_cyclegan.volumes.names import natural, outline, split_inner, suffix_of
 from keras_mri_cyclegan.volumes.other_formats import ways_from
 from keras_mri_cyclegan.volumes.scan_files import pair_of
 
@@ -121,8 +121,9 @@ def _in_folder(folder: str) -> tuple[list[str], list[str]]:
         )
     if slices:
         return [folder], []
-    found = [path for files in kinds.values() for path in files]
-    found += [path for path in paths if os.path.isdir(path) and _is_scan(path)]
+    folders, empty = _scans_among(paths)
+    found = [path for files in kinds.values() for path in files] + folders
+    others += empty
     if not found and not others:
         raise VolumeError(
             folder,
@@ -136,8 +137,8 @@ def _in_folder(folder: str) -> tuple[list[str], list[str]]:
 def _matching(pattern: str, inner: str | None) -> tuple[list[str], list[str]]:
     matches = glob.glob(pattern, recursive=True)
     kinds = members.kinds_in(matches)
-    others = [*_links_apart(kinds), *_closed_folders(pattern)]
-    found = [path for path in matches if os.path.isdir(path) and _is_scan(path)]
+    found, empty = _scans_among(matches)
+    others = [*_links_apart(kinds), *_closed_folders(pattern), *empty]
     folders: dict[str, set[str]] = {}
     for module, files in kinds.items():
         if module != "dicom":
@@ -202,6 +203,16 @@ def _closed_folders(pattern: str) -> list[str]:
                 closed.append(path)
         parent = os.path.dirname(parent)
     return _sorted(set(closed))
+
+
+def _scans_among(paths: list[str]) -> tuple[list[str], list[str]]:
+    """Return the folders that are a scan, and the empty ones that are called like one of them."""
+    folders = [path for path in paths if os.path.isdir(path)]
+    scans = [path for path in folders if _is_scan(path)]
+    alike = {outline(path) for path in scans}
+    others = set(folders) - set(scans)
+    called_alike = [path for path in others if outline(path) in alike]
+    return scans, _sorted(path for path in called_alike if not members.listing(path))
 
 
 def _is_scan(folder: str) -> bool:

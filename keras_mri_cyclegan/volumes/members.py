@@ -82,7 +82,7 @@ def fault_of(path: str, module: str | None = None) -> str | None:
     """Return why a file that belongs to the data cannot be read, `None` if its start is sound.
 
     Args:
-        path: The file, or a link to it.
+        path: The file, or a link to it; or a folder of which nothing can be read.
         module: `"dicom"`: it must begin as DICOM files do. Defaults to `None`.
 
     Example:
@@ -105,6 +105,9 @@ def fault_of(path: str, module: str | None = None) -> str | None:
             "there is no such file or folder. Expected one that exists: look at the spelling, and "
             "whether it is relative to the folder that Python runs in."
         )
+    if os.path.isdir(path):
+        closed = not os.access(path, os.R_OK | os.X_OK)
+        return "a folder that may not be listed." if closed else "an empty folder."
     if not os.path.isfile(path):  # reading a pipe would wait for ever
         return "this is neither a file nor a folder. Expected one of them."
     try:

@@ -314,3 +314,30 @@ def test_raw_data_are_not_taken_for_dicom(tmp_path):
     np.array([2, 4, 8, 4, 5, 6]).astype("<i4").tofile(tmp_path / "a" / "sizes.bin")
     np.array([2, 4, 8, 4, 5, 6]).astype("<i4").tofile(tmp_path / "a" / "sizes")
     assert len(find_volumes(tmp_path / "a")) == 2
+
+
+def test_an_empty_folder_among_series(tmp_path):
+    for name in ("p1/t1", "p2/t1"):
+        _series(tmp_path / name, "IM{:04d}")
+    (tmp_path / "p3" / "t1").mkdir(parents=True)
+    (tmp_path / "p2" / "logs").mkdir()
+    with pytest.raises(VolumeError, match=r"1 of the 3 .*p3/t1`: an empty folder"):
+        find_volumes(f"{tmp_path}/*/t1")
+    _series(tmp_path / "s" / "1", "IM{:04d}")
+    (tmp_path / "s" / "2").mkdir()
+    with pytest.raises(VolumeError, match=r"1 of the 2 .*s/2`: an empty folder"):
+        find_volumes(tmp_path / "s")
+    with pytest.warns(VolumeWarning, match=r"s/2`: an empty folder"):
+        assert len(find_volumes(f"{tmp_path}/s/*", unreadable="warn")) == 1
+    assert find_volumes(tmp_path / "p2") == [str(tmp_path / "p2" / "t1")]
+
+
+def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
+    for name in ("p1", "p2"):
+        _study(tmp_path / name, count=1)
+    access = os.access  # root may list every folder, so no folder's mode would do
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: "p2" not in str(path) and access(path, mode)
+    )
+    with pytest.raises(VolumeError, match=r"p2`: a folder that may not be listed"):
+        find_volumes(f"{tmp_path}/p*/*.nii.gz")
