@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 import warnings
 import zipfile
@@ -13,15 +14,24 @@ import keras
 from keras_mri_cyclegan import __version__
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.translation import translate_volumes
-from keras_mri_cyclegan.volumes import find_volumes
+from keras_mri_cyclegan.volumes import VolumeError, VolumeWarning, find_volumes
+from keras_mri_cyclegan.volumes.targets import NOT_WRITTEN
 
 PREPROCESSING = "preprocessing.json"  # what is looked for beside the model
+IN_THE_SHELL = (  # an argument of the library, and the option that hands it on
+    (r"`(?:\w+\(\w+, )?overwrite=True\)?`", "`--overwrite`"),
+    (r"`(?:\w+\(\w+, )?fill_nan=([0-9.e+-]+?)(?:\.0)?\)?`", r"`--fill-nan \1`"),
+    (r"`(?:\w+\(\w+, )?slice_tolerance=([0-9.e+-]+)\)?`", r"`--slice-tolerance \1`"),
+    (r"`(?:\w+\(\w+, )?unreadable=.warn.\)?`", "`--unreadable warn`"),
+    ("`fill_nan`", "`--fill-nan`"),
+    ("`slice_tolerance`", "`--slice-tolerance`"),
+)
 EPILOG = """\
 MODEL is a file of `CycleGAN.save`, or a generator's. SOURCE is whatever the library reads: NIfTI, a
-folder of DICOM files, HDF5 (file.h5::dataset), npy, npz, PNG, TIFF. A TARGET that is a folder and
-exists takes translations by their sources' names: t1.nii.gz becomes t1_ab.nii.gz. Several sources,
-a folder that holds several, or a pattern in quotes ("scans/*.nii.gz") need one. Translations are
-synthetic, not for diagnosis.
+folder of DICOM files, mgz, mnc, HDF5 (file.h5::dataset), npy, npz, PNG, TIFF. A TARGET that is a
+folder and exists takes translations by their sources' names: t1.nii.gz becomes t1_ab.nii.gz, and so
+does t1.mgz. Several sources, a folder that holds several, or a pattern in quotes ("scans/*.nii.gz")
+need one. Translations are synthetic, not for diagnosis.
 """
 
 
@@ -41,9 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         2
     """
     options = _parser().parse_args(arguments)
+    shown = _ShownWarnings()
     with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)  # of every scan, not of the first alone
-        warnings.showwarning = _show_warning
+        warnings.simplefilter("always", UserWarning)  # of every scan, not of the first only
+        warnings.showwarning = shown.show
         try:
             return _translate(options)
         except KeyboardInterrupt:
@@ -51,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 130
         except (ValueError, ImportError, OSError) as error:
             return _fail(error)
+        finally:
+            shown.say_how_many_more()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,13 +104,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--overlap", type=float, default=0.5, help="of windows, from 0 to below 1 (0.5)")
     add("--batch-size", type=int, metavar="N", help="slices at once (what the memory allows)")
+    add(
+        "--fill-nan",
+        type=float,
+        metavar="VALUE",
+        help="what NaN in a scan become, such as 0 for a background of NaN (an error)",
+    )
+    add(
+        "--slice-tolerance",
+        type=float,
+        metavar="MM",
+        help="how far DICOM slices may be off an even spacing (a hundredth of it)",
+    )
+    add(
+        "--unreadable",
+        choices=("error", "warn"),
+        default="error",
+        help="of scans that cannot be read: stop, or translate the others (error)",
+    )
     add("--overwrite", action="store_true", help="replace what is at TARGET")
     add("--quiet", action="store_true", help="no progress bar")
     return parser
 
 
 def _translate(options: argparse.Namespace) -> int:
-    pairs = _pairs(options.sources, options.target, options.direction)
+    pairs = _pairs(options)
+    _check_model(options.model)
     preprocessing = Preprocessing.load(_preprocessing(options))
     model = _load(options.model)
     status = 0
@@ -114,6 +146,8 @@ def _translate(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         overwrite=options.overwrite,
         verbose=0 if options.quiet else 1,
+        fill_nan=options.fill_nan,
+        slice_tolerance=options.slice_tolerance,
     )
     for made in translated:
         if made.error is not None:
@@ -123,10 +157,20 @@ def _translate(options: argparse.Namespace) -> int:
     return status
 
 
-def _pairs(sources: list[str], target: str, direction: str) -> list[tuple[str, str]]:
+def _pairs(options: argparse.Namespace) -> list[tuple[str, str]]:
     """Return each source with the path of its translation."""
-    listed = [find_volumes(source) for source in sources]
+    sources, target, direction = options.sources, options.target, options.direction
+    listed = []
+    for source in sources:
+        try:
+            listed.append(find_volumes(source, options.unreadable, options.slice_tolerance))
+        except VolumeError as error:
+            if options.unreadable == "error" or len(sources) == 1:
+                raise
+            warnings.warn(str(error), VolumeWarning, stacklevel=2)
     found = [path for paths in listed for path in paths]
+    if not found:
+        raise ValueError("no SOURCE can be read. Expected one scan at least.")
     if found == sources and len(found) == 1 and not os.path.isdir(target):
         return [(found[0], target)]
 
@@ -162,6 +206,8 @@ def _name(source: str, direction: str) -> str:
         stem, inner = os.path.splitext(stem)
         # A packed pair is read, and written unpacked.
         suffix = inner if inner.lower() in (".hdr", ".img") else inner + suffix
+    if suffix.lower() in NOT_WRITTEN:
+        suffix = ".nii.gz"
     return f"{stem}_{direction}{suffix}"
 
 
@@ -177,9 +223,10 @@ def _preprocessing(options: argparse.Namespace) -> str:
     return path
 
 
-def _load(path: str) -> Any:
-    if not os.path.exists(path):
-        raise ValueError(f"`{path}`: no such file. Expected a model that Keras saved (.keras).")
+def _check_model(path: str) -> None:
+    if not os.path.isfile(path):
+        found = "this is a folder" if os.path.isdir(path) else "no such file"
+        raise ValueError(f"`{path}`: {found}. Expected a model that Keras saved (.keras).")
     if os.path.isfile(path) and path.endswith(".keras") and not zipfile.is_zipfile(path):
         # Of this Keras says "File not found".
         raise ValueError(
@@ -187,6 +234,9 @@ def _load(path: str) -> Any:
             "something else under this name. Expected a model that Keras saved (.keras), a zip "
             "archive: copy it again."
         )
+
+
+def _load(path: str) -> Any:
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises all sorts of things about a damaged file
@@ -197,11 +247,47 @@ def _load(path: str) -> Any:
 
 
 def _fail(error: Exception) -> int:
-    message = " ".join(str(error).split()).replace("`overwrite=True`", "`--overwrite`")
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {_in_words_of_the_shell(error)}", file=sys.stderr)
     return 2
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-    if issubclass(category, UserWarning):  # not what one library says to another's programmers
-        print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+def _in_words_of_the_shell(message: object) -> str:
+    """Return a message on one line, with the options of the command line for the library's."""
+    text = " ".join(str(message).split())
+    for found, option in IN_THE_SHELL:
+        text = re.sub(found, option, text)
+    return text
+
+
+class _ShownWarnings:
+    """What has been printed: a text once, and of each place in other libraries the first."""
+
+    def __init__(self) -> None:
+        self.seen: set[Any] = set()
+        self.left_out = 0
+
+    def show(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: Any = None,
+        line: str | None = None,
+    ) -> None:
+        """Print a warning, in the place of `warnings.showwarning`."""
+        if not issubclass(category, UserWarning):
+            return  # what one library says to another's programmers
+        text = _in_words_of_the_shell(message)
+        foreign = "site-packages" in filename and __package__ not in filename
+        key = (filename, lineno) if foreign else text
+        if key in self.seen:
+            self.left_out += foreign
+            return
+        self.seen.add(key)
+        print(f"warning: {text}", file=sys.stderr)
+
+    def say_how_many_more(self) -> None:
+        """Print how many of other libraries' were not."""
+        if self.left_out:
+            print(f"warning: {self.left_out} more of other libraries, like these", file=sys.stderr)

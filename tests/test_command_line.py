@@ -5,6 +5,7 @@ import runpy
 import subprocess
 import sys
 
+import dicom_files
 import keras
 import nibabel as nib
 import numpy as np
@@ -235,3 +236,50 @@ def test_another_process_on_another_backend_finds_the_same_hash(study, tmp_path)
     model = keras.models.load_model(study / "model" / "model.keras")
     said = json.loads((tmp_path / "t2.json").read_text())
     assert said["Model"]["SHA256"] == hash_network(model.generator_ab)
+
+
+@pytest.mark.parametrize("model", ["missing.keras", "missing/model.keras", "folder", "empty.keras"])
+def test_a_missing_model_is_told_before_its_preprocessing(study, tmp_path, capsys, model):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.keras").write_bytes(b"")
+    source = study / "scans" / "t1-0.nii.gz"
+    assert main(["translate", f"{tmp_path}/{model}", str(source), f"{tmp_path}/o.nii.gz"]) == 2
+    said = capsys.readouterr().err
+    assert f"{model}`: " in said
+    assert "Expected a model" in said
+    assert "preprocessing" not in said
+
+
+def test_the_others_are_translated_on_request(study, tmp_path, capsys):
+    model = str(study / "model" / "model.keras")
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "a.nii.gz").write_bytes(b"")
+    (tmp_path / "scans" / "b.nii.gz").write_bytes((study / "scans" / "t1-0.nii.gz").read_bytes())
+    arguments = ["translate", model, str(tmp_path / "scans"), str(tmp_path), "--quiet"]
+    assert main(arguments) == 2
+    assert "`--unreadable warn`" in capsys.readouterr().err
+    assert not list(tmp_path.glob("*.gz"))
+    assert main([*arguments, "--unreadable", "warn"]) == 0
+    assert "a.nii.gz" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.glob("*.gz")] == ["b_ab.nii.gz"]
+    listed = [str(path) for path in sorted((tmp_path / "scans").iterdir())]
+    arguments = ["translate", model, *listed, str(tmp_path), "--quiet", "--unreadable", "warn"]
+    assert main([*arguments, "--overwrite"]) == 0
+    assert "a.nii.gz" in capsys.readouterr().err
+    assert main(["translate", model, listed[0], listed[0], *arguments[-4:]]) == 2
+    assert "no SOURCE can be read" in capsys.readouterr().err
+
+
+def test_other_libraries_do_not_flood(tmp_path, study, capsys):
+    def change(dataset, index):
+        dataset.SpecificCharacterSet = "ISO-IR 100"
+        dataset.StudyInstanceUID = "1.2.826.1.00"  # invalid
+
+    folder = dicom_files.series(tmp_path / "s", dicom_files.scan((12, 9, 9)), change)
+    model = str(study / "model" / "model.keras")
+    capsys.readouterr()
+    assert main(["translate", model, folder, f"{tmp_path}/o", "--quiet"]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "warning: " in line]
+    assert 1 < len(lines) < 8
+    assert lines[-1].endswith("more of other libraries, like these")
+    assert len(set(lines)) == len(lines)

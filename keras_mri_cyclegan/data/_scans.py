@@ -10,19 +10,29 @@ from keras_mri_cyclegan.volumes import Volume
 Scan = str | Volume
 
 
-def scan_list(name: str, value: Any) -> list[Scan]:
+def scan_list(
+    name: str, value: Any, unreadable: str = "error", slice_tolerance: float | None = None
+) -> list[Scan]:
     """Return a folder, a glob, or a list of paths and volumes as a list of paths and volumes.
+
+    With `unreadable="warn"`, as in `find_volumes`, what cannot be read is left out.
 
     Raises:
         ValueError: Something else, nothing in it, or a scan that is in it twice.
         VolumeError: No such file.
     """
     if isinstance(value, (str, os.PathLike)):
-        scans: list[Scan] = list(volumes.find_volumes(os.fspath(value)))
+        scans: list[Scan] = list(
+            volumes.find_volumes(os.fspath(value), unreadable, slice_tolerance)
+        )
     elif isinstance(value, Sequence) and all(
         isinstance(scan, (str, os.PathLike, Volume)) for scan in value
     ):
         scans = [scan if isinstance(scan, Volume) else os.fspath(scan) for scan in value]
+        paths = [scan for scan in scans if isinstance(scan, str)]
+        if unreadable == "warn" and paths:
+            kept = {*volumes.find_volumes(paths, unreadable, slice_tolerance)}
+            scans = [scan for scan in scans if isinstance(scan, Volume) or scan in kept]
     else:
         raise ValueError(
             f"`{name}` must be a folder, a glob such as 't1/**/*.nii.gz', or a list of paths and "

@@ -1,6 +1,7 @@
 """From two lists of scans to the data that a CycleGAN is trained on."""
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,9 @@ from keras_mri_cyclegan.data.patients import (
 from keras_mri_cyclegan.data.unpaired_dataset import UnpairedDataset, callables
 from keras_mri_cyclegan.data.volume_images import VolumeImages
 from keras_mri_cyclegan.preprocessing import Preprocessing
-from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.volumes import SyntheticWarning, Volume
+from keras_mri_cyclegan.volumes.synthetic import warn_of
+from keras_mri_cyclegan.volumes.validate import reading_options
 
 OPTIONS = {"workers", "use_multiprocessing", "max_queue_size"}  # of keras.utils.PyDataset
 SHOWN = 3  # scans of unknown patients that are named
@@ -36,6 +39,9 @@ def from_volumes(
     cache: str | os.PathLike | None = None,
     memory: float = 2.0,
     verbose: int = 1,
+    fill_nan: float | None = None,
+    slice_tolerance: float | None = None,
+    unreadable: str = "error",
     **kwargs: Any,
 ) -> UnpairedDataset | tuple[UnpairedDataset, UnpairedDataset]:
     """Return the training data of a CycleGAN, straight from two lists of scans.
@@ -66,6 +72,12 @@ def from_volumes(
         cache: Folder for prepared images. Defaults to `None`: they are held in memory.
         memory: GiB of prepared images to hold, of all scans, without `cache`. Defaults to 2.0.
         verbose: 1 to say what was found, with progress bars; 0 to be silent. Defaults to 1.
+        fill_nan: What NaN and infinite values in the scans' files become, such as 0.0 for the
+            background of SPM's. Defaults to `None`: they are an error.
+        slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
+        unreadable: What becomes of a scan that cannot be read. `"error"`: an error that names it.
+            `"warn"`: it is left out, and a warning names all of them; each scan is read once more
+            for this. Defaults to `"error"`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
@@ -79,6 +91,10 @@ def from_volumes(
         ValueError: An argument out of its range; no scan; a scan in both domains; a split that
             the patients do not allow.
         VolumeError: A scan that cannot be read or prepared, or has images of another shape.
+
+    Warns:
+        VolumeWarning: Scans that are left out (`unreadable="warn"`).
+        SyntheticWarning: Scans that say that they are synthetic, in one warning.
 
     Example:
         >>> import numpy as np
@@ -111,7 +127,12 @@ def from_volumes(
         seed = int(np.random.SeedSequence().generate_state(1)[0])
     _checks.positive_int("seed", seed, minimum=0)
 
-    a, b = scan_list("a", a), scan_list("b", b)
+    reading = reading_options(fill_nan, slice_tolerance)
+    _checks.one_of("unreadable", unreadable, ("error", "warn"))
+    a, b = (
+        scan_list("a", a, unreadable, slice_tolerance),
+        scan_list("b", b, unreadable, slice_tolerance),
+    )
     by_name = isinstance(validation, (list, tuple, set))
     if by_name or _checks.fraction("validation", validation):
         parts = list(split_by_patient(a, b, validation, patient, seed))
@@ -121,21 +142,28 @@ def from_volumes(
     if preprocessing is None:
         preprocessing = Preprocessing()
     if not {"a", "b"} <= set(preprocessing.domains):
-        preprocessing.fit(*parts[0], verbose=verbose)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntheticWarning)  # they are named below
+            preprocessing.fit(*parts[0], verbose=verbose, **reading)
 
     datasets = []
+    synthetic: list[str] = []
     for name, sides in zip(("Training", "Validation"), parts, strict=False):
-        images_a, images_b = (
-            VolumeImages(
-                scans,
-                preprocessing,
-                domain,
-                memory=memory * len(scans) / (len(a) + len(b)),
-                cache=cache,
-                verbose=verbose,
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntheticWarning)
+            images_a, images_b = (
+                VolumeImages(
+                    scans,
+                    preprocessing,
+                    domain,
+                    memory=memory * len(scans) / (len(a) + len(b)),
+                    cache=cache,
+                    verbose=verbose,
+                    **reading,
+                )
+                for domain, scans in zip("ab", sides, strict=True)
             )
-            for domain, scans in zip("ab", sides, strict=True)
-        )
+        synthetic += [*images_a.synthetic, *images_b.synthetic]
         training = name == "Training"
         dataset = UnpairedDataset(
             images_a,
@@ -158,6 +186,7 @@ def from_volumes(
             ]
             print(_summary(name, dataset, unknown))
         datasets.append(dataset)
+    warn_of(synthetic, stacklevel=2)
     return (datasets[0], datasets[1]) if len(datasets) == 2 else datasets[0]
 
 

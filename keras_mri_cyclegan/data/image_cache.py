@@ -53,12 +53,19 @@ class CachedImages:
         return images
 
 
-def entry_path(folder: str, scan: str | Volume, preprocessing: Preprocessing, domain: str) -> str:
+def entry_path(
+    folder: str,
+    scan: str | Volume,
+    preprocessing: Preprocessing,
+    domain: str,
+    reading: dict[str, Any] | None = None,
+) -> str:
     """Return the path of a scan's entry.
 
     Its name depends on the scan (name, size, time of change and a sample of the content of each
     of its files; or a volume's voxels), but not on the folder it is in, on its mask's file, and on
-    the preprocessing, what it learnt if that changes images, the domain and this library's version.
+    the preprocessing, what it learnt if that changes images, the domain, the options it is read
+    with and this library's version.
 
     Raises:
         VolumeError: The scan's file cannot be read.
@@ -74,6 +81,7 @@ def entry_path(folder: str, scan: str | Volume, preprocessing: Preprocessing, do
         "preprocessing": _recipe(preprocessing, domain),
         "domain": domain,
         "version": __version__,
+        **({"reading": reading} if reading else {}),
     }
     text = json.dumps(made_from, sort_keys=True)
     return os.path.join(folder, hashlib.sha256(text.encode()).hexdigest() + ".npy")

@@ -14,9 +14,12 @@ from keras_mri_cyclegan import _checks, volumes
 from keras_mri_cyclegan.data import image_cache
 from keras_mri_cyclegan.data._scans import Scan, scan_list, scan_name
 from keras_mri_cyclegan.preprocessing import Preprocessing
-from keras_mri_cyclegan.volumes import Volume, VolumeError
+from keras_mri_cyclegan.volumes import Volume, VolumeError, sidecar
+from keras_mri_cyclegan.volumes.synthetic import is_synthetic, says_so, unmarked, warn_of
+from keras_mri_cyclegan.volumes.validate import reading_options
 
 GIB = 2**30
+MARK = ".synthetic"  # what the name of an empty file beside a scan's entry in the cache ends in
 
 
 class VolumeImages:
@@ -44,6 +47,9 @@ class VolumeImages:
             0.037 GiB. Defaults to 2.0.
         cache: Folder for prepared images, made if it does not exist. Defaults to `None`.
         verbose: 1 for a progress bar, 0 for none. Defaults to 1.
+        fill_nan: What NaN and infinite values in the scans' files become, as for `read_volume`.
+            Defaults to `None`: they are an error.
+        slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
 
     Raises:
         ValueError: An argument out of its range, no scan, or the same scan twice.
@@ -71,14 +77,18 @@ class VolumeImages:
         memory: float = 2.0,
         cache: str | os.PathLike | None = None,
         verbose: int = 1,
+        fill_nan: float | None = None,
+        slice_tolerance: float | None = None,
     ):
         self._scans = scan_list("scans", scans)
         self.preprocessing = preprocessing
         self.domain = _checks.one_of("domain", domain, ("a", "b"))
         self.memory = _checks.weight("memory", memory)
+        self.reading = reading_options(fill_nan, slice_tolerance)
         self.cache = None if cache is None else os.fspath(cache)
         if self.cache is not None:
             _make_folder(self.cache)
+        self.synthetic: list[str] = []
         self._entries: list[image_cache.CachedImages] = []
         self._held: OrderedDict[int, np.ndarray] = OrderedDict()
         self._held_bytes = 0
@@ -86,6 +96,7 @@ class VolumeImages:
         self._image_shape: tuple | None = None
         self.counts = self._prepare_all(_checks.one_of("verbose", verbose, (0, 1)))
         self._first = np.concatenate([[0], np.cumsum(self.counts)])
+        warn_of(self.synthetic, stacklevel=2)
 
     @property
     def scans(self) -> tuple[Scan, ...]:
@@ -187,11 +198,27 @@ class VolumeImages:
         return images
 
     def _cached(self, scan: Scan) -> image_cache.CachedImages:
-        path = image_cache.entry_path(self.cache or "", scan, self.preprocessing, self.domain)
-        return image_cache.load(path) or image_cache.store(path, self._prepare(scan))
+        path = image_cache.entry_path(
+            self.cache or "", scan, self.preprocessing, self.domain, self.reading
+        )
+        found = image_cache.load(path)
+        if found is None:
+            before = len(self.synthetic)
+            images = self._prepare(scan)
+            if len(self.synthetic) > before:
+                open(path + MARK, "w").close()
+            return image_cache.store(path, images)
+        beside = not isinstance(scan, Volume) and says_so(sidecar.path_of(scan))
+        if beside or os.path.exists(path + MARK):
+            self.synthetic.append(scan_name(scan))
+        return found
 
     def _prepare(self, scan: Scan) -> np.ndarray:
-        volume = scan if isinstance(scan, Volume) else volumes.read_volume(scan)
+        volume = scan if isinstance(scan, Volume) else volumes.read_volume(scan, **self.reading)
+        if is_synthetic(volume):
+            if scan_name(scan) not in self.synthetic:
+                self.synthetic.append(scan_name(scan))
+            volume = unmarked(volume)  # it is warned of once, of all
         images = self.preprocessing.training_images(volume, self.domain)
         if not len(images):
             raise VolumeError(

@@ -10,8 +10,10 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.volumes import VolumeWarning, members, sidecar
 from keras_mri_cyclegan.volumes.grey_file import SUFFIXES, read_grey
-from keras_mri_cyclegan.volumes.names import natural
+from keras_mri_cyclegan.volumes.other_formats import ways_from
+from keras_mri_cyclegan.volumes.synthetic import says_so, warn_of
 
 BACKGROUND = -1.0  # air
 
@@ -24,6 +26,7 @@ def load_image_folder(
     value_range: tuple[float, float] | None = None,
     pattern: str = "*",
     return_paths: Literal[False] = False,
+    unreadable: str = "error",
 ) -> np.ndarray: ...
 
 
@@ -36,6 +39,7 @@ def load_image_folder(
     pattern: str = "*",
     *,
     return_paths: Literal[True],
+    unreadable: str = "error",
 ) -> tuple[np.ndarray, list[Path]]: ...
 
 
@@ -46,6 +50,7 @@ def load_image_folder(
     value_range: tuple[float, float] | None = None,
     pattern: str = "*",
     return_paths: bool = False,
+    unreadable: str = "error",
 ) -> np.ndarray | tuple[np.ndarray, list[Path]]:
     """Load a folder of grey slices as images in `[-1, 1]`.
 
@@ -70,6 +75,9 @@ def load_image_folder(
         pattern: Which file names to take, as in a shell and case-sensitive: `"*_T1_*"`. Defaults
             to `"*"`, all.
         return_paths: Whether to return the files' paths as well. Defaults to `False`.
+        unreadable: What becomes of an image that cannot be read: empty, damaged, of another kind,
+            or a link whose target is not there. `"error"`: an error that names it. `"warn"`: it is
+            left out, and one warning names all of them. Defaults to `"error"`.
 
     Returns:
         float32 array `(images, height, width, 1)` in `[-1, 1]`; with `return_paths=True` a tuple
@@ -97,9 +105,12 @@ def load_image_folder(
     _checks.one_of("fit", fit, ("resize", "pad"))
     size = _checked_size(size, fit)
     value_range = _checked_range(value_range)
-    paths = _find(path, pattern)
-    files = [read_grey(file) for file in paths]
+    _checks.one_of("unreadable", unreadable, ("error", "warn"))
+    read = _read_all(_find(path, pattern), path, unreadable)
+    paths, files = list(read), list(read.values())
     _check_together(files, paths, size, value_range)
+    beside = [str(path), *map(str, paths)]
+    warn_of([f"`{name}`" for name in beside if says_so(sidecar.path_of(name))], stacklevel=2)
     scaled = (_scale(*pair, value_range) for pair in zip(files, paths, strict=True))
     if size is not None and fit == "resize":
         scaled = (_resize(image, size) for image in scaled)
@@ -152,18 +163,19 @@ def _find(path: str | os.PathLike, pattern: str) -> list[Path]:
     if not folder.is_dir():
         found = "is a file" if folder.exists() else "does not exist"
         raise ValueError(f"`{folder}` {found}. Expected the path of a folder of slices.")
-    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    entries = [Path(entry) for entry in members.listing(str(folder))]
     others = Counter(
         "sub-folders (not searched)" if entry.is_dir() else entry.suffix.lower() or "no extension"
         for entry in entries
     )
-    images = [e for e in entries if e.suffix.lower() in SUFFIXES and not e.is_dir()]
-    images.sort(key=lambda entry: natural(entry.name))
+    lost = [e for e in entries if members.is_unknown_link(str(e)) and not e.suffix]
+    images = [e for e in entries if e.suffix.lower() in SUFFIXES and not e.is_dir()] + lost
     if not images:
         listed = ", ".join(f"{count} x {kind}" for kind, count in sorted(others.items()))
         raise ValueError(
             f"`{folder}` holds no image ({', '.join(SUFFIXES)}). Found: {listed or 'nothing'}. "
             "Give the folder that the slices lie in, or convert them."
+            f"{ways_from(map(str, entries))}"
         )
     chosen = [entry for entry in images if fnmatch.fnmatchcase(entry.name, pattern)]
     if not chosen:
@@ -172,6 +184,32 @@ def _find(path: str | os.PathLike, pattern: str) -> list[Path]:
             f"as `{images[0].name}`. It is compared with the whole file name."
         )
     return chosen
+
+
+def _read_all(
+    paths: list[Path], folder: str | os.PathLike, unreadable: str
+) -> dict[Path, np.ndarray]:
+    read, faults = {}, []
+    for path in paths:
+        try:
+            if (fault := members.fault_of(str(path))) is not None:
+                raise ValueError(f"`{path}` cannot be read: {fault}")
+            read[path] = read_grey(path)
+        except ValueError as error:
+            if unreadable == "error":
+                raise
+            faults.append(str(error))
+    if not read:
+        raise ValueError(f"`{folder}`: none of {len(paths)} images can be read. {faults[0]}")
+    if faults:
+        lines = "\n".join(f"  {fault}" for fault in faults)
+        warnings.warn(
+            f"`{folder}`: {len(faults)} of {len(paths)} images left out, which cannot be read.\n"
+            f"{lines}",
+            VolumeWarning,
+            stacklevel=3,
+        )
+    return read
 
 
 def _check_together(

@@ -177,10 +177,10 @@ class Evaluation:
             The text. What does not exist is empty.
 
         Raises:
-            ValueError: The file cannot be written.
+            ValueError: The file cannot be written, or is named as one of another kind.
         """
         text = tables.csv_of_images(self) if per_image else tables.csv_of_means(self)
-        return tables.saved(text, path)
+        return tables.saved(text, path, "CSV", ".csv")
 
     def to_markdown(self, path: str | os.PathLike | None = None) -> str:
         """Return the tables as Markdown, and write them if a path is given.
@@ -189,9 +189,9 @@ class Evaluation:
             path: The file, replaced only once the new one is complete. Defaults to none.
 
         Raises:
-            ValueError: The file cannot be written.
+            ValueError: The file cannot be written, or is named as one of another kind.
         """
-        return tables.saved(tables.markdown(self), path)
+        return tables.saved(tables.markdown(self), path, "Markdown", ".md")
 
     def __str__(self) -> str:
         return tables.plain_text(self)

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from keras_mri_cyclegan._endings import check_ending
 from keras_mri_cyclegan.volumes.atomic import replacing
 
 WIDTH = 100  # characters, of what is printed
@@ -76,9 +77,10 @@ def csv_of_images(evaluation: Any) -> str:
     return _csv(lines)
 
 
-def saved(text: str, path: str | os.PathLike | None) -> str:
-    """Return a text, and write it where a path is given."""
+def saved(text: str, path: str | os.PathLike | None, kind: str, ending: str) -> str:
+    """Return a text, and write it where a path is given, unless it ends as another kind does."""
     if path is not None:
+        check_ending("path", path, kind, ending)
         # The line ends are those of the text, on every system.
         with replacing(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as f:
             f.write(text)

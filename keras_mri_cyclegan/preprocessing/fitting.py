@@ -8,12 +8,21 @@ import keras
 
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import Volume, VolumeError, find_volumes, read_volume
+from keras_mri_cyclegan.volumes.synthetic import is_synthetic
 
 
 def fit_domain(
-    steps: Sequence[Step], volumes: Any, domain: str, verbose: int
+    steps: Sequence[Step],
+    volumes: Any,
+    domain: str,
+    verbose: int,
+    reading: dict[str, Any] | None = None,
+    synthetic: list[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the state of each step, reading each of `volumes` once and keeping none."""
+    """Return the state of each step, reading each of `volumes` once and keeping none.
+
+    `synthetic` takes the names of those that say that they are.
+    """
     volumes = _iterable(volumes, domain)
     steps = [step.for_domain(domain) for step in steps]
     learning = [index for index, step in enumerate(steps) if step.has_state]
@@ -24,7 +33,9 @@ def fit_domain(
     progress = keras.utils.Progbar(total, unit_name="scan") if verbose else None
     count = 0
     for count, item in enumerate(volumes, 1):
-        volume = read_if_path(item)
+        volume = read_if_path(item, reading)
+        if synthetic is not None and is_synthetic(volume):
+            synthetic.append(f"`{volume.path}`")
         try:
             _summarize(steps, volume, summaries)
         except VolumeError as error:
@@ -46,12 +57,12 @@ def fit_domain(
     ]
 
 
-def read_if_path(value: Any) -> Volume:
-    """Return a volume, read from its file if `value` is a path."""
+def read_if_path(value: Any, reading: dict[str, Any] | None = None) -> Volume:
+    """Return a volume, read from its file, with these options, if `value` is a path."""
     if isinstance(value, Volume):
         return value
     if isinstance(value, (str, os.PathLike)):
-        return read_volume(os.fspath(value))
+        return read_volume(os.fspath(value), **(reading or {}))
     raise ValueError(
         "A scan must be a `Volume`, or the path of a file. Received: "
         f"{type(value).__name__}. For an array: `Volume(array, affine)`."

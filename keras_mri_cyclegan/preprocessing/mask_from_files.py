@@ -14,7 +14,9 @@ from keras_mri_cyclegan.volumes import Volume, VolumeError, read_volume
 
 # In the affine's units, millimetres: headers keep float32.
 SAME_GRID = 1e-3
-SUFFIXES = re.compile(r"\.(nii\.gz|nii|hdr|img|dcm|h5|hdf5|npy|npz|png|tiff?)$", re.IGNORECASE)
+SUFFIXES = re.compile(
+    r"\.(nii\.gz|nii|hdr|img|mgz|mgh|mnc|dcm|h5|hdf5|npy|npz|png|tiff?)$", re.IGNORECASE
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._endings import check_ending
 from keras_mri_cyclegan.preprocessing import json_file, parts
 from keras_mri_cyclegan.preprocessing.cutter import Cutter
 from keras_mri_cyclegan.preprocessing.fitting import fit_domain, read_if_path
@@ -20,6 +21,8 @@ from keras_mri_cyclegan.preprocessing.reorient import Reorient
 from keras_mri_cyclegan.preprocessing.slices import Slices
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import SourceHeader, Volume, VolumeError
+from keras_mri_cyclegan.volumes.synthetic import is_synthetic, warn_of
+from keras_mri_cyclegan.volumes.validate import reading_options
 
 DOMAINS = ("a", "b")
 FORMAT = "keras_mri_cyclegan preprocessing"
@@ -129,16 +132,21 @@ class Preprocessing:
         a: Iterable[Volume | str | os.PathLike],
         b: Iterable[Volume | str | os.PathLike] | None = None,
         verbose: int = 1,
+        fill_nan: float | None = None,
+        slice_tolerance: float | None = None,
     ) -> "Preprocessing":
         """Learn what the steps need from the training scans of one or both contrasts.
 
-        Each scan is read once, and one scan is in memory at a time. Nothing is read if no step
-        learns anything. Nothing is changed if it fails.
+        Each scan is read once, one is in memory at a time. Nothing is read if no step learns
+        anything. Nothing is changed if it fails.
 
         Args:
             a: Files or volumes of the first contrast: any iterable, or a folder or a glob.
             b: The same of the second. Defaults to `None`: not fitted now.
             verbose: 0 for silence, 1 for a progress bar. Defaults to 1.
+            fill_nan: What NaN and infinite values in a file become, as for `read_volume`. Defaults
+                to `None`: they are an error.
+            slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
 
         Returns:
             This object.
@@ -146,28 +154,48 @@ class Preprocessing:
         Raises:
             ValueError: No scan, or something that is not one.
             VolumeError: A scan that cannot be read or prepared; the message names its file.
+
+        Warns:
+            SyntheticWarning: Scans that say that they are synthetic.
         """
         given = {"a": a} if b is None else {"a": a, "b": b}
+        reading = reading_options(fill_nan, slice_tolerance)
+        synthetic: list[str] = []
         states = {
-            domain: fit_domain(self.steps, volumes, domain, verbose)
+            domain: fit_domain(self.steps, volumes, domain, verbose, reading, synthetic)
             for domain, volumes in given.items()
         }
+        warn_of(synthetic, stacklevel=2)
         self._states = {**self._states, **states}
         return self
 
-    def prepare(self, volume: Volume | str | os.PathLike, domain: str = "a") -> Prepared:
+    def prepare(
+        self,
+        volume: Volume | str | os.PathLike,
+        domain: str = "a",
+        fill_nan: float | None = None,
+        slice_tolerance: float | None = None,
+    ) -> Prepared:
         """Return a scan as the network's cutter takes it, with what `restore` needs.
 
         Args:
             volume: A volume, or the file of one.
             domain: The contrast of the scan, `"a"` or `"b"`. Defaults to `"a"`.
+            fill_nan: What NaN and infinite values in a file become, as for `read_volume`. Defaults
+                to `None`: they are an error.
+            slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
 
         Raises:
             ValueError: A step has to be fitted first.
             VolumeError: A scan that cannot be read or prepared.
+
+        Warns:
+            SyntheticWarning: A scan that says that it is synthetic.
         """
         states = self._states_of(domain)
-        source = volume = read_if_path(volume)
+        source = volume = read_if_path(volume, reading_options(fill_nan, slice_tolerance))
+        if is_synthetic(volume):
+            warn_of([f"`{volume.path}`"], stacklevel=2)
         records = []
         for step, state in zip(self.steps, states, strict=True):
             volume, record = step.for_domain(domain).apply(volume, state)
@@ -235,9 +263,14 @@ class Preprocessing:
             affine=prepared.source_affine, header=header, path=prepared.source_path
         )
 
-    def training_images(self, volume: Volume | str | os.PathLike, domain: str = "a") -> np.ndarray:
-        """Return the images of a scan that a network is trained on, float32 in [-1, 1]."""
-        return self.cutter.training_images(self.prepare(volume, domain).volume)
+    def training_images(
+        self, volume: Volume | str | os.PathLike, domain: str = "a", **options: Any
+    ) -> np.ndarray:
+        """Return the images of a scan that a network is trained on, float32 in [-1, 1].
+
+        `options` are the others of `prepare`.
+        """
+        return self.cutter.training_images(self.prepare(volume, domain, **options).volume)
 
     def get_config(self) -> dict[str, Any]:
         """Return what makes an equal object, fitted as this one is; JSON-able."""
@@ -288,9 +321,10 @@ class Preprocessing:
         """Write a JSON file, whole or not at all.
 
         Raises:
-            ValueError: A step of your own with a config or state that JSON cannot hold.
+            ValueError: A step's config or state that JSON cannot hold; a name as `model.keras`.
             VolumeError: The file cannot be written.
         """
+        check_ending("path", path, "JSON", ".json")
         json_file.write(path, {"format": FORMAT, "version": VERSION, **self.get_config()})
 
     @classmethod

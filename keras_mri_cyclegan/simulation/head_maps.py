@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._endings import check_ending
 from keras_mri_cyclegan.simulation.label_head import LabelHead
 from keras_mri_cyclegan.simulation.tissue_maps import PLANES, tissue_maps
 from keras_mri_cyclegan.simulation.tissues import BRAIN, TISSUES
@@ -71,7 +72,12 @@ class HeadMaps:
         return HeadMaps(self.maps[chosen], self.tissues, self.pixel, self.heads[chosen])
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write a compressed `.npz` file, which `HeadMaps.load` reads."""
+        """Write a compressed `.npz` file, which `HeadMaps.load` reads.
+
+        Raises:
+            ValueError: The name of a file of another kind.
+        """
+        check_ending("path", path, "a `.npz` file", ".npz")
         np.savez_compressed(
             path, maps=self.maps, tissues=self.tissues, pixel=self.pixel, heads=self.heads
         )

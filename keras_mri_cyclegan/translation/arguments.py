@@ -10,7 +10,7 @@ import numpy as np
 from keras_mri_cyclegan.preprocessing import Cutter, Preprocessing
 from keras_mri_cyclegan.translation.generator import check_channels
 from keras_mri_cyclegan.volumes import Volume, VolumeError, check_target
-from keras_mri_cyclegan.volumes.names import split_inner
+from keras_mri_cyclegan.volumes.names import MODULES, split_inner, suffix_of
 from keras_mri_cyclegan.volumes.scan_files import files_of, files_to_write
 
 
@@ -59,11 +59,23 @@ def check_cutter(network: keras.Model, cutter: Cutter) -> None:
     check_channels(network, channels=shape[-1], rank=len(shape) - 2, cutter=name)
 
 
-def check_path(target: Any, overwrite: bool) -> None:
-    """Raise a `ValueError` unless a volume of some kind can be written to `target`."""
+def check_path(target: Any, overwrite: bool, source: Any = None) -> None:
+    """Raise a `ValueError` unless a volume of some kind can be written to `target`.
+
+    If `source` is a path that says its kind, unless a volume of this kind can be.
+    """
     if not isinstance(target, (str, os.PathLike)) or not os.fspath(target):
         raise ValueError(
             f"`target` must be a path, or None to write nothing. Received: {target!r}."
+        )
+    kind = "" if isinstance(source, Volume) or source is None else suffix_of(source)
+    is_folder = os.path.isdir(target) or suffix_of(target) == ""
+    if is_folder and MODULES.get(kind, "dicom") not in ("dicom", "pictures"):
+        name = os.path.join(os.fspath(target), "t2.nii.gz")
+        raise VolumeError(
+            target,
+            f"a folder (a name without a suffix is one), and the source is a {kind} file, of which "
+            f"one file is made. Expected the name of a file, such as `{name}`.",
         )
     check_target(target, overwrite)
 

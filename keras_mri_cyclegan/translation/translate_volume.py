@@ -8,6 +8,7 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.translation.translator import Translator
 from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.volumes.validate import reading_options
 
 
 def translate_volume(
@@ -22,6 +23,8 @@ def translate_volume(
     batch_size: int | None = None,
     overwrite: bool = False,
     verbose: int = 1,
+    fill_nan: float | None = None,
+    slice_tolerance: float | None = None,
 ) -> Volume:
     """Translate a scan from one domain to the other, and write it like the scan it came from.
 
@@ -56,6 +59,9 @@ def translate_volume(
             to 16, as the network can hold in a quarter of a gibibyte at its largest layer.
         overwrite: Boolean, whether `target` may be replaced. Defaults to `False`.
         verbose: 1 shows a progress bar, 0 nothing. Defaults to 1.
+        fill_nan: What NaN and infinite values in the source's file become, as for `read_volume`.
+            Defaults to `None`: they are an error.
+        slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
 
     Returns:
         The translation, a `Volume` on the source's grid, whose `path` is `None`.
@@ -81,7 +87,15 @@ def translate_volume(
     """
     _checks.one_of("verbose", verbose, (0, 1))
     translator = Translator(
-        model, direction, preprocessing, intensities, planes, overlap, batch_size, overwrite
+        model,
+        direction,
+        preprocessing,
+        intensities,
+        planes,
+        overlap,
+        batch_size,
+        overwrite,
+        reading_options(fill_nan, slice_tolerance),
     )
     ready = translator.read(source, target)
     array = translator.translate(ready, verbose)

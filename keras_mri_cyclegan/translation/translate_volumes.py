@@ -11,6 +11,7 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.translation.translator import Ready, Translator
+from keras_mri_cyclegan.volumes.validate import reading_options
 
 OF_ONE_SCAN = (ValueError, ImportError, OSError)  # the others may well be fine
 
@@ -35,6 +36,8 @@ def translate_volumes(
     batch_size: int | None = None,
     overwrite: bool = False,
     verbose: int = 1,
+    fill_nan: float | None = None,
+    slice_tolerance: float | None = None,
 ) -> Iterator[TranslatedFile]:
     """Translate scans one after another, each as `translate_volume` does, file to file.
 
@@ -54,6 +57,8 @@ def translate_volumes(
         batch_size: As there.
         overwrite: As there.
         verbose: 1 shows a progress bar for each scan, 0 nothing. Defaults to 1.
+        fill_nan: As in `translate_volume`.
+        slice_tolerance: As there.
 
     Yields:
         A :class:`keras_mri_cyclegan.translation.TranslatedFile` for each scan, in order, as soon as
@@ -91,7 +96,15 @@ def translate_volumes(
     if twice:
         raise ValueError(f"`targets` must differ. Received `{twice[0]}` more than once.")
     translator = Translator(
-        model, direction, preprocessing, intensities, planes, overlap, batch_size, overwrite
+        model,
+        direction,
+        preprocessing,
+        intensities,
+        planes,
+        overlap,
+        batch_size,
+        overwrite,
+        reading_options(fill_nan, slice_tolerance),
     )
     return _translated(translator, list(sources), list(targets), verbose)
 

@@ -57,6 +57,7 @@ class Translator:
         overlap: As there.
         batch_size: As there.
         overwrite: As there.
+        reading: Options of `read_volume` for the source.
 
     Raises:
         ValueError: As there.
@@ -72,6 +73,7 @@ class Translator:
         overlap: float,
         batch_size: int | None,
         overwrite: bool,
+        reading: dict[str, Any] | None = None,
     ):
         self.network = pick_generator(model, direction)
         self.direction = direction
@@ -82,6 +84,7 @@ class Translator:
         _checks.one_of("overwrite", overwrite, (True, False))
         self.intensities, self.overlap, self.overwrite = intensities, overlap, overwrite
         self.batch_size = batch_size
+        self.reading = reading or {}
         self.preprocessing = arguments.fitted_preprocessing(preprocessing, intensities, direction)
         self.cutters = plane_cutters(self.preprocessing.cutter, planes)
         for cutter in self.cutters:
@@ -100,8 +103,8 @@ class Translator:
     ) -> Ready:
         """Read and prepare a scan, once it is known that its translation can be written."""
         if target is not None:
-            arguments.check_path(target, self.overwrite)
-        scan = source if isinstance(source, Volume) else read_volume(source)
+            arguments.check_path(target, self.overwrite, source)
+        scan = source if isinstance(source, Volume) else read_volume(source, **self.reading)
         provenance = None
         if target is not None:
             arguments.check_target_of(target, scan, self.overwrite, self.intensities)

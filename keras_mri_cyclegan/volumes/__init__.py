@@ -1,6 +1,6 @@
 """Scans in and out: one small `Volume`, and the files that it is read from and written to."""
 
-from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
+from keras_mri_cyclegan.volumes.errors import SyntheticWarning, VolumeError, VolumeWarning
 from keras_mri_cyclegan.volumes.files import (
     check_target,
     find_volumes,
@@ -12,6 +12,7 @@ from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
 __all__ = [
     "SourceHeader",
+    "SyntheticWarning",
     "Volume",
     "VolumeError",
     "VolumeWarning",

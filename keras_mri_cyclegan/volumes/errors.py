@@ -17,3 +17,7 @@ class VolumeError(ValueError):
 
 class VolumeWarning(UserWarning):
     """A file that can be used, of which something had to be assumed."""
+
+
+class SyntheticWarning(VolumeWarning):
+    """A scan that says that it is synthetic is used as if it had been acquired."""

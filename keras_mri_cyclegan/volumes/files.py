@@ -8,8 +8,9 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.volumes import formats
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.finding import find_volumes
-from keras_mri_cyclegan.volumes.targets import check_target
-from keras_mri_cyclegan.volumes.validate import checked_fill
+from keras_mri_cyclegan.volumes.synthetic import marked
+from keras_mri_cyclegan.volumes.targets import check_place, check_target
+from keras_mri_cyclegan.volumes.validate import reading_options
 from keras_mri_cyclegan.volumes.volume import Volume
 
 __all__ = ["check_target", "find_volumes", "read_volume", "read_volumes", "write_volume"]
@@ -18,7 +19,10 @@ MAX_VOXELS = 2**28
 
 
 def read_volume(
-    path: str | os.PathLike, max_voxels: int = MAX_VOXELS, fill_nan: float | None = None
+    path: str | os.PathLike,
+    max_voxels: int = MAX_VOXELS,
+    fill_nan: float | None = None,
+    slice_tolerance: float | None = None,
 ) -> Volume:
     """Read a scan.
 
@@ -31,6 +35,7 @@ def read_volume(
 
             - `t1.nii`, `t1.nii.gz`, or either file of a `t1.hdr`, `t1.img` pair, packed (`.gz`)
               or not: NIfTI-1 or -2;
+            - `orig.mgz`, `.mgh` (FreeSurfer), `.mnc` (MINC);
             - a folder that holds a DICOM series, `folder::SeriesInstanceUID` if it holds several,
               or one DICOM file, by its suffix (`.dcm`, `.ima`) or by its content;
             - `knee.h5::reconstruction_rss`, a dataset of an HDF5 file, such as fastMRI's; without
@@ -41,6 +46,10 @@ def read_volume(
         max_voxels: The most voxels to read; a file that claims more is refused before memory is
             taken. Defaults to `2**28`, 1 GiB as float32.
         fill_nan: What NaN and infinite values become. Defaults to `None`: they are an error.
+        slice_tolerance: By how many millimetres the steps between the slices of a DICOM series may
+            differ, and a slice lie off their line: positions that were rounded, or jitter. What is
+            more than usual is warned of. At most a quarter of a step. Defaults to `None`: 0.01 mm
+            or a hundredth of a step, whichever is larger.
 
     Returns:
         The volume; float32, never cropped or rescaled.
@@ -61,9 +70,12 @@ def read_volume(
     """
     path = _checked_path(path)
     max_voxels = _checks.positive_int("max_voxels", max_voxels)
-    fill_nan = checked_fill(fill_nan)
+    reading_options(fill_nan, slice_tolerance)
     try:
-        return formats.load(formats.of_source(path)).read(path, max_voxels, fill_nan)
+        module = formats.of_source(path)
+        options = {"slice_tolerance": slice_tolerance} if module == "dicom" else {}
+        volume = formats.load(module).read(path, max_voxels, fill_nan, **options)
+        return marked(volume, path)
     except OSError as error:
         raise VolumeError(
             path,
@@ -82,6 +94,7 @@ def read_volumes(
     paths: Iterable[str | os.PathLike],
     max_voxels: int = MAX_VOXELS,
     fill_nan: float | None = None,
+    slice_tolerance: float | None = None,
 ) -> Iterator[Volume]:
     """Read scans one after the other, each only when it is asked for.
 
@@ -89,6 +102,7 @@ def read_volumes(
         paths: The scans, as for `read_volume`; `find_volumes` lists those of a folder.
         max_voxels: As for `read_volume`.
         fill_nan: As for `read_volume`.
+        slice_tolerance: As for `read_volume`.
 
     Yields:
         The volumes, in the order of `paths`.
@@ -107,7 +121,7 @@ def read_volumes(
         [46.0, 230.0]
     """
     for path in paths:
-        yield read_volume(path, max_voxels, fill_nan)
+        yield read_volume(path, max_voxels, fill_nan, slice_tolerance)
 
 
 def write_volume(
@@ -159,7 +173,7 @@ def write_volume(
         raise ValueError(f"`volume` must be a Volume. Received: {type(volume).__name__}.")
     path = _checked_path(path)
     _checks.one_of("overwrite", overwrite, (True, False))
-    module = check_target(path, overwrite, volume.header, with_sidecar=provenance is not None)
+    module = check_place(path, overwrite, volume.header, with_sidecar=provenance is not None)
     if module is None:
         raise VolumeError(
             path,

@@ -2,22 +2,31 @@
 
 import glob
 import os
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from keras_mri_cyclegan.volumes import formats
-from keras_mri_cyclegan.volumes.errors import VolumeError
-from keras_mri_cyclegan.volumes.names import natural, split_inner, suffix_of
+from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.volumes import formats, members
+from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
+from keras_mri_cyclegan.volumes.names import natural, outline, split_inner, suffix_of
+from keras_mri_cyclegan.volumes.other_formats import ways_from
 from keras_mri_cyclegan.volumes.scan_files import pair_of
 
 
-def find_volumes(source: str | os.PathLike | Iterable[str | os.PathLike]) -> list[str]:
+def find_volumes(
+    source: str | os.PathLike | Iterable[str | os.PathLike],
+    unreadable: str = "error",
+    slice_tolerance: float | None = None,
+) -> list[str]:
     """List scans.
 
-    Nothing is opened but, where a name does not tell, the first bytes of a file, to see whether it
-    is DICOM. Hidden files and files that are no scans (`.json`, `.tsv`, `.txt`, ...) are passed
-    over; a `.hdr` and `.img` pair is one scan, by the name of its header.
+    Of each file the first bytes are looked at. Hidden files and files that are no scans (`.json`,
+    `.tsv`, `.txt`, ...) are passed over; a `.hdr` and `.img` pair is one scan, by the name of its
+    header. What has a scan's suffix or the name of a DICOM file's sibling, or is a link whose
+    target is not there, is part of what was asked for: if it is empty, a pointer of Git LFS or
+    git-annex, or cannot be opened, it is never passed over in silence.
 
     Args:
         source: One of
@@ -30,14 +39,23 @@ def find_volumes(source: str | os.PathLike | Iterable[str | os.PathLike]) -> lis
               matches all DICOM files of a folder finds that folder;
             - the path of one scan;
             - several paths: they are checked and kept in their order.
+        unreadable: What becomes of a scan that cannot be read. `"error"`: an error that names it.
+            `"warn"`: it is left out, a series of which one file is damaged as a whole, and one
+            warning names all of them; each scan is read for this, to its end. Defaults to
+            `"error"`.
+        slice_tolerance: As for `read_volume`, with `"warn"`. Defaults to `None`.
 
     Returns:
         Paths for `read_volume`; those of a folder or a pattern in natural order, `sub-2` before
         `sub-10`.
 
     Raises:
-        VolumeError: Nothing found (the message says what is there), or not clear what one scan is.
+        VolumeError: Nothing found (the message says what is there), not clear what one scan is, or
+            a file that belongs to the scans and by its first bytes cannot be read.
         ValueError: `source` is none of these.
+
+    Warns:
+        VolumeWarning: With `unreadable="warn"`, the scans that are left out.
 
     Example:
         >>> import os, tempfile
@@ -49,37 +67,50 @@ def find_volumes(source: str | os.PathLike | Iterable[str | os.PathLike]) -> lis
         >>> [os.path.basename(path) for path in find_volumes(folder)]
         ['sub-2.npy', 'sub-10.npy']
     """
+    _checks.one_of("unreadable", unreadable, ("error", "warn"))
+    name = "a list of paths"
     if isinstance(source, (str, os.PathLike)):
-        return _one(os.fspath(source))
-    paths = list(source) if isinstance(source, Iterable) else None
-    if paths is None or not all(isinstance(path, (str, os.PathLike)) for path in paths):
-        raise ValueError(
-            f"`source` must be a folder, a pattern, or a list of paths. Received: {source!r}."
+        name = os.fspath(source)
+        found, others = _one(name)
+    else:
+        paths = list(source) if isinstance(source, Iterable) else None
+        if paths is None or not all(isinstance(path, (str, os.PathLike)) for path in paths):
+            raise ValueError(
+                f"`source` must be a folder, a pattern, or a list of paths. Received: {source!r}."
+            )
+        if not paths:
+            raise ValueError("`source` must hold at least one path. Received: none.")
+        found, others = [os.fspath(path) for path in paths], []
+    faults = {path: str(members.fault_of(path)) for path in others}
+    if unreadable == "warn":
+        return _readable(name, found, faults, slice_tolerance)
+    for path in found:
+        faults.update(_faults_of(path))
+    if faults:
+        raise VolumeError(
+            name,
+            f"{members.named(faults, len(found) + len(others))} Leave out what cannot be read with "
+            "`find_volumes(source, unreadable='warn')`.",
         )
-    if not paths:
-        raise ValueError("`source` must hold at least one path. Received: none.")
-    listed = [os.fspath(path) for path in paths]
-    for path in listed:
-        formats.of_source(path)
-    return listed
+    return found
 
 
-def _one(source: str) -> list[str]:
+def _one(source: str) -> tuple[list[str], list[str]]:
+    """Return the scans that a path stands for, and what belongs to them and is none."""
     file, inner = split_inner(source)
     if os.path.isdir(file) and inner is None:
         return _in_folder(file)
-    if os.path.exists(file):
-        formats.of_source(source)
-        return [source]
-    if not glob.has_magic(file):
-        formats.of_source(source)  # says that it does not exist
-    found = _matching(file, inner)
-    return [path if inner is None else f"{path}::{inner}" for path in found]
+    if os.path.lexists(file) or not glob.has_magic(file):
+        formats.of_source(source)  # says what is wrong with it
+        return [source], []
+    found, others = _matching(file, inner)
+    return [path if inner is None else f"{path}::{inner}" for path in found], others
 
 
-def _in_folder(folder: str) -> list[str]:
-    paths = formats.listing(folder)
-    kinds = formats.kinds_in(paths)
+def _in_folder(folder: str) -> tuple[list[str], list[str]]:
+    paths = members.listing(folder)
+    kinds = members.kinds_in(paths)
+    others = _links_apart(kinds)
     slices = [module for module in ("dicom", "pictures") if module in kinds]
     if slices and len(kinds) > 1:
         counts = ", ".join(f"{len(files)} x {module}" for module, files in sorted(kinds.items()))
@@ -89,30 +120,34 @@ def _in_folder(folder: str) -> list[str]:
             "each: give a pattern, such as `folder/*.nii.gz`.",
         )
     if slices:
-        return [folder]
-    found = [path for files in kinds.values() for path in files]
-    found += [path for path in paths if os.path.isdir(path) and _is_scan(path)]
-    if not found:
+        return [folder], []
+    folders, empty = _scans_among(paths)
+    found = [path for files in kinds.values() for path in files] + folders
+    others += empty
+    if not found and not others:
         raise VolumeError(
             folder,
             f"it holds no scan. Found: {_counted(paths)}. Expected {formats.READABLE}. For scans "
-            "in deeper folders give a pattern: `folder/**/*.nii.gz`.",
+            "in deeper folders give a pattern: `folder/**/*` for all, `folder/**/*.nii.gz`."
+            f"{ways_from(paths)}",
         )
-    return _sorted(_without_partners(found))
+    return _sorted(_without_partners(found)), others
 
 
-def _matching(pattern: str, inner: str | None) -> list[str]:
+def _matching(pattern: str, inner: str | None) -> tuple[list[str], list[str]]:
     matches = glob.glob(pattern, recursive=True)
-    found = [path for path in matches if os.path.isdir(path) and _is_scan(path)]
+    kinds = members.kinds_in(matches)
+    found, empty = _scans_among(matches)
+    others = [*_links_apart(kinds), *_closed_folders(pattern), *empty]
     folders: dict[str, set[str]] = {}
-    for module, files in formats.kinds_in(matches).items():
+    for module, files in kinds.items():
         if module != "dicom":
             found += files
             continue
         for path in files:
             folders.setdefault(os.path.dirname(path), set()).add(path)
     for folder, matched in folders.items():
-        every = formats.kinds_in(formats.listing(folder or "."))["dicom"]
+        every = members.kinds_in(members.listing(folder or "."))["dicom"]
         if len(every) != len(matched):
             raise VolumeError(
                 pattern,
@@ -122,18 +157,109 @@ def _matching(pattern: str, inner: str | None) -> list[str]:
         found.append(folder or ".")
     if inner is not None:
         found = [path for path in found if suffix_of(path) in (".h5", ".hdf5", ".npz")]
-    if not found:
+    if not found and not others:
         raise VolumeError(
             pattern,
             f"no scan matches this pattern. Matches: {_counted(matches)}. Expected "
-            f"{formats.READABLE}. `*` does not cross folders, `**/` does.",
+            f"{formats.READABLE}. `*` does not cross folders, `**/` does."
+            f"{_folders_of(pattern, matches)}{_brackets_in(pattern)}{ways_from(matches)}",
         )
-    return _sorted(_without_partners(set(found)))
+    return _sorted(_without_partners(set(found))), others
+
+
+def _folders_of(pattern: str, matches: list[str]) -> str:
+    """Return what to write for the scans in the folders that a pattern matches."""
+    folders = bool(matches) and all(os.path.isdir(path) for path in matches)
+    return f" For the scans in these folders: `{pattern.rstrip('/')}/*`." if folders else ""
+
+
+def _brackets_in(pattern: str) -> str:
+    """Return what to write for a name with brackets, which mean something in a pattern."""
+    if "[" not in pattern:
+        return ""
+    parts = Path(pattern).parts
+    start = next((k for k in range(len(parts), 0, -1) if Path(*parts[:k]).exists()), 0)
+    written = [glob.escape(part) for part in parts[:start]] + list(parts[start:])
+    meant = f": `{Path(*written)}`, if a name is meant" if "[" in "".join(parts[:start]) else ""
+    return f" `[...]` stands for one of the letters in it; `[[]` is a bracket{meant}."
+
+
+def _links_apart(kinds: dict[str, list[str]]) -> list[str]:
+    """Take links without a suffix and a target, which may be DICOM, from among other files."""
+    links = [path for path in kinds.get("dicom", []) if not os.path.exists(path)]
+    if len(kinds) > 1 and links == kinds.get("dicom"):
+        return kinds.pop("dicom")
+    return []
+
+
+def _closed_folders(pattern: str) -> list[str]:
+    """Return what a pattern would go through and cannot: links to nowhere, folders of others."""
+    closed = []
+    parent = os.path.dirname(pattern)
+    while glob.has_magic(parent):
+        for path in glob.glob(parent, recursive=True):
+            lost = not os.path.exists(path) and not suffix_of(path)
+            if lost or (os.path.isdir(path) and not os.access(path, os.R_OK | os.X_OK)):
+                closed.append(path)
+        parent = os.path.dirname(parent)
+    return _sorted(set(closed))
+
+
+def _scans_among(paths: list[str]) -> tuple[list[str], list[str]]:
+    """Return the folders that are a scan, and the empty ones that are called like one of them."""
+    folders = [path for path in paths if os.path.isdir(path)]
+    scans = [path for path in folders if _is_scan(path)]
+    alike = {outline(path) for path in scans}
+    others = set(folders) - set(scans)
+    called_alike = [path for path in others if outline(path) in alike]
+    return scans, _sorted(path for path in called_alike if not members.listing(path))
 
 
 def _is_scan(folder: str) -> bool:
-    kinds = formats.kinds_in(formats.listing(folder))
+    kinds = members.kinds_in(members.listing(folder))
     return len(kinds) == 1 and ("dicom" in kinds or "pictures" in kinds)
+
+
+def _faults_of(scan: str) -> dict[str, str]:
+    """Return what, by its first bytes, cannot be read of a scan's files."""
+    file, _ = split_inner(scan)
+    if os.path.isdir(file):
+        return members.faults_in(members.kinds_in(members.listing(file)))
+    fault = members.fault_of(file)
+    if fault is None:
+        formats.of_source(scan)  # of a kind that is read
+        pair = pair_of(file) or ()
+        lost = [half for half in pair if half != file and os.path.lexists(half)]
+        return members.faults_in({"nifti": lost})
+    return {scan: fault}
+
+
+def _readable(
+    name: str, scans: list[str], faults: dict[str, str], slice_tolerance: float | None
+) -> list[str]:
+    """Return the scans that can be read, and warn of the others."""
+    from keras_mri_cyclegan.volumes.files import read_volume  # which needs this module
+
+    faults, kept = dict(faults), []
+    for scan in scans:
+        try:
+            with warnings.catch_warnings():  # whoever reads it is warned
+                warnings.simplefilter("ignore")
+                read_volume(scan, fill_nan=0.0, slice_tolerance=slice_tolerance)
+        except VolumeError as error:
+            faults[scan] = str(error).removeprefix(f"`{scan}`: ")
+        else:
+            kept.append(scan)
+    if not kept:
+        raise VolumeError(name, members.named(faults, len(scans)))
+    if faults:
+        lines = "\n".join(f"  `{path}`: {fault}" for path, fault in faults.items())
+        warnings.warn(
+            f"`{name}`: {len(faults)} left out, which cannot be read; {len(kept)} kept.\n{lines}",
+            VolumeWarning,
+            stacklevel=3,
+        )
+    return kept
 
 
 def _without_partners(paths: Iterable[str]) -> list[str]:

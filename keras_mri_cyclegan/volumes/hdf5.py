@@ -12,6 +12,7 @@ from keras_mri_cyclegan.volumes.axial_slices import from_slices, to_dtype, to_sl
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.hdf5_checks import check_storage, find, only_volume
 from keras_mri_cyclegan.volumes.names import split_inner
+from keras_mri_cyclegan.volumes.synthetic import provenance_says_so
 from keras_mri_cyclegan.volumes.validate import as_float32, claimed
 from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
@@ -56,7 +57,12 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
             shape = claimed(dataset.shape, path, max_voxels, os.path.getsize(name))
             check_storage(dataset, path, os.path.getsize(name))
             header = SourceHeader(
-                "hdf5", dataset.dtype, dataset.shape, has_geometry=False, content=dataset.name
+                "hdf5",
+                dataset.dtype,
+                dataset.shape,
+                has_geometry=False,
+                content=dataset.name,
+                synthetic=provenance_says_so(dataset.attrs.get("provenance")),
             )
             stored = _read_voxels(dataset, shape, path)
     except VolumeError:

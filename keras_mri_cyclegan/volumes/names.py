@@ -3,6 +3,28 @@
 import os
 import re
 
+# Suffix to the module of this package that reads it. DICOM files need none.
+MODULES = {
+    ".nii": "nifti",
+    ".nii.gz": "nifti",
+    ".hdr": "nifti",
+    ".img": "nifti",
+    ".hdr.gz": "nifti",
+    ".img.gz": "nifti",
+    ".mgz": "mgh",
+    ".mgh": "mgh",
+    ".mnc": "minc",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".npy": "numpy_files",
+    ".npz": "numpy_files",
+    ".png": "pictures",
+    ".tif": "pictures",
+    ".tiff": "pictures",
+    ".dcm": "dicom",
+    ".ima": "dicom",
+}
+
 
 def split_inner(path: str | os.PathLike) -> tuple[str, str | None]:
     """Split `file.h5::dataset` into the file and what is meant inside it.
@@ -49,3 +71,15 @@ def natural(name: str) -> tuple:
     # Every second part is a number: numbers are compared with numbers, text with text.
     parts = re.split(r"([0-9]+)", name.lower())
     return [int(part) if k % 2 else part for k, part in enumerate(parts)], name
+
+
+def outline(name: str) -> str:
+    """Return a name without what counts: the same for all files of a series.
+
+    Example:
+        >>> from keras_mri_cyclegan.volumes.names import outline
+        >>> outline("IM0007") == outline("IM0012"), outline("IM0007") == outline("README")
+        (True, False)
+    """
+    # Numbers, and hexadecimal ones such as those of UUIDs.
+    return re.sub(r"[a-f]*[0-9][0-9a-f]*", "#", name.lower())

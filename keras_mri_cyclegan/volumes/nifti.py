@@ -4,7 +4,7 @@ import itertools
 import os
 from typing import Any
 
-from keras_mri_cyclegan.volumes import atomic, nifti_reading, nifti_writing, sidecar
+from keras_mri_cyclegan.volumes import atomic, members, nifti_reading, nifti_writing, sidecar
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.scan_files import files_to_write, pair_of
 from keras_mri_cyclegan.volumes.volume import Volume
@@ -121,9 +121,11 @@ def _files_to_read(path: str) -> tuple[str, str]:
         return path, path
     missing = [name for name in pair if not os.path.isfile(name)]
     if missing and os.path.isfile(path):
+        there = os.path.lexists(missing[0])
+        found = f" that can be read ({members.fault_of(missing[0])})" if there else ""
         raise VolumeError(
             path,
-            f"no {os.path.basename(missing[0])} beside it. Expected both files of the pair: "
+            f"no {os.path.basename(missing[0])} beside it{found}. Expected both files of the pair: "
             "`.hdr` says where the voxels are, `.img` holds them.",
         )
     return pair

@@ -92,8 +92,7 @@ def shape_of(path: str, header: Any, max_voxels: int) -> tuple[int, ...]:
     if any(size > 1 for size in shape[3:]):
         raise VolumeError(
             path,
-            f"{rank} axes of sizes {shape}. Expected one volume (i, j, k). Take one out of the "
-            "series: `nibabel.load(path).slicer[..., 0].to_filename('one.nii.gz')`.",
+            f"{rank} axes of sizes {shape}. Expected one volume (i, j, k). {_one_of(shape)}",
         )
     validate.claimed(shape, path, max_voxels)
     dtype = header.get_data_dtype()
@@ -106,6 +105,27 @@ def shape_of(path: str, header: Any, max_voxels: int) -> tuple[int, ...]:
             "with nibabel first.",
         )
     return shape
+
+
+def _one_of(shape: tuple[int, ...]) -> str:
+    """Return how to get one volume out of an array of more than three axes."""
+    image = "image = nibabel.load(path)"
+    if 1 not in shape[:3] and not (shape[0] <= 4 < min(shape[1:4])):
+        # Time, echoes and directions are the fourth axis and those after it.
+        index = ", ".join(["...", *["0"] * (len(shape) - 3)])
+        return (
+            "Take one out of the series: "
+            f"`nibabel.load(path).slicer[{index}].to_filename('one.nii.gz')`."
+        )
+    kept = sorted(sorted(range(len(shape)), key=lambda axis: -shape[axis])[:3])
+    index = ", ".join(":" if axis in kept else "0" for axis in range(len(shape)))
+    volume = tuple(shape[axis] for axis in kept)
+    return (
+        f"Axes before the voxels' own, as a batch or channels have them, are not NIfTI's: if the "
+        f"volume is {volume}, write it as `{image}; nibabel.Nifti1Image(numpy.asarray("
+        f"image.dataobj)[{index}], affine).to_filename('one.nii.gz')`, with the affine of its scan "
+        "(`image.affine`, if it was copied from there)."
+    )
 
 
 def scaling_of(path: str, header: Any) -> tuple[float, float]:
@@ -130,8 +150,22 @@ def affine_of(path: str, header: Any, notes: list[str]) -> np.ndarray:
         raise VolumeError(
             path, f"a qform that is no rotation: {error}. Expected a unit quaternion."
         ) from error
-    with np.errstate(all="ignore"):  # of numbers that overflow
-        Volume(np.zeros((1, 1, 1)), affine, None, path)  # to be refused before the voxels
+    qform = _qform_of(header)
+    try:
+        with np.errstate(all="ignore"):  # of numbers that overflow
+            Volume(np.zeros((1, 1, 1)), affine, None, path)  # to be refused before the voxels
+    except VolumeError as error:
+        if not header["sform_code"] or qform is None:
+            raise
+        raise VolumeError(
+            path,
+            f"its sform has a code ({int(header['sform_code'])}) and cannot be inverted: "
+            f"{affine[:3].tolist()}. Its qform is sound: if that says where it is, "
+            f"`image = nibabel.load(path); image.set_sform(image.get_qform(), "
+            f"{int(header['qform_code'])}); image.to_filename(new_path)`.",
+        ) from error
+    if header["sform_code"] and qform is not None:
+        notes.extend(_difference(header, affine, qform))
     if not header["sform_code"] and not header["qform_code"]:
         notes.append(
             "neither sform nor qform has a code, so it does not say where its voxels are. Assumed, "
@@ -142,6 +176,38 @@ def affine_of(path: str, header: Any, notes: list[str]) -> np.ndarray:
     if unit:
         notes.append(f"its units are {unit}. Its affine was taken as millimetres, as nibabel does.")
     return affine
+
+
+def _qform_of(header: Any) -> np.ndarray | None:
+    """Return the qform, `None` if it has no code or says nothing."""
+    if not header["qform_code"]:
+        return None
+    try:
+        with np.errstate(all="ignore"):
+            qform = header.get_qform()
+            Volume(np.zeros((1, 1, 1)), qform)
+    except ValueError:  # of nibabel too: no rotation
+        return None
+    return qform
+
+
+def _difference(header: Any, sform: np.ndarray, qform: np.ndarray) -> list[str]:
+    """Return a note if the two forms put a voxel a tenth of its size apart, or more."""
+    sizes = [*header["dim"][1:4], 1, 1, 1][:3]
+    corners = np.array([[*index, 1] for index in np.ndindex(2, 2, 2)], "float64")
+    corners[:, :3] *= np.maximum(np.array(sizes, "float64") - 1, 0)
+    apart = np.linalg.norm(corners @ (sform - qform)[:3].T, axis=1).max()
+    if apart <= 0.1 * np.linalg.norm(sform[:3, :3], axis=0).min():
+        return []
+    names = [Volume(np.zeros((1, 1, 1)), form).orientation for form in (sform, qform)]
+    flipped = f", its axes point to {names[0]} and {names[1]}" if names[0] != names[1] else ""
+    return [
+        f"its sform (code {int(header['sform_code'])}) and its qform (code "
+        f"{int(header['qform_code'])}) disagree{flipped}, and a voxel is up to {apart:.4g} mm "
+        "elsewhere. The sform is taken, as nibabel does; programs that take the qform (ITK's) show "
+        "another place, or another side. If one is wrong, mend it: `image.set_qform(image.affine, "
+        "1)`.",
+    ]
 
 
 def offset_of(path: str, header: Any, single: bool) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 
 from keras_mri_cyclegan.volumes import nifti_header, validate
 from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
+from keras_mri_cyclegan.volumes.synthetic import DESCRIPTION
 from keras_mri_cyclegan.volumes.unpacked import opened, read_exactly
 from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
@@ -46,8 +47,8 @@ def read(
             if not single:
                 file = stack.enter_context(opened(path, image_path))
                 read_exactly(path, file, offset, "before the voxels")
-            _check_size(path, image_path, file, size, shape, max_voxels)
-            array = _voxels(path, file, shape, dtype, slope, inter, fill_nan, notes)
+            check_size(path, image_path, file, size, shape, max_voxels)
+            array = read_voxels(path, file, shape, dtype, slope, inter, fill_nan, notes)
             trailing = len(file.read(MAX_TRAILING + 1))  # to the end: the checksum is there
     if trailing > MAX_TRAILING:
         raise VolumeError(
@@ -58,7 +59,12 @@ def read(
     if trailing:
         notes.append(f"{trailing} bytes after the voxels are ignored.")
     source = SourceHeader(
-        "nifti", dtype.newbyteorder("="), shape, True, nifti_header.Content(header, extensions)
+        "nifti",
+        dtype.newbyteorder("="),
+        shape,
+        True,
+        nifti_header.Content(header, extensions),
+        synthetic=bytes(header["descrip"].item()).startswith(DESCRIPTION.encode()),
     )
     volume = Volume(array, affine, source, path)
     for note in notes:
@@ -66,9 +72,10 @@ def read(
     return volume
 
 
-def _check_size(
+def check_size(
     path: str, name: str, file: IO[bytes], claimed: int, shape: tuple[int, ...], max_voxels: int
 ) -> None:
+    """Raise a `VolumeError` if a file is too short for the bytes that its header claims."""
     size = possible = os.path.getsize(name)
     if isinstance(file, gzip.GzipFile):
         possible = size * MAX_INFLATION
@@ -81,7 +88,7 @@ def _check_size(
         )
 
 
-def _voxels(
+def read_voxels(
     path: str,
     file: IO[bytes],
     shape: tuple[int, ...],
@@ -91,6 +98,7 @@ def _voxels(
     fill_nan: float | None,
     notes: list[str],
 ) -> np.ndarray:
+    """Return the voxels that follow in a file, scaled, as float32 `(i, j, k)`."""
     array = np.empty((*shape, 1)[:3], "float32")
     in_file = array.T  # NIfTI's first axis is the fastest
     in_slice = array[..., 0].size
@@ -101,7 +109,7 @@ def _voxels(
         part = in_file[start : start + slab]
         where = f"from voxel {start * in_slice} of {array.size}"
         raw = np.frombuffer(read_exactly(path, file, part.size * dtype.itemsize, where), dtype)
-        values = _scaled(raw, slope, inter, fill_nan)
+        values = _scaled(path, raw, slope, inter, fill_nan)
         exact = exact and _is_exact(raw, slope, inter)
         first = first if start else values[0]
         if equal and (values == first).all():
@@ -121,8 +129,10 @@ def _voxels(
     return array
 
 
-def _scaled(raw: np.ndarray, slope: float, inter: float, fill_nan: float | None) -> np.ndarray:
-    with np.errstate(all="ignore"):  # what becomes infinite is refused by `Volume`
+def _scaled(
+    path: str, raw: np.ndarray, slope: float, inter: float, fill_nan: float | None
+) -> np.ndarray:
+    with np.errstate(all="ignore"):  # what becomes infinite is refused
         if (slope, inter) == (1.0, 0.0) and raw.dtype.kind != "f":
             return raw.astype("float32")
         values = raw.astype(np.result_type(raw.dtype.newbyteorder("="), np.float64))
@@ -130,7 +140,7 @@ def _scaled(raw: np.ndarray, slope: float, inter: float, fill_nan: float | None)
         values += inter
         if fill_nan is not None:
             values[~np.isfinite(values)] = fill_nan
-        return values.astype("float32")
+        return validate.as_float32(values, path)
 
 
 def _is_exact(raw: np.ndarray, slope: float, inter: float) -> bool:

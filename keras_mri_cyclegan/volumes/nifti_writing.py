@@ -10,6 +10,7 @@ from keras_mri_cyclegan.volumes import nifti_scaling
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.nifti_header import Content
 from keras_mri_cyclegan.volumes.packing import write_packed
+from keras_mri_cyclegan.volumes.synthetic import DESCRIPTION
 from keras_mri_cyclegan.volumes.volume import Volume
 
 SCANNER, ALIGNED = 1, 2  # xform codes of nifti1.h
@@ -164,7 +165,7 @@ def _set_fresh_dtype(header: Any, volume: Volume) -> None:
 def _description(provenance: dict[str, Any]) -> bytes:
     by = provenance.get("GeneratedBy")
     version = by.get("Version", "") if isinstance(by, dict) else ""
-    text = f"synthetic, not for diagnosis; keras_mri_cyclegan {version}".strip()
+    text = f"{DESCRIPTION}; keras_mri_cyclegan {version}".strip()
     return text.encode("ascii", "replace")[:79]
 
 

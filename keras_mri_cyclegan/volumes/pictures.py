@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_mri_cyclegan.volumes import atomic, sidecar
+from keras_mri_cyclegan.volumes import atomic, members, sidecar
 from keras_mri_cyclegan.volumes.axial_slices import from_slices, to_dtype, to_slices
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.grey_file import MAX_PIXELS, SUFFIXES, read_grey
-from keras_mri_cyclegan.volumes.names import natural, split_inner, suffix_of
+from keras_mri_cyclegan.volumes.names import split_inner, suffix_of
 from keras_mri_cyclegan.volumes.validate import claimed
 from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
@@ -144,11 +144,9 @@ def check_whole(path: str, header: SourceHeader) -> None:
 
 
 def _slices(folder: str) -> list[Path]:
-    files = [
-        entry
-        for entry in Path(folder).iterdir()
-        if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
-    ]
+    found = members.kinds_in(members.listing(folder))
+    members.check_members(folder, found)
+    files = [Path(path) for path in found.get("pictures", [])]
     if not files:
         raise VolumeError(folder, f"it holds no picture. Expected {', '.join(SUFFIXES)}.")
     kinds = {"PNG" if file.suffix.lower() == ".png" else "TIFF" for file in files}
@@ -158,7 +156,7 @@ def _slices(folder: str) -> list[Path]:
             "it holds PNG and TIFF files. Expected the slices of one scan, of one kind: move the "
             "others to a folder of their own.",
         )
-    return sorted(files, key=lambda file: natural(file.name))
+    return files  # in natural order
 
 
 def _read_slice(file: Path, max_voxels: int) -> np.ndarray:

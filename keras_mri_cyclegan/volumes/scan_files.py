@@ -2,8 +2,8 @@
 
 import os
 
-from keras_mri_cyclegan.volumes.dicom.opening import has_prefix
 from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.members import has_prefix
 from keras_mri_cyclegan.volumes.names import split_inner
 
 PARTNERS = {".hdr": ".img", ".img": ".hdr", ".HDR": ".IMG", ".IMG": ".HDR"}
@@ -61,7 +61,10 @@ def pair_of(path: str) -> tuple[str, str] | None:
     spelt = _partner(suffix)
     names = dict.fromkeys((spelt, spelt.lower(), spelt.upper()))
     candidates = [stem + name + packed for packed in (gz, "" if gz else ".gz") for name in names]
-    partner = next((name for name in candidates if os.path.isfile(name)), candidates[0])
+    there = (
+        name for found in (os.path.isfile, os.path.lexists) for name in filter(found, candidates)
+    )
+    partner = next(there, candidates[0])
     return (path, partner) if suffix.lower() == ".hdr" else (partner, path)
 
 

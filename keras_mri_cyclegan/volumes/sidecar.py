@@ -134,17 +134,23 @@ def check_ours(path: str | os.PathLike) -> None:
         )
 
 
-def _is_ours(name: str) -> bool:
+def content(name: str) -> dict[str, Any]:
+    """Return what a JSON file says, nothing if it cannot be read or holds something else."""
     if not os.path.isfile(name):  # a pipe would be waited for
-        return False
+        return {}
     try:
         if os.path.getsize(name) > LARGEST:
-            return False
+            return {}
         with open(name, encoding="utf-8") as file:
             found = json.load(file)
     except (OSError, ValueError, RecursionError):
-        return False
-    made_by = found.get("GeneratedBy") if isinstance(found, dict) else None
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_ours(name: str) -> bool:
+    found = content(name)
+    made_by = found.get("GeneratedBy")
     return (
         isinstance(made_by, dict)
         and made_by.get("Name") == PACKAGE

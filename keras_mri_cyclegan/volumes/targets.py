@@ -2,9 +2,10 @@
 
 import os
 
-from keras_mri_cyclegan.volumes import formats, pictures, sidecar
+from keras_mri_cyclegan.volumes import formats, members, pictures, sidecar
 from keras_mri_cyclegan.volumes.dicom.replacing import check_one_file, check_replaceable
 from keras_mri_cyclegan.volumes.dicom.source import DicomSource
+from keras_mri_cyclegan.volumes.dicom.write import check_derivable
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.names import split_inner, suffix_of
 from keras_mri_cyclegan.volumes.scan_files import files_of, files_to_write
@@ -12,7 +13,7 @@ from keras_mri_cyclegan.volumes.volume import SourceHeader
 
 FOLDERS = {"dicom": "dicom", "png": "pictures", "tiff": "pictures"}  # by the header's kind
 LONGEST_NAME = 255  # bytes, of nearly every file system
-NOT_WRITTEN = (".hdr.gz", ".img.gz")
+NOT_WRITTEN = (".hdr.gz", ".img.gz", ".mgz", ".mgh", ".mnc")
 WRITABLE = ", ".join(
     suffix for suffix in formats.MODULES if suffix not in (".ima", ".tiff", *NOT_WRITTEN)
 )
@@ -40,7 +41,8 @@ def check_target(
         VolumeError: A suffix that cannot be written, a name of over 255 bytes, a folder that does
             not exist or may not be written to, a file that is there already, a folder to replace
             that holds other things or DICOM that is not synthetic, a JSON file of another kind in
-            the sidecar's place, or a format that cannot take a volume from such a source.
+            the sidecar's place, a format that cannot take a volume from such a source, or DICOM of
+            which no series can be derived.
         ValueError: `path` is not a path, or is empty.
 
     Example:
@@ -49,6 +51,16 @@ def check_target(
         >>> check_target(os.path.join(tempfile.mkdtemp(), "t2.nii.gz"))
         'nifti'
     """
+    module = check_place(path, overwrite, header, with_sidecar)
+    if module == "dicom" and header is not None and isinstance(header.content, DicomSource):
+        check_derivable(os.fspath(path), header, synthetic=with_sidecar)
+    return module
+
+
+def check_place(
+    path: str | os.PathLike, overwrite: bool, header: SourceHeader | None, with_sidecar: bool
+) -> str | None:
+    """Check and return the same as `check_target`, but that DICOM can be derived."""
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
         raise ValueError(f"`path` must be the path of a file or folder. Received: {path!r}.")
     path = os.fspath(path)
@@ -105,7 +117,8 @@ def _file_module(path: str, file: str, header: SourceHeader | None) -> str:
         raise VolumeError(
             path,
             f"files of the kind {suffix_of(file)} cannot be written. Expected {WRITABLE}, or a "
-            "name without a suffix for a folder of DICOM files or pictures.",
+            "name without a suffix for a folder of DICOM files or pictures. Write `.nii.gz`, which "
+            "the programs of other formats convert.",
         )
     needs = {"dicom": ("dicom",), "pictures": ("png", "tiff")}.get(module)
     if header is not None and needs and header.kind not in needs:
@@ -163,23 +176,24 @@ def _check_folder(path: str, module: str | None, overwrite: bool) -> None:
         raise VolumeError(path, "this is a file. Expected the name of a folder to make.")
     if not os.path.isdir(path) or not os.listdir(path):
         return
-    if not overwrite:
-        raise VolumeError(
-            path,
-            f"this folder holds {len(os.listdir(path))} entries already. Choose another name, or "
-            "pass `overwrite=True` to replace it with all that is in it.",
-        )
     # A whole folder goes: never one that somebody keeps other things in.
     paths = [os.path.join(path, name) for name in sorted(os.listdir(path))]
-    kinds = formats.kinds_in(paths)
+    kinds = members.kinds_in(paths)
     ours = kinds.get(module, []) if module else kinds.get("dicom", []) + kinds.get("pictures", [])
     others = [os.path.basename(other) for other in paths if other not in set(ours)]
     if others:
         raise VolumeError(
             path,
             f"replacing this folder would remove {', '.join(others[:5])}"
-            f"{', ...' if len(others) > 5 else ''}, which is no slice of a volume. Expected a "
-            "folder of slices alone: choose another name.",
+            f"{', ...' if len(others) > 5 else ''}, which is no slice of a volume. Expected the "
+            f"name of a file in it, such as `{os.path.join(path, 't2.nii.gz')}`, or of a new "
+            "folder for the slices.",
+        )
+    if not overwrite:
+        raise VolumeError(
+            path,
+            f"this folder holds {len(paths)} entries already. Choose another name, or pass "
+            "`overwrite=True` to replace it with all that is in it.",
         )
     if "dicom" in kinds:
         check_replaceable(path)

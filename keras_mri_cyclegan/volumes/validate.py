@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
@@ -91,6 +92,20 @@ def checked_fill(fill_nan: Any) -> float | None:
             f"error. Received: {fill_nan!r}."
         )
     return float(fill_nan)
+
+
+def reading_options(
+    fill_nan: float | None = None, slice_tolerance: float | None = None
+) -> dict[str, Any]:
+    """Return those of `read_volume`'s options that are not `None`, checked.
+
+    Raises:
+        ValueError: One that is out of its range.
+    """
+    options = {"fill_nan": checked_fill(fill_nan)}
+    if slice_tolerance is not None:
+        options["slice_tolerance"] = _checks.weight("slice_tolerance", slice_tolerance)
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def finished(

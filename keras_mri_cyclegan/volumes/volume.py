@@ -13,7 +13,8 @@ class SourceHeader:
     """What a writer needs of the file that a volume came from.
 
     Args:
-        kind: `"nifti"`, `"dicom"`, `"hdf5"`, `"npy"`, `"npz"`, `"png"` or `"tiff"`.
+        kind: `"nifti"`, `"dicom"`, `"mgh"`, `"minc"`, `"hdf5"`, `"npy"`, `"npz"`, `"png"` or
+            `"tiff"`.
         dtype: The type in which the file stores a voxel.
         shape: The shape of the array in the file.
         has_geometry: Whether the file says where its voxels are. If not, its slices are taken as
@@ -21,6 +22,8 @@ class SourceHeader:
         content: The rest, each format's own.
         span: The largest stored number less the smallest, where the file stores whole numbers
             without a slope. Defaults to `None`: not known.
+        synthetic: Whether the file says that no scanner measured it: a mark of this package, or
+            DICOM's SyntheticData. Defaults to `False`.
     """
 
     kind: str
@@ -29,6 +32,7 @@ class SourceHeader:
     has_geometry: bool
     content: Any = None
     span: float | None = None
+    synthetic: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -122,14 +126,22 @@ def _checked_array(array: Any, path: str | None) -> np.ndarray:
         raise VolumeError(
             path, f"values of type {array.dtype}. Expected real numbers: `np.abs(x)`, if complex."
         )
+    given = array
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, dtype="float32")
     bad = array.size - int(np.isfinite(array).sum())
-    if bad:
+    if bad and np.isfinite(given).all():
         raise VolumeError(
             path,
-            f"{bad} of {array.size} values are NaN or infinite (as float32). Fill them first: "
-            "`read_volume(path, fill_nan=0.0)` if they are background.",
+            f"{bad} of {array.size} values are beyond +-3.4e+38, the largest number that float32 "
+            "holds. Expected smaller ones: scale them first.",
+        )
+    if bad:
+        way_out = "pass `fill_nan=0.0`" if path is not None else "`np.nan_to_num(array)`"
+        raise VolumeError(
+            path,
+            f"{bad} of {array.size} values are NaN or infinite (as float32). Expected finite "
+            f"numbers. If they are background, fill them: {way_out}.",
         )
     return array
 

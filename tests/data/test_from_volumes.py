@@ -50,9 +50,9 @@ def test_globs_become_a_dataset(study):
 def test_validation_is_by_patient_and_nothing_leaks(study, monkeypatch, seed):
     fitted_on, fit = [], Preprocessing.fit
 
-    def watched(self, a, b=None, verbose=1):
+    def watched(self, a, b=None, **options):
         fitted_on.extend([*a, *b])
-        return fit(self, a, b, verbose)
+        return fit(self, a, b, **options)
 
     monkeypatch.setattr(Preprocessing, "fit", watched)
     preprocessing = Preprocessing([MinMax()])

@@ -72,7 +72,7 @@ def load(server, archives, cache, **kwargs):
 def folder_of(path, scans):
     path.mkdir(parents=True, exist_ok=True)
     for patient, contrast in scans:
-        (path / name_of(patient, contrast)).write_bytes(b"")
+        (path / name_of(patient, contrast)).write_bytes(b"scan")
     return path
 
 
@@ -400,7 +400,7 @@ def test_flat_folder_and_sub_folders_give_the_same(tmp_path):
 def test_uncompressed_scans_are_found(tmp_path):
     for k in range(4):
         for contrast in ("T1", "T2"):
-            (tmp_path / name_of(k, contrast)[: -len(".gz")]).write_bytes(b"")
+            (tmp_path / name_of(k, contrast)[: -len(".gz")]).write_bytes(b"scan")
     assert len(load_ixi(data_dir=tmp_path, verbose=0).test.a) == 1
 
 
@@ -506,7 +506,7 @@ def test_all_examinations_of_a_patient_stay_together(tmp_path):
     for k in range(20):
         for visit in (1, 2):
             for contrast in ("T1", "T2"):
-                (tmp_path / f"IXI{k:03}-HH-{visit}{k:03}-{contrast}.nii.gz").write_bytes(b"")
+                (tmp_path / f"IXI{k:03}-HH-{visit}{k:03}-{contrast}.nii.gz").write_bytes(b"scan")
     ixi = load_ixi(data_dir=tmp_path, verbose=0)
     assert len(ixi.test.a) == len(ixi.test.b) == 4
     for first, second in zip(ixi.test.a, ixi.test.b, strict=True):

@@ -71,8 +71,8 @@ def test_the_next_is_read_before_the_last_is_written(network, scans, tmp_path, m
     read = translator.read_volume
     second_was_read = threading.Event()
 
-    def note(path):
-        volume = read(path)
+    def note(path, **options):
+        volume = read(path, **options)
         if path == scans[1]:
             second_was_read.set()
         return volume

@@ -34,7 +34,7 @@ def _touch(folder, *names):
     for name in names:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
+        path.write_bytes(b"something")
 
 
 def _dicom(path):
@@ -101,7 +101,7 @@ def test_a_name_with_colons_that_exists(tmp_path):
     [
         ("missing.nii", "no such file"),
         ("missing.h5::x", "no such file"),
-        ("a.mgz", "unknown kind (.mgz). Expected .nii, .nii.gz"),
+        ("a.nrrd", "unknown kind (.nrrd). Expected .nii, .nii.gz"),
         ("plain", "unknown kind (no suffix)"),
         ("empty", "a folder with 0 entries"),
         ("study", "find_volumes"),
@@ -109,7 +109,7 @@ def test_a_name_with_colons_that_exists(tmp_path):
     ],
 )
 def test_what_cannot_be_read(tmp_path, name, message):
-    _touch(tmp_path, "a.mgz", "plain", "study/a.nii", "both/a.png")
+    _touch(tmp_path, "a.nrrd", "plain", "study/a.nii", "both/a.png")
     _dicom(tmp_path / "both" / "IM1")
     (tmp_path / "empty").mkdir()
     with pytest.raises(VolumeError) as error:
@@ -251,8 +251,8 @@ def test_lists_keep_their_order(tmp_path):
 
 
 def test_nothing_found_says_what_is_there(tmp_path):
-    _touch(tmp_path, "a.json", "b.json", "c.mgz", "deep/a.nii")
-    with pytest.raises(VolumeError, match=r"1 x \.mgz, 1 x folders|2 x \.json"):
+    _touch(tmp_path, "a.json", "b.json", "c.nrrd", "deep/a.nii")
+    with pytest.raises(VolumeError, match=r"1 x \.nrrd, 1 x folders|2 x \.json"):
         find_volumes(tmp_path)
     with pytest.raises(VolumeError, match="Matches: nothing"):
         find_volumes(f"{tmp_path}/*.nii")

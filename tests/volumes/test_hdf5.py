@@ -210,7 +210,7 @@ def test_a_group_is_no_dataset(path):
 @pytest.mark.parametrize("content", [b"", b"\x89HDF\r\n\x1a\n", b"hello" * 100])
 def test_other_content(path, content):
     path.write_bytes(content)
-    assert "cannot be read as an HDF5 file" in _error(path)
+    assert ("cannot be read as an HDF5 file" if content else "it is empty") in _error(path)
 
 
 def test_truncated(path):
@@ -235,7 +235,7 @@ def test_a_wrong_checksum(path):
     content = bytearray(path.read_bytes())
     content[start] ^= 1
     path.write_bytes(content)
-    assert "cannot be read as an HDF5 file" in _error(path)
+    assert ("cannot be read as an HDF5 file" if content else "it is empty") in _error(path)
 
 
 def test_filters_that_are_not_read(path):

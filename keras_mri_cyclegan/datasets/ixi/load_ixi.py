@@ -96,7 +96,8 @@ def load_ixi(
         ...     for patient in range(10):
         ...         for contrast in ("T1", "T2"):
         ...             name = f"IXI{patient:03}-Guys-0{patient:03}-{contrast}.nii.gz"
-        ...             open(os.path.join(folder, name), "w").close()
+        ...             with open(os.path.join(folder, name), "w") as file:
+        ...                 _ = file.write("a scan")
         ...     ixi = load_ixi(("t1", "t2"), data_dir=folder, verbose=0)
         >>> ixi.train, ixi.test
         (Split(a=<4 files>, b=<4 files>), Split(a=<1 files>, b=<1 files>))

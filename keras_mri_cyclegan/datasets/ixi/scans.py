@@ -4,6 +4,7 @@ import os
 import re
 from pathlib import Path
 
+from keras_mri_cyclegan.volumes import members
 from keras_mri_cyclegan.volumes.errors import VolumeError
 
 SITES = ("Guys", "HH", "IOP")
@@ -55,15 +56,19 @@ def find_scans(folder: Path, contrast: str, sites: tuple[str, ...] | None) -> di
         The path of each scan under its examination, `"IXI002-Guys-0828"`, sorted.
 
     Raises:
-        VolumeError: One scan lies in two files.
+        VolumeError: One scan lies in two files, or cannot be read.
     """
     scans: dict[str, str] = {}
     for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
         found = NAME.fullmatch(path.name)
-        if found is None or found[5] != contrast.upper() or not path.is_file():
+        if found is None or found[5] != contrast.upper() or path.is_dir():
+            if path.parent == folder and path.is_symlink() and not path.exists():
+                raise VolumeError(path, str(members.fault_of(str(path))))  # scans may lie in it
             continue
         if sites is not None and found[3] not in sites:
             continue
+        if (fault := members.fault_of(str(path))) is not None:
+            raise VolumeError(path, fault)
         if found[1] in scans:
             raise VolumeError(
                 path,

@@ -2,6 +2,6 @@
 
 from keras_mri_cyclegan.volumes.dicom.opening import is_dicom
 from keras_mri_cyclegan.volumes.dicom.read import read
-from keras_mri_cyclegan.volumes.dicom.write import write
+from keras_mri_cyclegan.volumes.dicom.write import check_derivable, write
 
-__all__ = ["is_dicom", "read", "write"]
+__all__ = ["check_derivable", "is_dicom", "read", "write"]

@@ -23,6 +23,7 @@ OF_THE_PIXELS = (
     "WindowCenterWidthExplanation",
     "WindowWidth",
 )
+SERIES_NUMBER = 0x00200011
 # Group 0018 is how an image was acquired. Of it, a translation leaves true where the slices are.
 KEPT_OF_0018 = (
     "BodyPartExamined",
@@ -62,8 +63,13 @@ def kept(source: Any, synthetic: bool) -> Any:
     import pydicom
 
     dataset = pydicom.Dataset()
-    for element in copy.deepcopy(source):  # iterating decodes, so that any encoding can be written
-        dataset.add(element)
+    source = copy.deepcopy(source)
+    for tag in sorted(source.keys()):
+        try:
+            dataset.add(source[tag])  # which decodes, so that any encoding can be written
+        except ValueError:
+            if tag != SERIES_NUMBER:  # often text, and given anew
+                raise
     dataset.remove_private_tags()
     for tag in list(dataset.keys()):
         acquired = synthetic and tag.group == 0x0018

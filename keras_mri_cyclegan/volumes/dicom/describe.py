@@ -63,10 +63,19 @@ def identify(dataset: Any, series: str, now: datetime.datetime) -> None:
     dataset.SOPInstanceUID = generate_uid(prefix=None)
     dataset.SeriesInstanceUID = series
     # Series are sorted by number in viewers: a thousand on, it stands behind all of the scanner's.
-    dataset.SeriesNumber = min(int(dataset.get("SeriesNumber") or 0) + 1000, 2**31 - 1)
+    number = min(_number_of(dataset) + 1000, 2**31 - 1)
+    dataset.add_new("SeriesNumber", "IS", number)  # whatever kind it was
     for kind in ("InstanceCreation", "Series", "Content"):
         setattr(dataset, f"{kind}Date", date)
         setattr(dataset, f"{kind}Time", time)
+
+
+def _number_of(dataset: Any) -> int:
+    """Return the source's SeriesNumber, 0 for none, and for text, which anonymisers leave."""
+    try:
+        return max(int(float(str(dataset.get("SeriesNumber") or 0))), 0)
+    except (ValueError, OverflowError):
+        return 0
 
 
 def series_description(path: str, source: Any, provenance: dict | None) -> str:

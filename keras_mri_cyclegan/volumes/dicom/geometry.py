@@ -9,10 +9,14 @@ from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
 
 # Positions are written with a few digits; a missing slice is off by a whole step.
 TOLERANCE_MM, TOLERANCE = 0.01, 0.01
+LARGEST = 0.25  # of a step: beyond, a missing slice would not be told from a jitter
+COPY = "nothing but the file's name: one is a copy"
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
-def arrange(path: str, frames: list[Frame]) -> tuple[list[Frame], np.ndarray]:
+def arrange(
+    path: str, frames: list[Frame], slice_tolerance: float | None = None
+) -> tuple[list[Frame], np.ndarray]:
     """Sort images into a stack and say where it is.
 
     The voxel `(column, row, slice)` is, by DICOM PS3.3 C.7.6.2.1.1, at `position of the slice +
@@ -22,6 +26,9 @@ def arrange(path: str, frames: list[Frame]) -> tuple[list[Frame], np.ndarray]:
     Args:
         path: What was passed in, for the messages.
         frames: The images, in any order.
+        slice_tolerance: By how many millimetres a step may differ from the usual one, and a slice
+            lie off the line. Defaults to `None`: 0.01 mm or a hundredth of a step, whichever is
+            larger.
 
     Returns:
         The images in the order of their slices, along the normal of their plane (the direction
@@ -37,7 +44,7 @@ def arrange(path: str, frames: list[Frame]) -> tuple[list[Frame], np.ndarray]:
         _check_alike(path, first, frame)
     normal = np.cross(first.orientation[0], first.orientation[1])
     ordered = sorted(frames, key=lambda frame: (float(frame.position @ normal), frame.number))
-    step = _step(path, ordered, normal)
+    step = _step(path, ordered, normal, slice_tolerance)
     affine = np.eye(4)
     affine[:3, 0] = first.orientation[0] * first.spacing[1]
     affine[:3, 1] = first.orientation[1] * first.spacing[0]
@@ -62,7 +69,9 @@ def _check_alike(path: str, first: Frame, frame: Frame) -> None:
         )
 
 
-def _step(path: str, frames: list[Frame], normal: np.ndarray) -> np.ndarray:
+def _step(
+    path: str, frames: list[Frame], normal: np.ndarray, slice_tolerance: float | None
+) -> np.ndarray:
     if len(frames) == 1:
         thickness = frames[0].thickness
         if thickness is None:
@@ -79,25 +88,53 @@ def _step(path: str, frames: list[Frame], normal: np.ndarray) -> np.ndarray:
     close = int(np.argmin(steps))
     if steps[close] <= max(1e-3, TOLERANCE * usual):
         _raise_same_place(path, frames[close], frames[close + 1])
-    tolerance = max(TOLERANCE_MM, TOLERANCE * usual)
+    usually = max(TOLERANCE_MM, TOLERANCE * usual)
+    tolerance = usually if slice_tolerance is None else slice_tolerance
+    if slice_tolerance is not None and slice_tolerance > LARGEST * usual:
+        raise VolumeError(
+            path,
+            f"`slice_tolerance` of {slice_tolerance:g} mm for slices {usual:g} mm apart. Expected "
+            f"at most a quarter, {LARGEST * usual:g}: beyond, slices may be missing.",
+        )
     gap = int(np.argmax(np.abs(steps - usual)))
     if abs(steps[gap] - usual) > tolerance:
         raise VolumeError(
             path,
             f"slices that are not evenly spaced: most are {usual:g} mm apart, {_named(frames[gap])}"
             f" and {_named(frames[gap + 1])} are {steps[gap]:g} mm. Expected steps equal to within "
-            f"{tolerance:.2g} mm. Slices are missing or belong elsewhere: export the series again.",
+            f"{tolerance:.2g} mm. {_way_out(abs(steps[gap] - usual), usual)}",
         )
     step = (frames[-1].position - frames[0].position) / (len(frames) - 1)
-    for index, frame in enumerate(frames):
-        off = float(np.linalg.norm(frames[0].position + index * step - frame.position))
-        if off > tolerance:
-            raise VolumeError(
-                path,
-                f"slices that are not on a straight line: {_named(frame)} is {off:g} mm off. "
-                f"Expected {tolerance:.2g} mm at most. Export the series again, or resample it.",
-            )
+    line = frames[0].position + np.arange(len(frames))[:, None] * step
+    away = np.linalg.norm([frame.position for frame in frames] - line, axis=1)
+    worst = int(np.argmax(away))
+    if away[worst] > tolerance:
+        raise VolumeError(
+            path,
+            f"slices that are not on a straight line: {_named(frames[worst])} is "
+            f"{away[worst]:g} mm off. Expected {tolerance:.2g} mm at most. "
+            f"{_way_out(away[worst], usual)}",
+        )
+    found = max(float(away[worst]), float(np.abs(steps - usual).max()))
+    if found > usually:
+        warnings.warn(
+            f"`{path}`: its slices are up to {found:.3g} mm off an even spacing of "
+            f"{np.linalg.norm(step):g} mm, and taken as evenly spaced (`slice_tolerance`).",
+            VolumeWarning,
+            stacklevel=2,
+        )
     return step
+
+
+def _way_out(off: float, usual: float) -> str:
+    """Return what can be done about a slice that is so many millimetres off."""
+    if off > LARGEST * usual:
+        return "Slices are missing or belong elsewhere: export the series again."
+    enough = np.ceil(off * 110) / 100
+    return (
+        "If the positions were rounded, or the table moved unevenly, say how much is too little to "
+        f"matter: `read_volume(path, slice_tolerance={min(enough, LARGEST * usual):g})`."
+    )
 
 
 def _raise_same_place(path: str, one: Frame, other: Frame) -> None:
@@ -107,13 +144,19 @@ def _raise_same_place(path: str, one: Frame, other: Frame) -> None:
         if one.distinctions[keyword] != other.distinctions.get(keyword, one.distinctions[keyword])
     ]
     if "SOPInstanceUID" in one.distinctions and not any("SOPInst" in d for d in differences):
-        differences = differences or ["nothing but the file's name: one is a copy"]
+        differences = differences or [COPY]
     differences = [d for d in differences if not d.startswith("SOPInstanceUID")]
+    copied = differences == [COPY]
+    way_out = (
+        "remove one, or move it out of the folder"
+        if copied
+        else "put each echo, time point or kind of image in a folder of its own"
+    )
     raise VolumeError(
         path,
         f"two images at the same place: {_named(one)} and {_named(other)}. They differ in "
         f"{'; '.join(differences[:3]) or 'none of the usual attributes'}. Expected one volume: "
-        "put each echo, time point or kind of image in a folder of its own.",
+        f"{way_out}.",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_mri_cyclegan._extras import require
 from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.members import NO_PREAMBLE, has_prefix
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 DICOMDIR = "1.2.840.10008.1.3.10"
@@ -35,17 +36,6 @@ def is_dicom(path: str) -> bool:
             return any(has_prefix(os.path.join(path, name)) for name in os.listdir(path))
         return False
     return has_prefix(path)
-
-
-def has_prefix(path: str) -> bool:
-    """Say whether a file, and not a pipe or a device, begins as DICOM files do."""
-    if not os.path.isfile(path):
-        return False
-    try:
-        with open(path, "rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
 
 
 @contextlib.contextmanager
@@ -131,12 +121,7 @@ def _parse(path: str, stop_before_pixels: bool) -> Any:
         try:
             read_preamble(file, force=False)
         except pydicom.errors.InvalidDicomError:
-            raise VolumeError(
-                path,
-                "not a DICOM file: the letters `DICM` after 128 bytes are missing. If it is one "
-                "that was stored without them, `pydicom.dcmread(path, force=True)` reads it and "
-                "`save_as(new_path, enforce_file_format=True)` writes it as it should be.",
-            ) from None
+            raise VolumeError(path, NO_PREAMBLE) from None
         meta = read_dataset(
             file,
             is_implicit_VR=False,

@@ -10,13 +10,19 @@ from keras_mri_cyclegan.volumes.dicom.frames import Frame, frames_of, is_multifr
 from keras_mri_cyclegan.volumes.dicom.geometry import arrange
 from keras_mri_cyclegan.volumes.dicom.opening import guarded
 from keras_mri_cyclegan.volumes.dicom.pixels import Layout, check_size, decoded, layout_of
+from keras_mri_cyclegan.volumes.dicom.replacing import says_synthetic
 from keras_mri_cyclegan.volumes.dicom.source import DicomSource
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.validate import claimed, finished
 from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
 
-def read(path: str, max_voxels: int, fill_nan: float | None = None) -> Volume:
+def read(
+    path: str,
+    max_voxels: int,
+    fill_nan: float | None = None,
+    slice_tolerance: float | None = None,
+) -> Volume:
     """Read a DICOM series: classic single images, or one enhanced multi-frame file.
 
     The slices are sorted by their positions, whatever the files are called. The array is
@@ -30,6 +36,7 @@ def read(path: str, max_voxels: int, fill_nan: float | None = None) -> Volume:
             searched for folders, and what is not a DICOM image is passed over.
         max_voxels: The most voxels that may be read; checked before memory is allocated.
         fill_nan: As for other formats. A DICOM file holds integers. Defaults to `None`.
+        slice_tolerance: As for `read_volume`. Defaults to `None`.
 
     Returns:
         The volume. Its header's content is a `DicomSource`.
@@ -67,7 +74,7 @@ def read(path: str, max_voxels: int, fill_nan: float | None = None) -> Volume:
         check_size(file, header, each)
         with guarded(file, "reading where it is"):
             frames += frames_of(file, header, number, each.frames)
-    ordered, affine = arrange(path, frames)
+    ordered, affine = arrange(path, frames, slice_tolerance)
     array = _voxels(files, layouts, ordered)
     source = DicomSource(
         tuple(header for _, header in files),
@@ -78,7 +85,14 @@ def read(path: str, max_voxels: int, fill_nan: float | None = None) -> Volume:
         layout.dtype,
     )
     shape = (count, layout.rows, layout.columns)
-    header = SourceHeader("dicom", layout.dtype, shape, has_geometry=True, content=source)
+    header = SourceHeader(
+        "dicom",
+        layout.dtype,
+        shape,
+        has_geometry=True,
+        content=source,
+        synthetic=any(says_synthetic(file, header) for file, header in files),
+    )
     return finished(array, affine, header, path, fill_nan)
 
 

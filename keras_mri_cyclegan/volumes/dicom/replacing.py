@@ -1,6 +1,7 @@
 """Which files and folders a derived series may take the place of."""
 
 import os
+from typing import Any
 
 from keras_mri_cyclegan.volumes.dicom.opening import guarded, read_header
 from keras_mri_cyclegan.volumes.dicom.source import DicomSource
@@ -50,8 +51,12 @@ def check_one_file(path: str, source: DicomSource) -> None:
 
 def _is_synthetic(file: str) -> bool:
     try:
-        header = read_header(file)
-        with guarded(file, "reading whether it is synthetic"):
-            return str(header.get("SyntheticData") or "").strip().upper() == "YES"
+        return says_synthetic(file, read_header(file))
     except VolumeError:
         return False
+
+
+def says_synthetic(file: str, header: Any) -> bool:
+    """Say whether a file's attributes have SyntheticData (0008,001C) YES."""
+    with guarded(file, "reading whether it is synthetic"):
+        return str(header.get("SyntheticData") or "").strip().upper() == "YES"

@@ -6,11 +6,11 @@ from typing import Any
 from keras_mri_cyclegan.volumes.dicom.opening import (
     DICOMDIR,
     guarded,
-    has_prefix,
     read_header,
 )
 from keras_mri_cyclegan.volumes.dicom.pixels import layout_of
 from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.members import check_members, has_prefix, kinds_in, listing
 
 
 def find(path: str) -> list[tuple[str, Any]]:
@@ -19,7 +19,8 @@ def find(path: str) -> list[tuple[str, Any]]:
     Args:
         path: A file, a folder that holds one series, or `folder::SeriesInstanceUID`. Folders are
             not searched for folders. Passed over are files that are not DICOM, a `DICOMDIR`, and
-            objects that are no images (reports, presentation states).
+            objects that are no images (reports, presentation states); not what by its name or as a
+            link belongs to the series and cannot be read.
 
     Raises:
         VolumeError: No such file, a damaged file, no image, several series, or not this one.
@@ -38,9 +39,10 @@ def _of_folder(path: str, folder: str, uid: str) -> list[tuple[str, Any]]:
     all_series: dict[str, list[tuple[str, Any]]] = {}
     with guarded(folder, "listing the folder"):
         names = sorted(os.listdir(folder))
+    # A damaged image must not be passed over: at the end of a series nothing would show it.
+    check_members(path, kinds_in(listing(folder)))
     for name in names:
         file = os.path.join(folder, name)
-        # A damaged image must not be passed over: at the end of a series nothing would show it.
         if has_prefix(file):
             header = read_header(file)
             with guarded(file, "reading its attributes"):

@@ -1,6 +1,8 @@
 """Writing a volume as a derived DICOM series of the study that it was read from."""
 
+import io
 import os
+import warnings
 from typing import Any
 
 import numpy as np
@@ -78,6 +80,25 @@ def write(
             _save(path, dataset, os.path.join(folder, f"IM{number:04d}.dcm"))
 
 
+def check_derivable(path: str, header: SourceHeader, synthetic: bool) -> None:
+    """Raise a `VolumeError` if an image of a series cannot be derived, whatever its pixels.
+
+    Every file is made, with one pixel an image, and thrown away.
+
+    Args:
+        path: Where the series is to go, for the message.
+        header: The source's, from DICOM.
+        synthetic: Whether it is to be written with provenance.
+    """
+    require("pydicom", extra="dicom")
+    _check_identifiers(header.content)
+    tiny = np.zeros((1, 1, len(header.content.frames)), "float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `write` will say it
+        for dataset in _derived(tiny, header, path, {} if synthetic else None):
+            _save(path, dataset, io.BytesIO())
+
+
 def _checked_header(volume: Volume, path: str) -> SourceHeader:
     header = volume.header
     if header is None or header.kind != "dicom" or not isinstance(header.content, DicomSource):
@@ -98,6 +119,11 @@ def _checked_header(volume: Volume, path: str) -> SourceHeader:
             "space. Expected the source's grid: `preprocessing.restore` brings it back, or write "
             "NIfTI.",
         )
+    _check_identifiers(source)
+    return header
+
+
+def _check_identifiers(source: DicomSource) -> None:
     for frame in source.frames:
         dataset, name = source.datasets[frame.file], frame.path
         with guarded(name, "reading its identifiers"):
@@ -112,7 +138,6 @@ def _checked_header(volume: Volume, path: str) -> SourceHeader:
                 f"no {', no '.join(missing)}. Expected them: a derived image refers to its source "
                 "and belongs to its study. Write NIfTI instead.",
             )
-    return header
 
 
 def _derived(array: np.ndarray, header: SourceHeader, path: str, provenance: dict | None) -> Any:
@@ -164,7 +189,7 @@ def _window(array: np.ndarray) -> tuple[float, float]:
     return (low + high) / 2, (high - low) or 1.0
 
 
-def _save(path: str, dataset: Any, file: str) -> None:
+def _save(path: str, dataset: Any, file: str | io.BytesIO) -> None:
     import pydicom
 
     meta = pydicom.dataset.FileMetaDataset()

@@ -1,0 +1,202 @@
+"""Which files belong to the data, also those that cannot be read: damage is not absence."""
+
+import os
+from collections.abc import Iterable
+
+from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.names import MODULES, natural, outline, suffix_of
+
+HEAD = 4096  # bytes that are looked at
+# Found beside scans, and never one, so that a dangling link of this name is no scan either.
+TEXTS = (
+    *(".json", ".tsv", ".csv", ".txt", ".md", ".rst", ".log", ".bval", ".bvec", ".html", ".pdf"),
+    *(".xml", ".yml", ".yaml", ".py", ".m", ".sh", ".doc", ".docx", ".xls", ".xlsx"),
+)
+NO_PREAMBLE = (
+    "not a DICOM file: the letters `DICM` after 128 bytes are missing. If it is one that was "
+    "stored without them, `pydicom.dcmread(path, force=True)` reads it and `save_as(new_path, "
+    "enforce_file_format=True)` writes it as it should be."
+)
+
+
+def listing(folder: str) -> list[str]:
+    """Return the paths in a folder, hidden ones apart, in natural order.
+
+    Raises:
+        VolumeError: The folder cannot be listed.
+    """
+    try:
+        names = [name for name in os.listdir(folder) if not name.startswith(".")]
+    except OSError as error:
+        raise VolumeError(
+            folder, f"it cannot be listed ({error.strerror}). Expected a folder that may be read."
+        ) from error
+    return [os.path.join(folder, name) for name in sorted(names, key=natural)]
+
+
+def kinds_in(paths: Iterable[str]) -> dict[str, list[str]]:
+    """Sort files by the module that reads them; what belongs to none, and folders, are left out.
+
+    A file belongs to the data by its suffix, by its content, by a name like those of the DICOM
+    files beside it (`IM0007` beside `IM0001`), or as a link whose target is not there and whose
+    name does not say that it is something else. Whether it can be read is not asked: `fault_of`.
+    """
+    kinds: dict[str, list[str]] = {}
+    others = []
+    for path in paths:
+        if os.path.isdir(path):
+            continue
+        module = MODULES.get(suffix_of(path))
+        if module is None and (is_unknown_link(path) or is_dicom_file(path)):
+            module = "dicom"  # the one format whose files need no suffix
+        if os.path.basename(path).upper() == "DICOMDIR":
+            continue
+        if module is None:
+            others.append(path)
+        else:
+            kinds.setdefault(module, []).append(path)
+    alike = {_outline(path) for path in kinds.get("dicom", []) if not os.path.islink(path)}
+    siblings = [path for path in others if _outline(path) in alike]
+    if siblings:
+        kinds["dicom"] = sorted([*kinds["dicom"], *siblings], key=natural)
+    return kinds
+
+
+def is_dicom_file(path: str) -> bool:
+    """Say whether a file is DICOM, by its name or by its content; not an index (`DICOMDIR`)."""
+    if os.path.basename(path).upper() == "DICOMDIR" or not os.path.isfile(path):
+        return False
+    module = MODULES.get(suffix_of(path))
+    if module is not None:
+        return module == "dicom"
+    head = _head(path)
+    return head[128:132] == b"DICM" or (_may_be_bare(path) and _is_bare(head))
+
+
+def has_prefix(path: str) -> bool:
+    """Say whether a file, and not a pipe or a device, begins as DICOM files do."""
+    return os.path.isfile(path) and _head(path)[128:132] == b"DICM"
+
+
+def fault_of(path: str, module: str | None = None) -> str | None:
+    """Return why a file that belongs to the data cannot be read, `None` if its start is sound.
+
+    Args:
+        path: The file, or a link to it; or a folder of which nothing can be read.
+        module: `"dicom"`: it must begin as DICOM files do. Defaults to `None`.
+
+    Example:
+        >>> import os, tempfile
+        >>> from keras_mri_cyclegan.volumes.members import fault_of
+        >>> path = os.path.join(tempfile.mkdtemp(), "t1.nii.gz")
+        >>> open(path, "w").close()
+        >>> fault_of(path)
+        'it is empty (0 bytes), as an interrupted copy is. Get it again.'
+    """
+    link = next((part for part in _parts(path) if _is_dangling(part)), None)
+    if link is not None:
+        which = "a link" if link == path else f"`{link}` is a link"
+        return (
+            f"{which} whose target `{os.readlink(link)}` is not there. If DataLad or git-annex "
+            "keeps the data, fetch them: `datalad get` or `git annex get`."
+        )
+    if not os.path.exists(path):
+        return (
+            "there is no such file or folder. Expected one that exists: look at the spelling, and "
+            "whether it is relative to the folder that Python runs in."
+        )
+    if os.path.isdir(path):
+        closed = not os.access(path, os.R_OK | os.X_OK)
+        return "a folder that may not be listed." if closed else "an empty folder."
+    if not os.path.isfile(path):  # reading a pipe would wait for ever
+        return "this is neither a file nor a folder. Expected one of them."
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except OSError as error:
+        return f"it cannot be opened ({error.strerror}). Look at its permissions and the disk."
+    if not head:
+        return "it is empty (0 bytes), as an interrupted copy is. Get it again."
+    if head.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS, and not the file itself. Fetch that: `git lfs pull`."
+    if b"annex/objects/" in head and b"\0" not in head:
+        return (
+            "a pointer of git-annex, and not the file itself. Fetch that: `datalad get` or `git "
+            "annex get`."
+        )
+    # Voxels of a pair may begin with air, and HDF5 with a block that is the user's.
+    if not head.strip(b"\0") and suffix_of(path) not in (".img", ".h5", ".hdf5"):
+        return "it begins with nothing but zeros: its content was lost. Get it again."
+    if module == "dicom" and head[128:132] != b"DICM":
+        cut = f"cut off after {len(head)} bytes, or " if len(head) < 132 else ""
+        return cut + NO_PREAMBLE
+    return None
+
+
+def faults_in(kinds: dict[str, list[str]]) -> dict[str, str]:
+    """Return the faults of what `kinds_in` found, by path."""
+    found = {path: fault_of(path, module) for module, files in kinds.items() for path in files}
+    return {path: fault for path, fault in found.items() if fault is not None}
+
+
+def check_members(folder: str, kinds: dict[str, list[str]]) -> None:
+    """Raise a `VolumeError` that names what belongs to a folder's data and cannot be read."""
+    faults = faults_in(kinds)
+    if faults:
+        raise VolumeError(folder, named(faults, sum(map(len, kinds.values()))))
+
+
+def named(faults: dict[str, str], count: int, most: int = 5) -> str:
+    """Return a text that names files, out of `count`, with the fault of each."""
+    alike: dict[str, list[str]] = {}  # all files of a series may have one fault
+    for path, fault in list(faults.items())[:most]:
+        alike.setdefault(fault, []).append(f"`{path}`")
+    lines = [f"{', '.join(paths)}: {fault}" for fault, paths in alike.items()]
+    more = f" And {len(faults) - most} more." if len(faults) > most else ""
+    return (
+        f"{len(faults)} of the {count} files that belong to the data cannot be read. "
+        f"{' '.join(lines)}{more} Expected all of them: nothing is left out unasked."
+    )
+
+
+def _parts(path: str) -> list[str]:
+    """Return a path and the folders above it, the outermost first."""
+    parts = [path.rstrip("/\\") or path]
+    while (parent := os.path.dirname(parts[0])) not in ("", parts[0]):
+        parts.insert(0, parent)
+    return parts
+
+
+def _is_dangling(path: str) -> bool:
+    return os.path.islink(path) and not os.path.exists(path)
+
+
+def is_unknown_link(path: str) -> bool:
+    """Say whether a path is a link to nowhere whose name does not say that it is no scan."""
+    return _is_dangling(path) and suffix_of(path) not in TEXTS
+
+
+def _outline(path: str) -> tuple[str, str]:
+    folder, name = os.path.split(path)
+    return folder, outline(name)
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(132)
+    except OSError:
+        return b""
+
+
+def _may_be_bare(path: str) -> bool:
+    """Whether a file's name has no suffix, or ends in numbers as a UID does."""
+    return suffix_of(path)[1:].isdigit() or not suffix_of(path)
+
+
+def _is_bare(head: bytes) -> bool:
+    """Whether a file begins with an attribute of DICOM, of group 2 or 8, and no preamble."""
+    if head[:2] not in (b"\x02\0", b"\x08\0") or head[3:4] != b"\0" or len(head) < 12:
+        return False
+    explicit = head[4:6].isalpha() and head[4:6].isupper()
+    return explicit or (head[:1] == b"\x08" and int.from_bytes(head[4:8], "little") <= 256)
