@@ -379,6 +379,7 @@ class CycleGAN(keras.Model):
         validation_data = sources.validation_source(self, validation_data)
         source, shuffle = sources.training_source(self, x, y, batch_size, shuffle)
         kwargs = {"validation_batch_size": sources.scored_at_once(validation_data), **kwargs}
+        self.progress.tell_of_left_out = True
         steps = kwargs.get("steps_per_epoch")
         with resumable(self, source, callbacks, epochs, verbose, steps) as resumed:
             return super().fit(
@@ -406,6 +407,7 @@ class CycleGAN(keras.Model):
         Returns:
             PSNR in dB, SSIM and mean absolute error in both directions, `psnr_ab`, `ssim_ab`,
             `mae_ab`, `psnr_ba`, `ssim_ba`, `mae_ba`, means over the images, with a data range of 2.
+            Translations that equal the truth, as of air, are left out of the PSNR, with a warning.
             A dictionary if `return_dict=True`, otherwise a list in this order.
 
         Raises:
@@ -417,7 +419,10 @@ class CycleGAN(keras.Model):
         x, y = sources.pairs(self, x, y, stacklevel=None if within_fit else 4)
         if batch_size is None:
             batch_size = sources.scored_at_once((x, y))
-        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        self.progress.tell_of_left_out |= not within_fit
+        scores = super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        self.progress.warn_of_left_out(stacklevel=2 if not within_fit else 5)
+        return scores
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Translate from A to B; so `predict` is `translate(..., direction="ab")`."""

@@ -1,5 +1,6 @@
 """The running means that `fit` and `evaluate` show."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -34,6 +35,7 @@ class Progress:
             ]
             for direction in ("ab", "ba")
         }
+        self.tell_of_left_out = True
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -51,3 +53,25 @@ class Progress:
         for score in self.scores[direction]:
             score.update_state(truth, translated)
         return {score.name: score.result() for score in self.scores[direction]}
+
+    def warn_of_left_out(self, stacklevel: int) -> None:
+        """Warn, once, of images that the mean of a score leaves out.
+
+        Args:
+            stacklevel: As in `warnings.warn`, counted from the caller.
+        """
+        counts = {
+            score.name: int(score.left_out)
+            for score in (*self.scores["ab"], *self.scores["ba"])
+            if hasattr(score, "left_out")
+        }
+        if self.tell_of_left_out and any(counts.values()):
+            told = ", ".join(f"{count} of `{name}`" for name, count in counts.items() if count)
+            warnings.warn(
+                f"Images are left out of the means: {told}. Their translation equals the truth, as "
+                "in slices that are air in both, so their PSNR is infinite. SSIM and the mean "
+                "absolute error are over all images.",
+                UserWarning,
+                stacklevel=stacklevel + 1,
+            )
+            self.tell_of_left_out = False
