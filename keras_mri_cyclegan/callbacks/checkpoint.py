@@ -11,6 +11,12 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.callbacks import global_random, other_callbacks
+from keras_mri_cyclegan.callbacks.checkpoint_settings import (
+    data_of,
+    rates_of,
+    settings_of,
+    what_differs,
+)
 from keras_mri_cyclegan.callbacks.generations import (
     CheckpointError,
     CheckpointWarning,
@@ -39,6 +45,10 @@ class Checkpoint(keras.callbacks.Callback):
     is full in the middle of a training is a warning, and the next checkpoint is tried as usual;
     weights that are not finite are not saved. A training that is through is not done again: `fit`
     warns, and a larger `epochs` goes on.
+
+    What the script asks for is compared with what the training was begun with. Where they differ, a
+    warning names both: learning rates and seeds are the checkpoint's, weights, losses and images
+    those of the script.
 
     A SIGTERM, with which clusters announce the end, saves after the current step and raises
     `SystemExit`, so that no line behind `fit` takes the training for finished. One that comes
@@ -119,10 +129,11 @@ class Checkpoint(keras.callbacks.Callback):
 
     # === What `CycleGAN.fit` calls ===
 
-    def prepare(self, others: list, source: Any, steps: int | None) -> int | None:
+    def prepare(self, model: Any, others: list, source: Any, steps: int | None) -> int | None:
         """Find the checkpoint to go on from, before the training begins.
 
         Args:
+            model: The compiled `CycleGAN`.
             others: The training's other callbacks.
             source: Its data.
             steps: Batches in an epoch, or `None` where that is not known.
@@ -138,12 +149,16 @@ class Checkpoint(keras.callbacks.Callback):
         self._steps = steps
         self._resumed = self._generations.newest()
         self._prepared = True
+        self._settings = settings_of(model)
+        self._data = None if self._source is None else data_of(self._source)
         if self._resumed is None:
             return None
         state = self._resumed.state
+        for text in what_differs(state, self._settings, self._data, self._source):
+            # Past `resumable`, `contextlib` and `fit`.
+            warnings.warn(f"Checkpoint in `{self.directory}`: {text}", CheckpointWarning, 5)
         if self._source is not None and state["data"] is not None:
             self._source.seed = state["data"]["seed"]
-            _compare(_described(self._source), state["data"])
         other_callbacks.continue_csv(others, state["epoch"])
         return state["epoch"]
 
@@ -281,6 +296,8 @@ class Checkpoint(keras.callbacks.Callback):
             "backend": keras.backend.backend(),
             "keras": keras.version(),
             "data": None,
+            "settings": self._settings,
+            "rates": rates_of(model),
             "metrics": _metrics(model) if batch else {},
             "callbacks": other_callbacks.get(self._others),
             "random": global_random.get(),
@@ -288,7 +305,7 @@ class Checkpoint(keras.callbacks.Callback):
         }
         if self._source is not None:
             follows = self._data_epoch + (epoch > self._epoch)
-            state["data"] = {**_described(self._source), "epoch": follows}
+            state["data"] = {**self._data, "seed": self._source.seed, "epoch": follows}
         # Keras' own, as the folder is put in place as a whole.
         return self._generations.write(position, lambda to: keras.Model.save(model, to), state)
 
@@ -316,29 +333,6 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _warn(self, text: str) -> None:
         warnings.warn(f"Checkpoint in `{self.directory}`: {text}.", CheckpointWarning, stacklevel=2)
-
-
-def _described(source: Any) -> dict[str, Any]:
-    return {
-        "seed": source.seed,
-        "epoch": source.epoch,
-        "images": [len(source.a), len(source.b)],
-        "pairs": 0 if source.paired is None else len(source.paired[0]),
-        "batch_size": source.batch_size,
-        "shuffle": bool(source.shuffle),
-    }
-
-
-def _compare(found: dict[str, Any], saved: dict[str, Any]) -> None:
-    names = ("images", "pairs", "batch_size", "shuffle")
-    changes = [f"{n}: {saved[n]}, now {found[n]}" for n in names if saved[n] != found[n]]
-    if changes:
-        warnings.warn(
-            f"The data is not that of the checkpoint ({'; '.join(changes)}). The training goes on "
-            "with it, in another order.",
-            CheckpointWarning,
-            stacklevel=2,
-        )
 
 
 def _metrics(model: Any) -> dict[str, list]:

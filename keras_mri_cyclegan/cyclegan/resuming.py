@@ -46,7 +46,7 @@ def resumable(
     if not any(isinstance(callback, keras.callbacks.History) for callback in others):
         others.append(keras.callbacks.History())
     steps = _steps(source, steps_per_epoch)
-    begins_at = checkpoint.prepare(others, source, steps)
+    begins_at = checkpoint.prepare(model, others, source, steps)
     if begins_at is not None and begins_at >= epochs:
         warnings.warn(
             f"Checkpoint in `{checkpoint.directory}`: all {begins_at} epochs of this training are "

@@ -137,6 +137,7 @@ class UnpairedDataset(keras.utils.PyDataset):
                 f"or a batch would repeat an image. Received: {batch_size}."
             )
         self.shuffle = _checks.one_of("shuffle", shuffle, (True, False))
+        self.seed_was_given = seed is not None
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         self.seed = _checks.positive_int("seed", seed, minimum=0)
