@@ -118,6 +118,33 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
     return array.astype("float32", copy=False)
 
 
+def same_patients(names: tuple[str, str], a: Any, b: Any) -> None:
+    """Check two sets of images that are taken for pairs, image k of one for image k of the other.
+
+    Sets of scans, `keras_mri_cyclegan.data.VolumeImages`, know whose their images are.
+
+    Args:
+        names: What to call the two, as in `images`.
+        a: The first set.
+        b: The second set.
+
+    Raises:
+        ValueError: An image of a patient and an image of another one.
+    """
+    if not all(hasattr(images, "patient_of_each") for images in (a, b)):
+        return
+    pairs = zip(a.patient_of_each, b.patient_of_each, strict=False)
+    for k, (one, other) in enumerate(pairs):
+        if None not in (one, other) and one != other:
+            raise ValueError(
+                f"{_called(names[0])} and {_called(names[1])} must be pairs, image k of one the "
+                f"same slice of the same patient as image k of the other. Received: image {k} is "
+                f"of {one!r} in the first and of {other!r} in the second. Prepare the scans of "
+                "the same patients, in one order; if they are, say so by `from_volumes(..., "
+                "patient=...)`, or pass arrays, `np.asarray(images)`."
+            )
+
+
 def warn_range(name: str, array: np.ndarray, stacklevel: int = 3) -> bool:
     """Warn if `array` leaves [-1, 1]; say whether it did."""
     low, high = float(array.min()), float(array.max())

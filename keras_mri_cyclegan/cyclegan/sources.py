@@ -170,6 +170,7 @@ def pairs(
         )
     if y is None:
         return x, y
+    _checks.same_patients(names, x, y)
     shape_a, shape_b = _shapes(model)
     a, b = _checks.images(names[0], x, shape_a), _checks.images(names[1], y, shape_b)
     if len(a) != len(b):

@@ -329,6 +329,7 @@ def _checked_pairs(paired: Any) -> tuple[Any, Any]:
             "`paired` must be two arrays (or `VolumeImages`), (a_paired, b_paired). "
             f"Received: {found}."
         )
+    _checks.same_patients(("paired[0]", "paired[1]"), *paired)
     a, b = (
         images if isinstance(images, VolumeImages) else _checks.images(f"paired[{k}]", images)
         for k, images in enumerate(paired)
