@@ -51,6 +51,7 @@ def data_of(source: Any) -> dict[str, Any]:
         "images": [len(source.a), len(source.b)],
         "pairs": len(paired[0]) if paired else 0,
         "batch_size": source.batch_size,
+        "steps_per_epoch": source.steps_per_epoch,
         "shuffle": bool(source.shuffle),
         "augment": [getattr(f, "__name__", type(f).__name__) for f in source.augment],
         **{name: _contents(side) for name, side in zip("ab", (source.a, source.b), strict=True)},
@@ -108,7 +109,7 @@ def what_differs(
 
 
 def _data_differs(saved: dict[str, Any], found: dict[str, Any]) -> str:
-    names = ("images", "pairs", "batch_size", "shuffle", "augment")
+    names = ("images", "pairs", "batch_size", "steps_per_epoch", "shuffle", "augment")
     changes = [
         f"{n}: {saved[n]}, now {found[n]}" for n in names if n in saved and saved[n] != found[n]
     ]

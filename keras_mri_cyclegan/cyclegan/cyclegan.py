@@ -366,7 +366,8 @@ class CycleGAN(keras.Model):
                 does, or a source of batches of them. Defaults to none.
             shuffle: Boolean, for arrays and a `keras.utils.PyDataset`. Defaults to `True`.
             **kwargs: Further arguments of `keras.Model.fit`, such as `initial_epoch`. There are no
-                `sample_weight`, `class_weight` and `validation_split`.
+                `sample_weight`, `class_weight` and `validation_split`. With `steps_per_epoch` an
+                epoch of arrays or an `UnpairedDataset` is the next so many batches.
 
         Returns:
             A `keras.callbacks.History`, with every term of the objective and `loss` per epoch.
@@ -380,8 +381,9 @@ class CycleGAN(keras.Model):
         source, shuffle = sources.training_source(self, x, y, batch_size, shuffle)
         kwargs = {"validation_batch_size": sources.scored_at_once(validation_data), **kwargs}
         self.progress.tell_of_left_out = True
+        kwargs, endless = sources.endless(source, kwargs)
         steps = kwargs.get("steps_per_epoch")
-        with resumable(self, source, callbacks, epochs, verbose, steps) as resumed:
+        with endless, resumable(self, source, callbacks, epochs, verbose, steps) as resumed:
             return super().fit(
                 source,
                 batch_size=None if y is not None else batch_size,

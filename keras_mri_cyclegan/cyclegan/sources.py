@@ -4,6 +4,7 @@ Messages call the arguments what the user typed, `x` and `y`, and say which doma
 and b are the two parts of a batch.
 """
 
+import contextlib
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -76,6 +77,24 @@ def training_source(
     _warn_range(seen, stacklevel=4)
     # Keras can shuffle a PyDataset alone, and complains of every other source.
     return x, shuffle and isinstance(x, keras.utils.PyDataset)
+
+
+def endless(source: Any, options: dict) -> tuple[dict, Any]:
+    """Let an `UnpairedDataset` give as many batches as `steps_per_epoch` asks for, epoch by epoch.
+
+    Keras would end it after one pass, and begin new ones in the middle of an order.
+
+    Args:
+        source: What `training_source` returned.
+        options: Further arguments of `fit`.
+
+    Returns:
+        The arguments for Keras' `fit`, and the context in which it is to run.
+    """
+    steps = options.get("steps_per_epoch")
+    if not steps or not isinstance(source, UnpairedDataset):
+        return options, contextlib.nullcontext()
+    return {**options, "steps_per_epoch": None}, source.in_epochs_of(steps)
 
 
 def check_options(options: dict) -> None:
