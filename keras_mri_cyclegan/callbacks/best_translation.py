@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ class BestTranslation(keras.callbacks.Callback):
         restore_best_weights: Whether the generators get the best weights at the end of the
             training. Defaults to `True`. The discriminators stay as they are.
         path: File name that ends in `.npz`, for the best weights and all scores, written whenever
-            they change. A training that is resumed by `initial_epoch` or `BackupAndRestore` reads
-            it and goes on from there. Defaults to `None`: they are kept in memory, and by a
-            `Checkpoint`.
+            they change; its folder is created. A training that is resumed by `initial_epoch` or
+            `BackupAndRestore` reads it and goes on from there. Defaults to `None`: they are kept in
+            memory, and by a `Checkpoint`.
         max_shift: The largest displacement looked for, in pixels. Defaults to 4.
         verbose: Whether to print at the end which epoch was the best. Defaults to 1, yes.
 
@@ -80,6 +81,7 @@ class BestTranslation(keras.callbacks.Callback):
         True
     """
 
+    @_checks.one_range_warning()
     def __init__(
         self,
         a: Any,
@@ -94,6 +96,13 @@ class BestTranslation(keras.callbacks.Callback):
         super().__init__()
         # Copies, so that a training that shuffles its arrays in place does not shuffle these.
         self._score = UnpairedScore(np.array(a), np.array(b), max_shift)
+        shapes = [self._score.images[domain].shape for domain in "ab"]
+        if shapes[0][-1] != shapes[1][-1]:
+            raise ValueError(
+                "`BestTranslation` compares an image with its translation channel by channel, so "
+                f"`a` and `b` must have as many channels. Received: shapes {shapes[0]} and "
+                f"{shapes[1]}. With pairs, monitor the scores of `validation_data`."
+            )
         _checks.warn_range("a", self._score.images["a"])
         _checks.warn_range("b", self._score.images["b"])
         self.every = _checks.positive_int("every", every)
@@ -123,6 +132,8 @@ class BestTranslation(keras.callbacks.Callback):
             shape = getattr(getattr(model, name), "input_shape", None)
             if isinstance(shape, tuple):  # now, and not at the end of the first epoch
                 _checks.images(domain, self._score.images[domain], shape[1:])
+        if self.path is not None:
+            _check_can_be_written(self.path)
         super().set_model(model)
 
     # === The training ===
@@ -244,3 +255,18 @@ class BestTranslation(keras.callbacks.Callback):
         self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
         self.scores = state["scores"]
         self._weights = {} if self.best_epoch is None else weights
+
+
+def _check_can_be_written(path: Path) -> None:
+    """Raise a `ValueError` if there could be no such file at the end of the first epoch."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass  # It could be written, and is gone again.
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
+    except OSError as error:
+        raise ValueError(
+            f"`path` {os.fspath(path)!r} cannot be written ({error}). Choose another, or change "
+            "the permissions of its folder."
+        ) from error

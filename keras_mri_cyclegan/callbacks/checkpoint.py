@@ -111,6 +111,13 @@ class Checkpoint(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.directory = Path(directory)
+        there = next(p for p in (self.directory, *self.directory.absolute().parents) if p.exists())
+        if not there.is_dir():
+            raise ValueError(
+                "`directory` must be the folder of this training's checkpoints, or a path at "
+                f"which it can be created. Received: {str(directory)!r}, and {str(there)!r} is a "
+                "file."
+            )
         for name, value in (("every_epochs", every_epochs), ("every_steps", every_steps)):
             if value is not None:
                 _checks.positive_int(name, value)
@@ -155,8 +162,7 @@ class Checkpoint(keras.callbacks.Callback):
             return None
         state = self._resumed.state
         for text in what_differs(state, self._settings, self._data, self._source):
-            # Past `resumable`, `contextlib` and `fit`.
-            warnings.warn(f"Checkpoint in `{self.directory}`: {text}", CheckpointWarning, 5)
+            _checks.warn(f"Checkpoint in `{self.directory}`: {text}", CheckpointWarning)
         if self._source is not None and state["data"] is not None:
             self._source.seed = state["data"]["seed"]
         other_callbacks.continue_csv(others, state["epoch"])

@@ -335,6 +335,7 @@ class CycleGAN(keras.Model):
         """The running means of the terms and, for `evaluate`, of the scores."""
         return self.progress.metrics if self.compiled else []
 
+    @_checks.one_range_warning()
     def fit(
         self,
         x: Any = None,
@@ -377,8 +378,8 @@ class CycleGAN(keras.Model):
         """
         self._assert_compile_called("fit")
         sources.check_options(kwargs)
-        validation_data = sources.validation_source(self, validation_data)
         source, shuffle = sources.training_source(self, x, y, batch_size, shuffle)
+        validation_data = sources.validation_source(self, validation_data)
         kwargs = {"validation_batch_size": sources.scored_at_once(validation_data), **kwargs}
         self.progress.tell_of_left_out = True
         kwargs, endless = sources.endless(source, kwargs)
@@ -394,6 +395,7 @@ class CycleGAN(keras.Model):
                 **{**kwargs, **resumed},
             )
 
+    @_checks.one_range_warning()
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any
     ) -> Any:
@@ -416,14 +418,15 @@ class CycleGAN(keras.Model):
             ValueError: Images that the networks cannot take, or that cannot be pairs.
         """
         self._assert_compile_called("evaluate")
-        # `fit` has warned of its validation data, and evaluates them after each epoch.
+        # `fit` has checked its validation data, and evaluates them after each epoch.
         within_fit = kwargs.get("_use_cached_eval_dataset", False)
-        x, y = sources.pairs(self, x, y, stacklevel=None if within_fit else 4)
+        if not within_fit:
+            x, y = sources.pairs(self, x, y)
         if batch_size is None:
             batch_size = sources.scored_at_once((x, y))
         self.progress.tell_of_left_out |= not within_fit
         scores = super().evaluate(x, y, batch_size=batch_size, **kwargs)
-        self.progress.warn_of_left_out(stacklevel=2 if not within_fit else 5)
+        self.progress.warn_of_left_out()
         return scores
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:

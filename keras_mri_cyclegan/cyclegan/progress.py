@@ -1,11 +1,11 @@
 """The running means that `fit` and `evaluate` show."""
 
-import warnings
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.metrics import PSNR, SSIM
 from keras_mri_cyclegan.metrics.structural_similarity import WINDOW
 
@@ -54,12 +54,8 @@ class Progress:
             score.update_state(truth, translated)
         return {score.name: score.result() for score in self.scores[direction]}
 
-    def warn_of_left_out(self, stacklevel: int) -> None:
-        """Warn, once, of images that the mean of a score leaves out.
-
-        Args:
-            stacklevel: As in `warnings.warn`, counted from the caller.
-        """
+    def warn_of_left_out(self) -> None:
+        """Warn, once, of images that the mean of a score leaves out."""
         counts = {
             score.name: int(score.left_out)
             for score in (*self.scores["ab"], *self.scores["ba"])
@@ -67,11 +63,9 @@ class Progress:
         }
         if self.tell_of_left_out and any(counts.values()):
             told = ", ".join(f"{count} of `{name}`" for name, count in counts.items() if count)
-            warnings.warn(
+            _checks.warn(
                 f"Images are left out of the means: {told}. Their translation equals the truth, as "
                 "in slices that are air in both, so their PSNR is infinite. SSIM and the mean "
-                "absolute error are over all images.",
-                UserWarning,
-                stacklevel=stacklevel + 1,
+                "absolute error are over all images."
             )
             self.tell_of_left_out = False

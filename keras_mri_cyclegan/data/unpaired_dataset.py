@@ -93,6 +93,7 @@ class UnpairedDataset(keras.utils.PyDataset):
     patients_a: tuple[str, ...] = ()
     patients_b: tuple[str, ...] = ()
 
+    @_checks.one_range_warning()
     def __init__(
         self,
         a: Any = None,

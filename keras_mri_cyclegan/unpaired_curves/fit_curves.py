@@ -46,6 +46,7 @@ class CurvePair(NamedTuple):
     round_trip: float
 
 
+@_checks.one_range_warning()
 def fit_curves(
     a: Any,
     b: Any,

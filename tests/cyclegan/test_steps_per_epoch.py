@@ -89,7 +89,7 @@ def test_fit_takes_every_step_in_the_order_of_the_passes(monkeypatch, steps, wor
     seen = watched(made, monkeypatch)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.filterwarnings("ignore", message="__array__")
+        warnings.filterwarnings("ignore", message="__array__|Even though")
         made.fit(
             dataset(workers=workers), steps_per_epoch=steps, epochs=3, verbose=0, callbacks=[note]
         )
