@@ -193,6 +193,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.batches_to_skip = 0
         self._epoch = self._batch = self._steps_since = 0
         self._random_after_skipping = None
+        self._told_of_compile = False
         self._saved_at = time.monotonic()
         self._data_epoch = 0 if self._source is None else self._source.epoch
         self._random_of_epoch = global_random.get()
@@ -312,8 +313,13 @@ class Checkpoint(keras.callbacks.Callback):
         if self._source is not None:
             follows = self._data_epoch + (epoch > self._epoch)
             state["data"] = {**self._data, "seed": self._source.seed, "epoch": follows}
-        # Keras' own, as the folder is put in place as a whole.
-        return self._generations.write(position, lambda to: keras.Model.save(model, to), state)
+        with warnings.catch_warnings():
+            if self._told_of_compile:
+                warnings.filterwarnings("ignore", "What the model was compiled with")
+            # Keras' own, as the folder is put in place as a whole.
+            path = self._generations.write(position, lambda to: keras.Model.save(model, to), state)
+        self._told_of_compile = True  # once in a training
+        return path
 
     def _save_and_exit(self, position: tuple[int, int]) -> None:
         path = self._save(position)

@@ -17,6 +17,7 @@ from keras_mri_cyclegan.cyclegan.image_pool import ImagePool
 from keras_mri_cyclegan.cyclegan.objective import term_names
 from keras_mri_cyclegan.cyclegan.paired_term import paired_term, unpack_pairs
 from keras_mri_cyclegan.cyclegan.progress import Progress
+from keras_mri_cyclegan.cyclegan.ready import check_alone, check_trainable
 from keras_mri_cyclegan.cyclegan.resuming import resumable
 from keras_mri_cyclegan.cyclegan.structure_terms import structure_terms
 from keras_mri_cyclegan.cyclegan.term_weights import (
@@ -166,6 +167,7 @@ class CycleGAN(keras.Model):
         steps_per_execution: int = 1,
         run_eagerly: bool = False,
         auto_scale_loss: bool = True,
+        **kwargs: Any,
     ) -> None:
         """Set how the networks are trained, and check that they fit together.
 
@@ -211,10 +213,12 @@ class CycleGAN(keras.Model):
             run_eagerly: Boolean, as in `keras.Model.compile`.
             auto_scale_loss: Boolean, as in `keras.Model.compile`: whether the loss is scaled under
                 the policy `mixed_float16`.
+            **kwargs: None: what else `keras.Model.compile` takes has no place here.
 
         Raises:
             ValueError: Networks whose shapes do not fit together, or a setting out of its range.
         """
+        compile_config.check_no_other(kwargs)
         check_fit(self)
         self.adversarial_loss = adversarial.get(adversarial_loss)
         identity_weight = identity_weight_for(self, identity_weight)
@@ -253,6 +257,7 @@ class CycleGAN(keras.Model):
         )
         # Built at once, so that its state is there to be restored before the first step.
         self.optimizer.build(self.trainable_variables)
+        self.compiled_for = tuple(map(id, self.trainable_variables))
         backends.prepare_optimizer(self.optimizer)
 
         # What the user said: Keras would keep what "auto" came to on this machine.
@@ -291,8 +296,15 @@ class CycleGAN(keras.Model):
         """The weights that have a regularizer of their own, which adds to the loss."""
         return [v for v in self.trainable_variables if v.regularizer is not None]
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Check what `fit` and `train_on_batch` begin with, and return Keras' function."""
+        check_alone(self)
+        check_trainable(self)
+        return super().make_train_function(force)
+
     def train_step(self, *args: Any) -> Any:
         """Update every network once; what Keras calls on its backend."""
+        check_trainable(self)  # also in the middle of a training
         return backends.train_step(self, *args)
 
     def test_step(self, *args: Any) -> Any:
@@ -465,7 +477,7 @@ class CycleGAN(keras.Model):
     def export(
         self,
         filepath: Any,
-        format: str = "tf_saved_model",
+        format: str | None = None,
         direction: str = "ab",
         **kwargs: Any,
     ) -> None:
@@ -473,7 +485,8 @@ class CycleGAN(keras.Model):
 
         Args:
             filepath: The file to write, `*.onnx` or `*.tflite`, or the folder of a SavedModel.
-            format: `"tf_saved_model"`, `"onnx"` or `"litert"`. Defaults to `"tf_saved_model"`.
+            format: `"tf_saved_model"`, `"onnx"` or `"litert"`. Defaults to `None`: what the ending
+                of `filepath` says.
             direction: `"ab"` for the generator from A to B, `"ba"` for that from B to A. Defaults
                 to `"ab"`.
             **kwargs: Further arguments of `keras_mri_cyclegan.cyclegan.export.export_network`, such
