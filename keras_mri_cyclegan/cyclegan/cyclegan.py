@@ -26,6 +26,7 @@ from keras_mri_cyclegan.cyclegan.term_weights import (
     plain,
     term_weights,
 )
+from keras_mri_cyclegan.cyclegan.weight_paths import set_paths
 from keras_mri_cyclegan.losses import adversarial
 from keras_mri_cyclegan.volumes import atomic
 
@@ -109,6 +110,8 @@ class CycleGAN(keras.Model):
                 )
             backends.prepare(network)
         _check_different(dict(zip(NETWORKS, given, strict=True)))
+        for argument, network in zip(NETWORKS, given, strict=True):
+            set_paths(argument, network, NETWORKS)
         _checks.positive_int("pool_size", pool_size, minimum=0)
         if augmentation is not None and not isinstance(augmentation, keras.layers.Layer):
             raise ValueError(
@@ -301,6 +304,14 @@ class CycleGAN(keras.Model):
         check_alone(self)
         check_trainable(self)
         return super().make_train_function(force)
+
+    def jax_state_sync(self) -> None:
+        """Put the state of a training into the variables, on JAX, if it is theirs."""
+        state = getattr(self, "_jax_state", None) or {}
+        values = state.get("trainable_variables")
+        if values is not None and len(values) != len(self.trainable_variables):
+            check_trainable(self)
+        super().jax_state_sync()
 
     def train_step(self, *args: Any) -> Any:
         """Update every network once; what Keras calls on its backend."""

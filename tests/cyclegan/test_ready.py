@@ -74,8 +74,7 @@ def test_weights_frozen_before_compile_stay_and_others_learn():
     )
 
 
-def test_weights_frozen_between_epochs_are_refused_where_the_step_would_see_it():
-    """TensorFlow's compiled step does not: it goes on as it was, as in Keras."""
+def test_weights_frozen_between_epochs_are_refused():
 
     class Freeze(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
