@@ -1,6 +1,5 @@
 """Knowing when to stop without pairs: the generators of the epoch that translated best."""
 
-import json
 import os
 import tempfile
 from pathlib import Path
@@ -10,10 +9,10 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.callbacks import best_file
 from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
 from keras_mri_cyclegan.callbacks.unpaired_score import UnpairedScore
 from keras_mri_cyclegan.cyclegan import backends
-from keras_mri_cyclegan.volumes import atomic
 
 GENERATORS = ("generator_ab", "generator_ba")
 
@@ -49,8 +48,10 @@ class BestTranslation(keras.callbacks.Callback):
             of at least 1. Defaults to `None`: never.
         restore_best_weights: Whether the generators get the best weights at the end of the
             training. Defaults to `True`. The discriminators stay as they are.
-        path: File name that ends in `.npz`, for the best weights and all scores, written whenever
-            they change; its folder is created. A training that is resumed by `initial_epoch` or
+        path: File for the best generators and all scores, written whenever they change; its folder
+            is created. One that ends in `.keras` holds the whole model of the best epoch, for
+            `keras.models.load_model` and `translate_volume`; one in `.npz` the generators' weights
+            only, for `CycleGAN.load_weights`. A training that is resumed by `initial_epoch` or
             `BackupAndRestore` reads it and goes on from there. Defaults to `None`: they are kept in
             memory, and by a `Checkpoint`.
         max_shift: The largest displacement looked for, in pixels. Defaults to 4.
@@ -109,8 +110,11 @@ class BestTranslation(keras.callbacks.Callback):
         self.patience = None if patience is None else _checks.positive_int("patience", patience)
         self.restore_best_weights = restore_best_weights
         self.path = None if path is None else Path(path)
-        if self.path is not None and self.path.suffix != ".npz":
-            raise ValueError(f"`path` must end in '.npz'. Received: {os.fspath(self.path)!r}.")
+        if self.path is not None and self.path.suffix not in best_file.ENDINGS:
+            raise ValueError(
+                "`path` must end in '.keras', for a model, or '.npz', for the generators' weights. "
+                f"Received: {os.fspath(self.path)!r}."
+            )
         self.verbose = verbose
         self._forget()
         self._first_epoch: int | None = None
@@ -151,7 +155,11 @@ class BestTranslation(keras.callbacks.Callback):
             self._forget()
             return
         if self.best_epoch is None and self.path is not None and self.path.exists():
-            self._read(self.path)
+            state, self._weights = best_file.read(
+                self.path, {name: getattr(self.model, name) for name in GENERATORS}
+            )
+            self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
+            self.scores = state["scores"]
         # What was judged after the weights that the training goes on from will be judged again.
         self.scores = [scores for scores in self.scores if scores["epoch"] <= epoch]
 
@@ -163,13 +171,14 @@ class BestTranslation(keras.callbacks.Callback):
             with torch_generator_kept():
                 found = self._score(self._translator)
             self.scores.append({"epoch": epoch + 1, **found})
-            if found["score"] < self.best_score:
+            is_best = found["score"] < self.best_score
+            if is_best:
                 self.best_score, self.best_epoch = found["score"], epoch + 1
                 self._weights = {
                     name: getattr(self.model, name).get_weights() for name in GENERATORS
                 }
             if self.path is not None:
-                self._write(self.path)
+                best_file.write(self.path, self.model, self._weights, self._found(), is_best)
         if logs is not None:
             for name, value in found.items():
                 if name != "epoch":
@@ -224,37 +233,6 @@ class BestTranslation(keras.callbacks.Callback):
             f"{self.best_epoch}, with a score of {self.best_score:.3f} ({told}); "
             f"its generators are {done}."
         )
-
-    # === The file ===
-
-    def _write(self, path: Path) -> None:
-        arrays: dict[str, Any] = {
-            f"{name}_{k:04d}": weight
-            for name, weights in self._weights.items()
-            for k, weight in enumerate(weights)
-        }
-        with atomic.replacing(path) as temporary:
-            np.savez(temporary, state=np.array(json.dumps(self._found())), **arrays)
-
-    def _read(self, path: Path) -> None:
-        with np.load(path, allow_pickle=False) as file:
-            state = json.loads(str(file["state"]))
-            weights = {
-                name: [file[key] for key in sorted(file.files) if key.startswith(f"{name}_")]
-                for name in GENERATORS
-            }
-        for name in GENERATORS if state["best_epoch"] is not None else ():
-            shapes = [weight.shape for weight in weights[name]]
-            expected = [tuple(weight.shape) for weight in getattr(self.model, name).weights]
-            if shapes != expected:
-                raise ValueError(
-                    f"`path` {os.fspath(path)!r} holds the weights of another {name}: "
-                    f"{len(shapes)} arrays, expected {len(expected)}, or other shapes. Give "
-                    "another path, or move that file away."
-                )
-        self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
-        self.scores = state["scores"]
-        self._weights = {} if self.best_epoch is None else weights
 
 
 def _check_can_be_written(path: Path) -> None:

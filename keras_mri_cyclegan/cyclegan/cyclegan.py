@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.callbacks import best_file
 from keras_mri_cyclegan.cyclegan import backends, compile_config, random_state, sources
 from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer
 from keras_mri_cyclegan.cyclegan.describe import describe
@@ -555,6 +556,22 @@ class CycleGAN(keras.Model):
             return
         with atomic.replacing(path) as temporary:
             super().save(temporary, **kwargs)
+
+    def load_weights(self, filepath: Any, **kwargs: Any) -> None:
+        """Load what `save` or `save_weights` wrote, or the best generators of `BestTranslation`.
+
+        Args:
+            filepath: The file, `*.keras`, `*.weights.h5`, or `BestTranslation`'s `*.npz`, which
+                has the generators only.
+            **kwargs: Further arguments of `keras.Model.load_weights`.
+
+        Raises:
+            ValueError: A file of another model.
+        """
+        if str(filepath).endswith(".npz"):
+            best_file.load(filepath, self)
+        else:
+            super().load_weights(filepath, **kwargs)
 
     def save_own_variables(self, store: Any) -> None:
         """Save, beside what Keras does, the state of dropout's and all other random numbers."""
