@@ -310,7 +310,7 @@ class Checkpoint(keras.callbacks.Callback):
             "random": global_random.get(),
             "random_of_epoch": self._random_of_epoch if batch else None,
         }
-        if self._source is not None:
+        if self._source is not None and self._data is not None:
             follows = self._data_epoch + (epoch > self._epoch)
             state["data"] = {**self._data, "seed": self._source.seed, "epoch": follows}
         with warnings.catch_warnings():

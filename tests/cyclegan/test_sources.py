@@ -142,6 +142,8 @@ def test_tensors_with_gradients_are_images_like_others():
     np.testing.assert_array_equal(model.translate(a), expected)
     kmc.data.UnpairedDataset(a, b)
     kmc.evaluate(model, a, b, metrics=("mae",), resamples=0)
+    if keras.backend.backend() != "torch":
+        return  # whose tensors metrics take
     for metric in (kmc.metrics.psnr, kmc.metrics.ssim, kmc.metrics.mae, kmc.metrics.nrmse):
         found = keras.ops.convert_to_numpy(metric(a, b, data_range=2.0))
         wanted = keras.ops.convert_to_numpy(metric(A[:3], B[:3], data_range=2.0))
