@@ -97,13 +97,6 @@ class BestTranslation(keras.callbacks.Callback):
         super().__init__()
         # Copies, so that a training that shuffles its arrays in place does not shuffle these.
         self._score = UnpairedScore(np.array(a), np.array(b), max_shift)
-        shapes = [self._score.images[domain].shape for domain in "ab"]
-        if shapes[0][-1] != shapes[1][-1]:
-            raise ValueError(
-                "`BestTranslation` compares an image with its translation channel by channel, so "
-                f"`a` and `b` must have as many channels. Received: shapes {shapes[0]} and "
-                f"{shapes[1]}. With pairs, monitor the scores of `validation_data`."
-            )
         _checks.warn_range("a", self._score.images["a"])
         _checks.warn_range("b", self._score.images["b"])
         self.every = _checks.positive_int("every", every)
@@ -136,6 +129,13 @@ class BestTranslation(keras.callbacks.Callback):
             shape = getattr(getattr(model, name), "input_shape", None)
             if isinstance(shape, tuple):  # now, and not at the end of the first epoch
                 _checks.images(domain, self._score.images[domain], shape[1:])
+        shapes = [self._score.images[domain].shape for domain in "ab"]
+        if shapes[0][-1] != shapes[1][-1]:
+            raise ValueError(
+                "`BestTranslation` compares an image with its translation channel by channel, so "
+                f"`a` and `b` must have as many channels. Received: shapes {shapes[0]} and "
+                f"{shapes[1]}. With pairs, monitor the scores of `validation_data`."
+            )
         if self.path is not None:
             _check_can_be_written(self.path)
         super().set_model(model)

@@ -111,13 +111,6 @@ class Checkpoint(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self.directory = Path(directory)
-        there = next(p for p in (self.directory, *self.directory.absolute().parents) if p.exists())
-        if not there.is_dir():
-            raise ValueError(
-                "`directory` must be the folder of this training's checkpoints, or a path at "
-                f"which it can be created. Received: {str(directory)!r}, and {str(there)!r} is a "
-                "file."
-            )
         for name, value in (("every_epochs", every_epochs), ("every_steps", every_steps)):
             if value is not None:
                 _checks.positive_int(name, value)
@@ -150,7 +143,15 @@ class Checkpoint(keras.callbacks.Callback):
 
         Raises:
             CheckpointError: All checkpoints are damaged.
+            ValueError: The folder is a file.
         """
+        there = next(p for p in (self.directory, *self.directory.absolute().parents) if p.exists())
+        if not there.is_dir():
+            raise ValueError(
+                "`directory` must be the folder of this training's checkpoints, or a path at "
+                f"which it can be created. Received: {str(self.directory)!r}, and {str(there)!r} "
+                "is a file."
+            )
         self._others = others
         self._source = source if hasattr(source, "skip") else None
         self._steps = steps

@@ -17,7 +17,7 @@ INSTEAD = {
     "mapping have weights only, `cycle_weight` and `identity_weight`",
     "loss_weights": "`adversarial_weight`, `cycle_weight`, `identity_weight`, `structure_weight` "
     "and `paired_weight`",
-    "metrics": "nothing: `evaluate` and `validation_data` score PSNR, SSIM and the mean absolute "
+    "metrics": "`evaluate` and `validation_data` score PSNR, SSIM and the mean absolute "
     "error, and `keras_mri_cyclegan.evaluate` any metric",
 }
 INSTEAD["weighted_metrics"] = INSTEAD["metrics"]
@@ -34,7 +34,7 @@ def check_no_other(arguments: dict[str, Any]) -> None:
         if name not in INSTEAD:
             raise TypeError(f"CycleGAN.compile() got an unexpected keyword argument {name!r}")
         raise ValueError(
-            f"`compile` of a CycleGAN has no `{name}`. Pass instead: {INSTEAD[name]}. "
+            f"`compile` of a CycleGAN has no `{name}`. Instead there are: {INSTEAD[name]}. "
             f"Received: {name}={arguments[name]!r}."
         )
 

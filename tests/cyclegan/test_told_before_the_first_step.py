@@ -92,8 +92,12 @@ def test_validation_data_of_other_kinds(model, validation_data, message):
 
 
 def test_best_translation_between_other_numbers_of_channels():
+    two = np.concatenate([A, A], axis=-1)
+    other = kmc.CycleGAN(**networks((*SHAPE[:2], 2), SHAPE), pool_size=0)
+    compiled(other, identity_weight=0)
     with pytest.raises(ValueError, match=r"as many channels.*\(3, 16, 16, 2\).*\(3, 16, 16, 1\)"):
-        BestTranslation(np.concatenate([A, A], axis=-1), B)
+        other.fit(two, B, verbose=0, callbacks=[BestTranslation(two, B)])
+    assert int(other.optimizer.iterations) == 0
 
 
 def test_best_translation_with_a_model_of_other_channels(model):
@@ -120,9 +124,9 @@ def test_the_file_of_best_translation(tmp_path, model):
     assert path.exists()
 
 
-def test_a_checkpoint_in_the_place_of_a_file(tmp_path):
+def test_a_checkpoint_in_the_place_of_a_file(tmp_path, model):
     (tmp_path / "file").touch()
     for directory in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(ValueError, match=r"`directory` must be the folder.*is a file"):
-            Checkpoint(directory)
-    Checkpoint(tmp_path / "not" / "there")
+            model.fit(A, B, verbose=0, callbacks=[Checkpoint(directory)])
+    model.fit(A, B, verbose=0, callbacks=[Checkpoint(tmp_path / "not" / "there")])
