@@ -4,17 +4,25 @@ Every function raises a `ValueError` that names the argument, what was found, wh
 and the way out; none of them changes a value.
 """
 
+import contextlib
+import sys
 import warnings
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 # Rounding in a resampled or re-scaled image may leave [-1, 1] by this much without being a mistake.
 RANGE_TOLERANCE = 0.01
+# What a warning is not shown as the place of.
+INSIDE = ("keras_mri_cyclegan", "keras", "contextlib")
+# What a call has warned of; `None` outside of such a call.
+_told_of_range: ContextVar[list[str] | None] = ContextVar("told_of_range", default=None)
 
 
 class RangeWarning(UserWarning):
-    """Images that leave [-1, 1]."""
+    """Images that are not in [-1, 1]."""
 
 
 def positive_int(name: str, value: Any, minimum: int = 1) -> int:
@@ -82,7 +90,7 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
     Raises:
         ValueError: Wrong type, dtype, rank or size; no image; NaN or infinity.
     """
-    array, called = np.asarray(value), _called(name)
+    array, called = np.asarray(plain(value)), _called(name)
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
             f"{called} must hold floating point numbers in [-1, 1]. Received: dtype {array.dtype}"
@@ -100,14 +108,13 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
         raise ValueError(f"{called} holds no image. Received: shape {array.shape}.")
     if shape is not None:
         found = array.shape[1:]
-        fits = len(found) == len(shape) and all(
-            expected is None or expected == size
-            for expected, size in zip(shape, found, strict=True)
-        )
-        if not fits:
+        if not _fits(found, shape):
+            way_out = "Resize or pad the images, or build the network for their shape."
+            if _fits((*found[1:], found[0]), shape):
+                way_out = "The channels come first: put them last, `np.moveaxis(x, 1, -1)`."
             raise ValueError(
                 f"{called} holds images of shape {found}, and the network takes {tuple(shape)}. "
-                "Resize or pad the images, or build the network for their shape."
+                f"{way_out}"
             )
     if not np.isfinite(array).all():
         bad = int(np.size(array) - np.isfinite(array).sum())
@@ -118,18 +125,92 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
     return array.astype("float32", copy=False)
 
 
-def warn_range(name: str, array: np.ndarray, stacklevel: int = 3) -> bool:
-    """Warn if `array` leaves [-1, 1]; say whether it did."""
+def plain(value: Any) -> Any:
+    """Return `value`, of a torch tensor what NumPy can take: without a gradient, on the CPU."""
+    return value.detach().cpu() if hasattr(value, "detach") else value
+
+
+def same_patients(names: tuple[str, str], a: Any, b: Any) -> None:
+    """Check two sets of images that are taken for pairs, image k of one for image k of the other.
+
+    Sets of scans, `keras_mri_cyclegan.data.VolumeImages`, know whose their images are.
+
+    Args:
+        names: What to call the two, as in `images`.
+        a: The first set.
+        b: The second set.
+
+    Raises:
+        ValueError: An image of a patient and an image of another one.
+    """
+    if not all(hasattr(images, "patient_of_each") for images in (a, b)):
+        return
+    pairs = zip(a.patient_of_each, b.patient_of_each, strict=False)
+    for k, (one, other) in enumerate(pairs):
+        if None not in (one, other) and one != other:
+            raise ValueError(
+                f"{_called(names[0])} and {_called(names[1])} must be pairs, image k of one the "
+                f"same slice of the same patient as image k of the other. Received: image {k} is "
+                f"of {one!r} in the first and of {other!r} in the second. Prepare the scans of "
+                "the same patients, in one order; if they are, say so by `from_volumes(..., "
+                "patient=...)`, or pass arrays, `np.asarray(images)`."
+            )
+
+
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warn as of the line, outside of this library and Keras, that led here."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in INSIDE:
+            break
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)
+
+
+@contextlib.contextmanager
+def one_range_warning() -> Iterator[None]:
+    """Warn once, of the first images that are not in [-1, 1], of all that are checked inside."""
+    token = _told_of_range.set([] if (told := _told_of_range.get()) is None else told)
+    try:
+        yield
+    finally:
+        _told_of_range.reset(token)
+
+
+def warn_range(name: str, array: np.ndarray) -> None:
+    """Warn if `array` leaves [-1, 1], or seems to be in [0, 1]."""
     low, high = float(array.min()), float(array.max())
     outside = low < -1 - RANGE_TOLERANCE or high > 1 + RANGE_TOLERANCE
-    if outside:
-        warnings.warn(
-            f"{_called(name)} has values in [{low:g}, {high:g}], and the networks expect [-1, 1] "
-            "(their output is a tanh). For 8-bit images use `x / 127.5 - 1`.",
-            RangeWarning,
-            stacklevel=stacklevel,
-        )
-    return outside
+    if not outside and not seems_from_zero(low, high):
+        return
+    what = "For 8-bit images use `x / 127.5 - 1`."
+    if not outside:
+        what = "If 0 is their darkest value, use `2 * x - 1`: air is -1."
+    tell_of_range(
+        f"{_called(name)} has values in [{low:g}, {high:g}], and the networks expect [-1, 1] "
+        f"(their output is a tanh). {what}"
+    )
+
+
+def tell_of_range(text: str) -> None:
+    """Warn of images that are not in [-1, 1], unless this call has done so."""
+    told = _told_of_range.get()
+    if told:
+        return
+    if told is not None:
+        told.append(text)
+    warn(text, RangeWarning)
+
+
+def seems_from_zero(low: float, high: float) -> bool:
+    """Whether images whose values are between these seem to be in [0, 1] and not in [-1, 1]."""
+    return low >= -RANGE_TOLERANCE and low < high and 0.5 < high <= 1 + RANGE_TOLERANCE
+
+
+def _fits(found: tuple, shape: tuple) -> bool:
+    return len(found) == len(shape) and all(
+        expected is None or expected == size for expected, size in zip(shape, found, strict=True)
+    )
 
 
 def _called(name: str) -> str:

@@ -1,7 +1,7 @@
 """Knowing when to stop without pairs: the generators of the epoch that translated best."""
 
-import json
 import os
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.callbacks import best_file
 from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
 from keras_mri_cyclegan.callbacks.unpaired_score import UnpairedScore
 from keras_mri_cyclegan.callbacks.verdict import Verdict, verdict
 from keras_mri_cyclegan.cyclegan import backends
-from keras_mri_cyclegan.volumes import atomic
 
 GENERATORS = ("generator_ab", "generator_ba")
 
@@ -55,10 +55,12 @@ class BestTranslation(keras.callbacks.Callback):
             of at least 1. Defaults to `None`: never.
         restore_best_weights: Whether the generators get the best weights at the end of the
             training. Defaults to `True`. The discriminators stay as they are.
-        path: File name that ends in `.npz`, for the best weights and all scores, written whenever
-            they change. A training that is resumed by `initial_epoch` or `BackupAndRestore` reads
-            it and goes on from there. Defaults to `None`: they are kept in memory, and by a
-            `Checkpoint`.
+        path: File for the best generators and all scores, written whenever they change; its folder
+            is created. One that ends in `.keras` holds the whole model of the best epoch, for
+            `keras.models.load_model` and `translate_volume`; one in `.npz` the generators' weights
+            only, for `CycleGAN.load_weights`. A training that is resumed by `initial_epoch` or
+            `BackupAndRestore` reads it and goes on from there. Defaults to `None`: they are kept in
+            memory, and by a `Checkpoint`.
         max_shift: The largest displacement looked for, in pixels. Defaults to 4.
         verbose: Whether to print at the end which epoch was the best, and the verdict. Defaults to
             1, yes. Warnings are raised all the same.
@@ -90,6 +92,7 @@ class BestTranslation(keras.callbacks.Callback):
         True
     """
 
+    @_checks.one_range_warning()
     def __init__(
         self,
         a: Any,
@@ -110,8 +113,11 @@ class BestTranslation(keras.callbacks.Callback):
         self.patience = None if patience is None else _checks.positive_int("patience", patience)
         self.restore_best_weights = restore_best_weights
         self.path = None if path is None else Path(path)
-        if self.path is not None and self.path.suffix != ".npz":
-            raise ValueError(f"`path` must end in '.npz'. Received: {os.fspath(self.path)!r}.")
+        if self.path is not None and self.path.suffix not in best_file.ENDINGS:
+            raise ValueError(
+                "`path` must end in '.keras', for a model, or '.npz', for the generators' weights. "
+                f"Received: {os.fspath(self.path)!r}."
+            )
         self.verbose = verbose
         self._forget()
         self._first_epoch: int | None = None
@@ -135,6 +141,15 @@ class BestTranslation(keras.callbacks.Callback):
             shape = getattr(getattr(model, name), "input_shape", None)
             if isinstance(shape, tuple):  # now, and not at the end of the first epoch
                 _checks.images(domain, self._score.images[domain], shape[1:])
+        shapes = [self._score.images[domain].shape for domain in "ab"]
+        if shapes[0][-1] != shapes[1][-1]:
+            raise ValueError(
+                "`BestTranslation` compares an image with its translation channel by channel, so "
+                f"`a` and `b` must have as many channels. Received: shapes {shapes[0]} and "
+                f"{shapes[1]}. With pairs, monitor the scores of `validation_data`."
+            )
+        if self.path is not None:
+            _check_can_be_written(self.path)
         super().set_model(model)
 
     # === The training ===
@@ -153,7 +168,11 @@ class BestTranslation(keras.callbacks.Callback):
             self._judge_references()
             return
         if self.best_epoch is None and self.path is not None and self.path.exists():
-            self._read(self.path)
+            state, self._weights = best_file.read(
+                self.path, {name: getattr(self.model, name) for name in GENERATORS}
+            )
+            self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
+            self.scores, self.references = state["scores"], state.get("references", {})
         # What was judged after the weights that the training goes on from will be judged again.
         self.scores = [scores for scores in self.scores if scores["epoch"] <= epoch]
 
@@ -165,11 +184,12 @@ class BestTranslation(keras.callbacks.Callback):
             with torch_generator_kept():
                 found = self._score(self._translator)
             self.scores.append({"epoch": epoch + 1, **found})
-            if found["score"] < self.best_score:
+            is_best = found["score"] < self.best_score
+            if is_best:
                 self.best_score, self.best_epoch = found["score"], epoch + 1
                 self._weights = self._generator_weights()
             if self.path is not None:
-                self._write(self.path)
+                best_file.write(self.path, self.model, self._weights, self._found(), is_best)
         if logs is not None:
             for name, value in found.items():
                 if name != "epoch":
@@ -259,33 +279,17 @@ class BestTranslation(keras.callbacks.Callback):
             f"its generators are {done}."
         )
 
-    # === The file ===
 
-    def _write(self, path: Path) -> None:
-        arrays: dict[str, Any] = {
-            f"{name}_{k:04d}": weight
-            for name, weights in self._weights.items()
-            for k, weight in enumerate(weights)
-        }
-        with atomic.replacing(path) as temporary:
-            np.savez(temporary, state=np.array(json.dumps(self._found())), **arrays)
-
-    def _read(self, path: Path) -> None:
-        with np.load(path, allow_pickle=False) as file:
-            state = json.loads(str(file["state"]))
-            weights = {
-                name: [file[key] for key in sorted(file.files) if key.startswith(f"{name}_")]
-                for name in GENERATORS
-            }
-        for name in GENERATORS if state["best_epoch"] is not None else ():
-            shapes = [weight.shape for weight in weights[name]]
-            expected = [tuple(weight.shape) for weight in getattr(self.model, name).weights]
-            if shapes != expected:
-                raise ValueError(
-                    f"`path` {os.fspath(path)!r} holds the weights of another {name}: "
-                    f"{len(shapes)} arrays, expected {len(expected)}, or other shapes. Give "
-                    "another path, or move that file away."
-                )
-        self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
-        self.scores, self.references = state["scores"], state.get("references", {})
-        self._weights = {} if self.best_epoch is None else weights
+def _check_can_be_written(path: Path) -> None:
+    """Raise a `ValueError` if there could be no such file at the end of the first epoch."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass  # It could be written, and is gone again.
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
+    except OSError as error:
+        raise ValueError(
+            f"`path` {os.fspath(path)!r} cannot be written ({error}). Choose another, or change "
+            "the permissions of its folder."
+        ) from error

@@ -11,6 +11,12 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.callbacks import global_random, other_callbacks
+from keras_mri_cyclegan.callbacks.checkpoint_settings import (
+    data_of,
+    rates_of,
+    settings_of,
+    what_differs,
+)
 from keras_mri_cyclegan.callbacks.generations import (
     CheckpointError,
     CheckpointWarning,
@@ -39,6 +45,10 @@ class Checkpoint(keras.callbacks.Callback):
     is full in the middle of a training is a warning, and the next checkpoint is tried as usual;
     weights that are not finite are not saved. A training that is through is not done again: `fit`
     warns, and a larger `epochs` goes on.
+
+    What the script asks for is compared with what the training was begun with. Where they differ, a
+    warning names both: learning rates and seeds are the checkpoint's, weights, losses and images
+    those of the script.
 
     A SIGTERM, with which clusters announce the end, saves after the current step and raises
     `SystemExit`, so that no line behind `fit` takes the training for finished. One that comes
@@ -119,10 +129,11 @@ class Checkpoint(keras.callbacks.Callback):
 
     # === What `CycleGAN.fit` calls ===
 
-    def prepare(self, others: list, source: Any, steps: int | None) -> int | None:
+    def prepare(self, model: Any, others: list, source: Any, steps: int | None) -> int | None:
         """Find the checkpoint to go on from, before the training begins.
 
         Args:
+            model: The compiled `CycleGAN`.
             others: The training's other callbacks.
             source: Its data.
             steps: Batches in an epoch, or `None` where that is not known.
@@ -132,18 +143,29 @@ class Checkpoint(keras.callbacks.Callback):
 
         Raises:
             CheckpointError: All checkpoints are damaged.
+            ValueError: The folder is a file.
         """
+        there = next(p for p in (self.directory, *self.directory.absolute().parents) if p.exists())
+        if not there.is_dir():
+            raise ValueError(
+                "`directory` must be the folder of this training's checkpoints, or a path at "
+                f"which it can be created. Received: {str(self.directory)!r}, and {str(there)!r} "
+                "is a file."
+            )
         self._others = others
         self._source = source if hasattr(source, "skip") else None
         self._steps = steps
         self._resumed = self._generations.newest()
         self._prepared = True
+        self._settings = settings_of(model)
+        self._data = None if self._source is None else data_of(self._source)
         if self._resumed is None:
             return None
         state = self._resumed.state
+        for text in what_differs(state, self._settings, self._data, self._source):
+            _checks.warn(f"Checkpoint in `{self.directory}`: {text}", CheckpointWarning)
         if self._source is not None and state["data"] is not None:
             self._source.seed = state["data"]["seed"]
-            _compare(_described(self._source), state["data"])
         other_callbacks.continue_csv(others, state["epoch"])
         return state["epoch"]
 
@@ -172,6 +194,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.batches_to_skip = 0
         self._epoch = self._batch = self._steps_since = 0
         self._random_after_skipping = None
+        self._told_of_compile = False
         self._saved_at = time.monotonic()
         self._data_epoch = 0 if self._source is None else self._source.epoch
         self._random_of_epoch = global_random.get()
@@ -281,16 +304,23 @@ class Checkpoint(keras.callbacks.Callback):
             "backend": keras.backend.backend(),
             "keras": keras.version(),
             "data": None,
+            "settings": self._settings,
+            "rates": rates_of(model),
             "metrics": _metrics(model) if batch else {},
             "callbacks": other_callbacks.get(self._others),
             "random": global_random.get(),
             "random_of_epoch": self._random_of_epoch if batch else None,
         }
-        if self._source is not None:
+        if self._source is not None and self._data is not None:
             follows = self._data_epoch + (epoch > self._epoch)
-            state["data"] = {**_described(self._source), "epoch": follows}
-        # Keras' own, as the folder is put in place as a whole.
-        return self._generations.write(position, lambda to: keras.Model.save(model, to), state)
+            state["data"] = {**self._data, "seed": self._source.seed, "epoch": follows}
+        with warnings.catch_warnings():
+            if self._told_of_compile:
+                warnings.filterwarnings("ignore", "What the model was compiled with")
+            # Keras' own, as the folder is put in place as a whole.
+            path = self._generations.write(position, lambda to: keras.Model.save(model, to), state)
+        self._told_of_compile = True  # once in a training
+        return path
 
     def _save_and_exit(self, position: tuple[int, int]) -> None:
         path = self._save(position)
@@ -316,29 +346,6 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _warn(self, text: str) -> None:
         warnings.warn(f"Checkpoint in `{self.directory}`: {text}.", CheckpointWarning, stacklevel=2)
-
-
-def _described(source: Any) -> dict[str, Any]:
-    return {
-        "seed": source.seed,
-        "epoch": source.epoch,
-        "images": [len(source.a), len(source.b)],
-        "pairs": 0 if source.paired is None else len(source.paired[0]),
-        "batch_size": source.batch_size,
-        "shuffle": bool(source.shuffle),
-    }
-
-
-def _compare(found: dict[str, Any], saved: dict[str, Any]) -> None:
-    names = ("images", "pairs", "batch_size", "shuffle")
-    changes = [f"{n}: {saved[n]}, now {found[n]}" for n in names if saved[n] != found[n]]
-    if changes:
-        warnings.warn(
-            f"The data is not that of the checkpoint ({'; '.join(changes)}). The training goes on "
-            "with it, in another order.",
-            CheckpointWarning,
-            stacklevel=2,
-        )
 
 
 def _metrics(model: Any) -> dict[str, list]:

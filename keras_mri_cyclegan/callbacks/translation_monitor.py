@@ -65,6 +65,7 @@ class TranslationMonitor(keras.callbacks.Callback):
         ['epoch_0000.png', 'epoch_0001.png', 'epoch_0002.png', 'training.gif']
     """
 
+    @_checks.one_range_warning()
     def __init__(
         self,
         a: Any,

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from keras_mri_cyclegan import _checks
-from keras_mri_cyclegan.metrics import displacement, histogram_distance
+from keras_mri_cyclegan.metrics.displacement import displacement
+from keras_mri_cyclegan.metrics.histogram_distance import histogram_distance
 
 GOOD_DISPLACEMENT = 0.5  # Pixels: less cannot be told from rounding to a pixel.
 GOOD_CYCLE = 0.1  # Of how much the images vary.

@@ -6,7 +6,37 @@ from typing import Any
 
 import keras
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.cyclegan.composite_optimizer import portable
+
+# What Keras' `compile` takes and this one does not, and where it goes here.
+INSTEAD = {
+    "optimizer": "`generator_optimizer` and `discriminator_optimizer`",
+    "learning_rate": "`generator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5)` and the like",
+    "loss": "`adversarial_loss`, `structure_loss` and `paired_loss`; the cycle and the identity "
+    "mapping have weights only, `cycle_weight` and `identity_weight`",
+    "loss_weights": "`adversarial_weight`, `cycle_weight`, `identity_weight`, `structure_weight` "
+    "and `paired_weight`",
+    "metrics": "`evaluate` and `validation_data` score PSNR, SSIM and the mean absolute "
+    "error, and `keras_mri_cyclegan.evaluate` any metric",
+}
+INSTEAD["weighted_metrics"] = INSTEAD["metrics"]
+
+
+def check_no_other(arguments: dict[str, Any]) -> None:
+    """Raise an error for arguments that `CycleGAN.compile` does not have.
+
+    Raises:
+        ValueError: One of `keras.Model.compile`; the message says what to pass instead.
+        TypeError: Another one.
+    """
+    for name in arguments:
+        if name not in INSTEAD:
+            raise TypeError(f"CycleGAN.compile() got an unexpected keyword argument {name!r}")
+        raise ValueError(
+            f"`compile` of a CycleGAN has no `{name}`. Instead there are: {INSTEAD[name]}. "
+            f"Received: {name}={arguments[name]!r}."
+        )
 
 
 def to_config(arguments: dict[str, Any]) -> dict[str, Any] | None:
@@ -14,7 +44,8 @@ def to_config(arguments: dict[str, Any]) -> dict[str, Any] | None:
 
     A `lambda` could only be kept as code, which `keras.models.load_model` would refuse to run, and
     an object without `get_config` not at all. With one of them there is no config, and a warning:
-    the file has all weights and moments, and the model in it is not compiled.
+    the file has all weights and moments, and the model in it is not compiled. A function or class
+    that is not registered is kept by its name, with a warning.
 
     Args:
         arguments: The arguments by name.
@@ -28,12 +59,15 @@ def to_config(arguments: dict[str, Any]) -> dict[str, Any] | None:
         >>> float(from_config(config)["generator_optimizer"].learning_rate)
         0.5
     """
-    config, left_out = {}, []
+    config, left_out, unknown = {}, [], []
     for name, value in arguments.items():
         try:
             config[name] = _without_code(value)
         except (TypeError, ValueError):
             left_out.append(f"{name}={value!r}")
+            continue
+        if not _opens_elsewhere(config[name]):
+            unknown.append(f"{name}={value!r}")
     if left_out:
         warnings.warn(
             f"What the model was compiled with cannot be saved ({', '.join(left_out)}): the copy "
@@ -44,6 +78,13 @@ def to_config(arguments: dict[str, Any]) -> dict[str, Any] | None:
             stacklevel=2,
         )
         return None
+    if unknown:
+        _checks.warn(
+            f"What the model was compiled with is saved by its name ({', '.join(unknown)}), which "
+            "no other program knows: `keras.models.load_model` will not find it. Register it by "
+            "`@keras.saving.register_keras_serializable()`, or open the file with "
+            "`load_model(path, custom_objects={name: function})`, or with `compile=False`."
+        )
     return portable(config)
 
 
@@ -54,6 +95,19 @@ def from_config(config: dict[str, Any]) -> dict[str, Any]:
         config: What it returned.
     """
     return {name: keras.saving.deserialize_keras_object(value) for name, value in config.items()}
+
+
+def _opens_elsewhere(config: Any) -> bool:
+    """Whether a program that imports this library and what is registered can open a config."""
+    if not isinstance(config, (dict, list)):
+        return True
+    if '"module": "__main__"' in json.dumps(config):
+        return False
+    try:
+        keras.saving.deserialize_keras_object(config)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _without_code(value: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.callbacks import best_file
 from keras_mri_cyclegan.cyclegan import backends, compile_config, random_state, sources
 from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer
 from keras_mri_cyclegan.cyclegan.describe import describe
@@ -17,6 +18,7 @@ from keras_mri_cyclegan.cyclegan.image_pool import ImagePool
 from keras_mri_cyclegan.cyclegan.objective import term_names
 from keras_mri_cyclegan.cyclegan.paired_term import paired_term, unpack_pairs
 from keras_mri_cyclegan.cyclegan.progress import Progress
+from keras_mri_cyclegan.cyclegan.ready import check_alone, check_trainable
 from keras_mri_cyclegan.cyclegan.resuming import resumable
 from keras_mri_cyclegan.cyclegan.structure_terms import structure_terms
 from keras_mri_cyclegan.cyclegan.term_weights import (
@@ -25,6 +27,7 @@ from keras_mri_cyclegan.cyclegan.term_weights import (
     plain,
     term_weights,
 )
+from keras_mri_cyclegan.cyclegan.weight_paths import set_paths
 from keras_mri_cyclegan.losses import adversarial
 from keras_mri_cyclegan.volumes import atomic
 
@@ -108,6 +111,8 @@ class CycleGAN(keras.Model):
                 )
             backends.prepare(network)
         _check_different(dict(zip(NETWORKS, given, strict=True)))
+        for argument, network in zip(NETWORKS, given, strict=True):
+            set_paths(argument, network, NETWORKS)
         _checks.positive_int("pool_size", pool_size, minimum=0)
         if augmentation is not None and not isinstance(augmentation, keras.layers.Layer):
             raise ValueError(
@@ -166,6 +171,7 @@ class CycleGAN(keras.Model):
         steps_per_execution: int = 1,
         run_eagerly: bool = False,
         auto_scale_loss: bool = True,
+        **kwargs: Any,
     ) -> None:
         """Set how the networks are trained, and check that they fit together.
 
@@ -211,10 +217,12 @@ class CycleGAN(keras.Model):
             run_eagerly: Boolean, as in `keras.Model.compile`.
             auto_scale_loss: Boolean, as in `keras.Model.compile`: whether the loss is scaled under
                 the policy `mixed_float16`.
+            **kwargs: None: what else `keras.Model.compile` takes has no place here.
 
         Raises:
             ValueError: Networks whose shapes do not fit together, or a setting out of its range.
         """
+        compile_config.check_no_other(kwargs)
         check_fit(self)
         self.adversarial_loss = adversarial.get(adversarial_loss)
         identity_weight = identity_weight_for(self, identity_weight)
@@ -253,6 +261,7 @@ class CycleGAN(keras.Model):
         )
         # Built at once, so that its state is there to be restored before the first step.
         self.optimizer.build(self.trainable_variables)
+        self.compiled_for = tuple(map(id, self.trainable_variables))
         backends.prepare_optimizer(self.optimizer)
 
         # What the user said: Keras would keep what "auto" came to on this machine.
@@ -291,8 +300,23 @@ class CycleGAN(keras.Model):
         """The weights that have a regularizer of their own, which adds to the loss."""
         return [v for v in self.trainable_variables if v.regularizer is not None]
 
+    def make_train_function(self, force: bool = False) -> Any:
+        """Check what `fit` and `train_on_batch` begin with, and return Keras' function."""
+        check_alone(self)
+        check_trainable(self)
+        return super().make_train_function(force)
+
+    def jax_state_sync(self) -> None:
+        """Put the state of a training into the variables, on JAX, if it is theirs."""
+        state = getattr(self, "_jax_state", None) or {}
+        values = state.get("trainable_variables")
+        if values is not None and len(values) != len(self.trainable_variables):
+            check_trainable(self)
+        super().jax_state_sync()
+
     def train_step(self, *args: Any) -> Any:
         """Update every network once; what Keras calls on its backend."""
+        check_trainable(self)  # also in the middle of a training
         return backends.train_step(self, *args)
 
     def test_step(self, *args: Any) -> Any:
@@ -335,6 +359,7 @@ class CycleGAN(keras.Model):
         """The running means of the terms and, for `evaluate`, of the scores."""
         return self.progress.metrics if self.compiled else []
 
+    @_checks.one_range_warning()
     def fit(
         self,
         x: Any = None,
@@ -366,7 +391,8 @@ class CycleGAN(keras.Model):
                 does, or a source of batches of them. Defaults to none.
             shuffle: Boolean, for arrays and a `keras.utils.PyDataset`. Defaults to `True`.
             **kwargs: Further arguments of `keras.Model.fit`, such as `initial_epoch`. There are no
-                `sample_weight`, `class_weight` and `validation_split`.
+                `sample_weight`, `class_weight` and `validation_split`. With `steps_per_epoch` an
+                epoch of arrays or an `UnpairedDataset` is the next so many batches.
 
         Returns:
             A `keras.callbacks.History`, with every term of the objective and `loss` per epoch.
@@ -376,11 +402,13 @@ class CycleGAN(keras.Model):
         """
         self._assert_compile_called("fit")
         sources.check_options(kwargs)
-        validation_data = sources.validation_source(self, validation_data)
         source, shuffle = sources.training_source(self, x, y, batch_size, shuffle)
+        validation_data = sources.validation_source(self, validation_data)
         kwargs = {"validation_batch_size": sources.scored_at_once(validation_data), **kwargs}
+        self.progress.tell_of_left_out = True
+        kwargs, endless = sources.endless(source, kwargs)
         steps = kwargs.get("steps_per_epoch")
-        with resumable(self, source, callbacks, epochs, verbose, steps) as resumed:
+        with endless, resumable(self, source, callbacks, epochs, verbose, steps) as resumed:
             return super().fit(
                 source,
                 batch_size=None if y is not None else batch_size,
@@ -391,6 +419,7 @@ class CycleGAN(keras.Model):
                 **{**kwargs, **resumed},
             )
 
+    @_checks.one_range_warning()
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any
     ) -> Any:
@@ -406,18 +435,23 @@ class CycleGAN(keras.Model):
         Returns:
             PSNR in dB, SSIM and mean absolute error in both directions, `psnr_ab`, `ssim_ab`,
             `mae_ab`, `psnr_ba`, `ssim_ba`, `mae_ba`, means over the images, with a data range of 2.
+            Translations that equal the truth, as of air, are left out of the PSNR, with a warning.
             A dictionary if `return_dict=True`, otherwise a list in this order.
 
         Raises:
             ValueError: Images that the networks cannot take, or that cannot be pairs.
         """
         self._assert_compile_called("evaluate")
-        # `fit` has warned of its validation data, and evaluates them after each epoch.
+        # `fit` has checked its validation data, and evaluates them after each epoch.
         within_fit = kwargs.get("_use_cached_eval_dataset", False)
-        x, y = sources.pairs(self, x, y, stacklevel=None if within_fit else 4)
+        if not within_fit:
+            x, y = sources.pairs(self, x, y)
         if batch_size is None:
             batch_size = sources.scored_at_once((x, y))
-        return super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        self.progress.tell_of_left_out |= not within_fit
+        scores = super().evaluate(x, y, batch_size=batch_size, **kwargs)
+        self.progress.warn_of_left_out()
+        return scores
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Translate from A to B; so `predict` is `translate(..., direction="ab")`."""
@@ -455,7 +489,7 @@ class CycleGAN(keras.Model):
     def export(
         self,
         filepath: Any,
-        format: str = "tf_saved_model",
+        format: str | None = None,
         direction: str = "ab",
         **kwargs: Any,
     ) -> None:
@@ -463,7 +497,8 @@ class CycleGAN(keras.Model):
 
         Args:
             filepath: The file to write, `*.onnx` or `*.tflite`, or the folder of a SavedModel.
-            format: `"tf_saved_model"`, `"onnx"` or `"litert"`. Defaults to `"tf_saved_model"`.
+            format: `"tf_saved_model"`, `"onnx"` or `"litert"`. Defaults to `None`: what the ending
+                of `filepath` says.
             direction: `"ab"` for the generator from A to B, `"ba"` for that from B to A. Defaults
                 to `"ab"`.
             **kwargs: Further arguments of `keras_mri_cyclegan.cyclegan.export.export_network`, such
@@ -521,6 +556,22 @@ class CycleGAN(keras.Model):
             return
         with atomic.replacing(path) as temporary:
             super().save(temporary, **kwargs)
+
+    def load_weights(self, filepath: Any, **kwargs: Any) -> None:
+        """Load what `save` or `save_weights` wrote, or the best generators of `BestTranslation`.
+
+        Args:
+            filepath: The file, `*.keras`, `*.weights.h5`, or `BestTranslation`'s `*.npz`, which
+                has the generators only.
+            **kwargs: Further arguments of `keras.Model.load_weights`.
+
+        Raises:
+            ValueError: A file of another model.
+        """
+        if str(filepath).endswith(".npz"):
+            best_file.load(filepath, self)
+        else:
+            super().load_weights(filepath, **kwargs)
 
     def save_own_variables(self, store: Any) -> None:
         """Save, beside what Keras does, the state of dropout's and all other random numbers."""

@@ -10,6 +10,8 @@ from keras_mri_cyclegan import _checks, _extras
 
 # What a file of each format ends in; a SavedModel is a folder.
 ENDINGS = {"tf_saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
+# What other files end in, which a SavedModel is not called by.
+OTHERS = (".keras", ".h5", ".hdf5", ".pb", ".pt", ".pth")
 # What Keras imports, and the extra that brings it.
 PACKAGES = {
     ("tensorflow", "tf_saved_model"): {},
@@ -29,7 +31,7 @@ ON_TENSORFLOW = (
 def export_network(
     network: keras.Model,
     filepath: str | os.PathLike,
-    format: str = "tf_saved_model",
+    format: str | None = None,
     input_shape: tuple | None = None,
     batch_size: int | None = None,
     verbose: bool = False,
@@ -47,7 +49,7 @@ def export_network(
         filepath: The file to write, `*.onnx` or `*.tflite`, or the folder of a SavedModel. What
             is there is replaced.
         format: `"tf_saved_model"` for `tf.saved_model.load`, `"onnx"` for ONNX Runtime, `"litert"`
-            for LiteRT (TensorFlow Lite). Defaults to `"tf_saved_model"`.
+            for LiteRT (TensorFlow Lite). Defaults to `None`: by the ending of `filepath`.
         input_shape: Shape of one image without the batch axis, to fix sizes that the network
             leaves open. Defaults to the network's own.
         batch_size: Integer, to take exactly so many images at once, or `None` for any number.
@@ -65,9 +67,9 @@ def export_network(
         >>> import keras_mri_cyclegan as kmc
         >>> from keras_mri_cyclegan.cyclegan.export import export_network
         >>> generator = kmc.unet_generator((32, 32, 1), depth=2, filters=4)
-        >>> export_network(generator, "t1_to_t2.onnx", format="onnx")  # doctest: +SKIP
+        >>> export_network(generator, "t1_to_t2.onnx")  # doctest: +SKIP
     """
-    _checks.one_of("format", format, tuple(ENDINGS))
+    format = _checked_format(format, filepath)
     if "input_signature" in kwargs:
         raise ValueError(
             "`input_signature` follows from the network. Give `input_shape` and `batch_size` to "
@@ -103,12 +105,26 @@ def export_network(
         _without_aliases(path)
 
 
+def _checked_format(format: str | None, filepath: str | os.PathLike) -> str:
+    """Return the format that was asked for, or that a file's ending stands for."""
+    ending = os.path.splitext(os.fspath(filepath))[1].lower()
+    by_ending = {given: name for name, given in ENDINGS.items() if given}
+    if format is None:
+        if ending in OTHERS:
+            raise ValueError(
+                f"`filepath` must end in {' or '.join(by_ending)}, or be the folder of a "
+                f"SavedModel. Received: {os.fspath(filepath)!r}. `save` writes `.keras`."
+            )
+        return by_ending.get(ending, "tf_saved_model")
+    return _checks.one_of("format", format, tuple(ENDINGS))
+
+
 def _checked_path(filepath: str | os.PathLike, format: str) -> str:
     path, ending = os.fspath(filepath), ENDINGS[format]
-    if not path.endswith(ending):
-        raise ValueError(
-            f"`filepath` must end in {ending!r} for format={format!r}. Received: {path!r}."
-        )
+    another = any(path.lower().endswith(other) for other in ENDINGS.values() if other)
+    if not path.endswith(ending) or (not ending and another):
+        expected = f"end in {ending!r}" if ending else "be a folder"
+        raise ValueError(f"`filepath` must {expected} for format={format!r}. Received: {path!r}.")
     folder = os.path.dirname(os.path.abspath(path))
     if not os.path.isdir(folder):
         raise ValueError(f"`filepath` must be in a folder that exists. Received: {path!r}.")

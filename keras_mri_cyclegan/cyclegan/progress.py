@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.metrics import PSNR, SSIM
 from keras_mri_cyclegan.metrics.structural_similarity import WINDOW
 
@@ -34,6 +35,7 @@ class Progress:
             ]
             for direction in ("ab", "ba")
         }
+        self.tell_of_left_out = True
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -51,3 +53,19 @@ class Progress:
         for score in self.scores[direction]:
             score.update_state(truth, translated)
         return {score.name: score.result() for score in self.scores[direction]}
+
+    def warn_of_left_out(self) -> None:
+        """Warn, once, of images that the mean of a score leaves out."""
+        counts = {
+            score.name: int(score.left_out)
+            for score in (*self.scores["ab"], *self.scores["ba"])
+            if hasattr(score, "left_out")
+        }
+        if self.tell_of_left_out and any(counts.values()):
+            told = ", ".join(f"{count} of `{name}`" for name, count in counts.items() if count)
+            _checks.warn(
+                f"Images are left out of the means: {told}. Their translation equals the truth, as "
+                "in slices that are air in both, so their PSNR is infinite. SSIM and the mean "
+                "absolute error are over all images."
+            )
+            self.tell_of_left_out = False

@@ -1,12 +1,12 @@
 """How `fit` goes on with a training that was interrupted."""
 
 import contextlib
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.callbacks.checkpoint import Checkpoint
 from keras_mri_cyclegan.callbacks.generations import CheckpointWarning
 from keras_mri_cyclegan.cyclegan import backends, sources
@@ -46,14 +46,13 @@ def resumable(
     if not any(isinstance(callback, keras.callbacks.History) for callback in others):
         others.append(keras.callbacks.History())
     steps = _steps(source, steps_per_epoch)
-    begins_at = checkpoint.prepare(others, source, steps)
+    begins_at = checkpoint.prepare(model, others, source, steps)
     if begins_at is not None and begins_at >= epochs:
-        warnings.warn(
+        _checks.warn(
             f"Checkpoint in `{checkpoint.directory}`: all {begins_at} epochs of this training are "
             f"done and `epochs` is {epochs}, so `fit` trains no further. Pass a larger `epochs` to "
             "go on, or another folder to begin anew.",
             CheckpointWarning,
-            stacklevel=4,  # past `contextlib` and `fit`
         )
     called = _SkippingList(
         # Behind all others, so that what they do at the end of an epoch is in what is saved.

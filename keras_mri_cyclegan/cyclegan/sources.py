@@ -4,7 +4,9 @@ Messages call the arguments what the user typed, `x` and `y`, and say which doma
 and b are the two parts of a batch.
 """
 
-import warnings
+import contextlib
+import inspect
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +14,7 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
 from keras_mri_cyclegan.cyclegan import backends
 from keras_mri_cyclegan.cyclegan.paired_term import check_pairs
 from keras_mri_cyclegan.data import UnpairedDataset, VolumeImages
@@ -19,7 +22,7 @@ from keras_mri_cyclegan.data import UnpairedDataset, VolumeImages
 SCORED_AT_ONCE = 8
 ARRAYS = ("`x` (images of A)", "`y` (images of B)")
 VALIDATION = ("`validation_data[0]` (images of A)", "`validation_data[1]` (images of B)")
-FIRST_BATCH = ("the first batch of `x`, images of A,", "the first batch of `x`, images of B,")
+OF_A_SOURCE = ("the first batch of {}, images of A,", "the first batch of {}, images of B,")
 
 
 def training_source(
@@ -41,19 +44,20 @@ def training_source(
     if y is not None:
         a = x if isinstance(x, VolumeImages) else _checks.images(ARRAYS[0], x, shape_a)
         b = y if isinstance(y, VolumeImages) else _checks.images(ARRAYS[1], y, shape_b)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", _checks.RangeWarning)  # which calls them `a` and `b`
-            x = UnpairedDataset(
-                a, b, batch_size=1 if batch_size is None else batch_size, shuffle=shuffle
-            )
         # Of scans, the first image only: all would be read.
         sides = [side[:1] if isinstance(side, VolumeImages) else side for side in (a, b)]
-        _warn_range(dict(zip(ARRAYS, sides, strict=True)), stacklevel=4)
-    elif x is None or isinstance(x, np.ndarray):
+        _warn_range(dict(zip(ARRAYS, sides, strict=True)))
+        x = UnpairedDataset(
+            a, b, batch_size=1 if batch_size is None else batch_size, shuffle=shuffle
+        )
+    elif x is None or hasattr(x, "shape") or isinstance(x, (list, tuple)):
+        found = "None" if x is None else "an array"
+        if isinstance(x, (list, tuple)):
+            found = f"a {type(x).__name__} of {len(x)}"
         raise ValueError(
             "`fit` needs images of both domains: `fit(x, y)` with the images of A and those of B, "
-            "or a source of (a, b) batches as `x`. Received: "
-            f"x={'None' if x is None else 'an array'} and y=None."
+            "as two arguments, or a source of (a, b) batches as `x`. Received: "
+            f"x={found} and y=None."
         )
 
     if isinstance(x, UnpairedDataset):
@@ -65,17 +69,30 @@ def training_source(
         # It shuffles by itself, seeded; Keras would shuffle its batches with a global generator.
         return x, False
 
-    batch, x = _first_batch(x)
-    a, b, pairs = _parts(batch)
+    x, (a, b, pairs) = _first_batch(model, x, "`x`")
     check_pairs(model, pairs)
-    a = _checks.images(FIRST_BATCH[0], a, shape_a)
-    b = _checks.images(FIRST_BATCH[1], b, shape_b)
-    seen = dict(zip(FIRST_BATCH, (a, b), strict=True))
     if pairs is not None:
-        seen |= _first_pairs(model, pairs, a, b)
-    _warn_range(seen, stacklevel=4)
+        _warn_range(_first_pairs(model, pairs, a, b))
     # Keras can shuffle a PyDataset alone, and complains of every other source.
     return x, shuffle and isinstance(x, keras.utils.PyDataset)
+
+
+def endless(source: Any, options: dict) -> tuple[dict, Any]:
+    """Let an `UnpairedDataset` give as many batches as `steps_per_epoch` asks for, epoch by epoch.
+
+    Keras would end it after one pass, and begin new ones in the middle of an order.
+
+    Args:
+        source: What `training_source` returned.
+        options: Further arguments of `fit`.
+
+    Returns:
+        The arguments for Keras' `fit`, and the context in which it is to run.
+    """
+    steps = options.get("steps_per_epoch")
+    if not steps or not isinstance(source, UnpairedDataset):
+        return options, contextlib.nullcontext()
+    return {**options, "steps_per_epoch": None}, source.in_epochs_of(steps)
 
 
 def check_options(options: dict) -> None:
@@ -95,11 +112,15 @@ def validation_source(model: Any, data: Any) -> Any:
     Raises:
         ValueError: Data that `evaluate` could not score.
     """
-    if isinstance(data, (tuple, list)) and len(data) == 2:
-        return pairs(model, data[0], data[1], names=VALIDATION, stacklevel=5)
-    if data is not None:
-        pairs(model, data, None)
-    return data
+    if isinstance(data, (tuple, list)):
+        if len(data) != 2:
+            raise ValueError(
+                "`validation_data` must be (a, b), images of A and of B that are pairs, or a "
+                f"source of batches of them. Received: {len(data)} parts. There are no sample "
+                "weights here."
+            )
+        return pairs(model, data[0], data[1], names=VALIDATION)
+    return data if data is None else pairs(model, data, None, names=("`validation_data`", ""))[0]
 
 
 def scored_at_once(data: Any) -> int | None:
@@ -140,7 +161,6 @@ def pairs(
     x: Any,
     y: Any,
     names: tuple[str, str] = ARRAYS,
-    stacklevel: int | None = 4,
 ) -> tuple[Any, Any]:
     """Return what `evaluate` was given if image k of A can be the truth for image k of B.
 
@@ -149,8 +169,6 @@ def pairs(
         x: Images of A, or a source of batches.
         y: Images of B, or `None`.
         names: What to call `x` and `y`.
-        stacklevel: How far up the user is, to be warned of images that are not in [-1, 1]. `None`:
-            it was done.
 
     Raises:
         ValueError: Arrays that the model cannot take, different numbers of images, or data that
@@ -169,44 +187,72 @@ def pairs(
             "`cutter.cut` give them of two scans on one grid."
         )
     if y is None:
+        x, (a, b, _) = _first_batch(model, x, names[0].partition(" ")[0])
+        _check_as_many(a, b)
         return x, y
+    _checks.same_patients(names, x, y)
     shape_a, shape_b = _shapes(model)
     a, b = _checks.images(names[0], x, shape_a), _checks.images(names[1], y, shape_b)
+    _check_as_many(a, b)
+    _warn_range(dict(zip(names, (a, b), strict=True)))
+    return a, b
+
+
+def _check_as_many(a: np.ndarray, b: np.ndarray) -> None:
     if len(a) != len(b):
         raise ValueError(
             "`evaluate` compares image k of A with image k of B, so it needs as many of one as of "
             f"the other. Received: {len(a)} and {len(b)}."
         )
-    if stacklevel is not None:
-        _warn_range(dict(zip(names, (a, b), strict=True)), stacklevel)
-    return a, b
 
 
-def _warn_range(images: dict[str, np.ndarray], stacklevel: int) -> None:
-    """Warn of the first of these images that are not in [-1, 1]: once a call is enough."""
+def _warn_range(images: dict[str, np.ndarray]) -> None:
     for name, array in images.items():
-        if _checks.warn_range(name, array, stacklevel + 1):
-            return
+        _checks.warn_range(name, array)
 
 
 def _shapes(model: Any) -> tuple[tuple, tuple]:
     return model.generator_ab.input_shape[1:], model.generator_ba.input_shape[1:]
 
 
-def _first_batch(source: Any) -> tuple[Any, Any]:
-    """Return a source's first batch, and the source with nothing taken from it."""
+def _first_batch(model: Any, source: Any, name: str) -> tuple[Any, tuple]:
+    """Return a source with nothing taken from it, and the parts of its first batch, checked."""
+    if inspect.isroutine(source) or isinstance(source, type):
+        raise ValueError(
+            f"{name} must be a source of (a, b) batches. Received: the {type(source).__name__} "
+            f"`{source.__name__}` itself. Call it: `{source.__name__}()`."
+        )
     if isinstance(source, keras.utils.PyDataset):
-        return source[0], source
-    try:
-        batch = next(iter(source))
-    except StopIteration:
-        raise ValueError("`x`, a source of training data, yielded no batch.") from None
-    return batch, _put_back(batch, source) if isinstance(source, Iterator) else source
+        batch = source[0]
+    else:
+        try:
+            again = not isinstance(source, Iterator)
+            # A `DataLoader` draws its order from it, and will again.
+            with torch_generator_kept() if again else contextlib.nullcontext():
+                batch = next(iter(source))
+        except StopIteration:
+            raise ValueError(f"{name}, a source of data, yielded no batch.") from None
+        except TypeError as error:
+            raise ValueError(
+                f"{name} must be a source of (a, b) batches: a `keras.utils.PyDataset`, a "
+                "`tf.data.Dataset`, a torch `DataLoader` or a generator. Received: a "
+                f"{type(source).__name__} ({error})."
+            ) from error
+    if isinstance(source, Iterator):
+        source = _put_back(batch, source)
+    a, b, rest = _parts(batch, name)
+    seen = {
+        called.format(name): _checks.images(called.format(name), side, shape)
+        for called, side, shape in zip(OF_A_SOURCE, (a, b), _shapes(model), strict=True)
+    }
+    _warn_range(seen)
+    return source, (*seen.values(), rest)
 
 
 def _put_back(batch: Any, rest: Iterator) -> Iterator:
-    yield batch
-    yield from rest
+    """Yield a batch and the rest, as tuples, which Keras takes a batch to be."""
+    for each in itertools.chain([batch], rest):
+        yield tuple(each) if isinstance(each, list) else each
 
 
 def _first_pairs(model: Any, pairs: Any, a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
@@ -230,15 +276,15 @@ def _first_pairs(model: Any, pairs: Any, a: np.ndarray, b: np.ndarray) -> dict[s
     return checked
 
 
-def _parts(batch: Any) -> tuple[np.ndarray, np.ndarray, Any]:
+def _parts(batch: Any, name: str) -> tuple[np.ndarray, np.ndarray, Any]:
     """Return a batch's images of A, of B, and its pairs or `None`."""
     if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
         found = (
             f"{len(batch)} of them" if isinstance(batch, (tuple, list)) else type(batch).__name__
         )
         raise ValueError(
-            "`x`, a source of training data, must yield batches (a, b), images of A and images of "
-            f"B. Received: {found}."
+            f"{name}, a source of data, must yield batches (a, b), images of A and images of B. "
+            f"Received: {found}."
         )
-    a, b = (keras.ops.convert_to_numpy(side) for side in batch[:2])
+    a, b = (keras.ops.convert_to_numpy(_checks.plain(side)) for side in batch[:2])
     return a, b, batch[2] if len(batch) == 3 else None

@@ -176,6 +176,7 @@ def from_volumes(
         )
         dataset.preprocessing = preprocessing
         owners = [[patient_of(scan, patient) for scan in scans] for scans in sides]
+        images_a.patients, images_b.patients = owners
         dataset.patients_a, dataset.patients_b = (
             tuple(sorted({owner for owner in of_side if owner is not None})) for of_side in owners
         )

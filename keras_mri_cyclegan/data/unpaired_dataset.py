@@ -1,5 +1,6 @@
 """Batches of two contrasts that know nothing of each other."""
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -31,7 +32,10 @@ class UnpairedDataset(keras.utils.PyDataset):
 
     `fit` calls `on_epoch_end` once more before its first epoch, so its epoch `k` (from 0) is this
     class' epoch `k + 1`. A `CycleGAN` that resumes (`initial_epoch`, `BackupAndRestore`) sees the
-    batches of the run that was not interrupted. Leave `steps_per_epoch` out.
+    batches of the run that was not interrupted.
+
+    With `fit(steps_per_epoch=n)` an epoch is the next n batches of an endless row, in which one
+    pass over the images follows the other: no image is left out, and the order is the same.
 
     With `paired` a batch has a third part: `(a, b, (a_paired, b_paired))`, as many pairs as there
     are images of each side, drawn in an order of their own in the same way. A pair stays a pair:
@@ -89,6 +93,7 @@ class UnpairedDataset(keras.utils.PyDataset):
     patients_a: tuple[str, ...] = ()
     patients_b: tuple[str, ...] = ()
 
+    @_checks.one_range_warning()
     def __init__(
         self,
         a: Any = None,
@@ -137,11 +142,13 @@ class UnpairedDataset(keras.utils.PyDataset):
                 f"or a batch would repeat an image. Received: {batch_size}."
             )
         self.shuffle = _checks.one_of("shuffle", shuffle, (True, False))
+        self.seed_was_given = seed is not None
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         self.seed = _checks.positive_int("seed", seed, minimum=0)
         self.augment = callables(augment)
         self.epoch = 0
+        self.steps_per_epoch: int | None = None  # an epoch is a pass over the images
         self._skipped = (0, 0)  # in this epoch so many batches
         self._orders: dict[tuple, np.ndarray] = {}
 
@@ -172,8 +179,26 @@ class UnpairedDataset(keras.utils.PyDataset):
         """
         self._skipped = (self.epoch, _checks.positive_int("batches", batches, minimum=0))
 
+    @contextlib.contextmanager
+    def in_epochs_of(self, steps: int) -> Iterator[None]:
+        """Let an epoch be the next batches of an endless row of passes over the images.
+
+        Args:
+            steps: Batches in an epoch.
+
+        Raises:
+            ValueError: Not an integer of at least 1.
+        """
+        self.steps_per_epoch = _checks.positive_int("steps_per_epoch", steps)
+        # `fit` moves it on before its first epoch: in the middle of a pass nothing is left out.
+        self.epoch = max(self.epoch - 1, 0)
+        try:
+            yield
+        finally:
+            self.steps_per_epoch = None
+
     def __len__(self) -> int:
-        return math.ceil(self._longest() / self.batch_size)
+        return self.steps_per_epoch or self._batches_in_pass()
 
     def __getitem__(self, index: int) -> tuple:
         """Return batch `index` of the current epoch.
@@ -232,6 +257,9 @@ class UnpairedDataset(keras.utils.PyDataset):
             f"seed={self.seed}, epoch={self.epoch})"
         )
 
+    def _batches_in_pass(self) -> int:
+        return math.ceil(self._longest() / self.batch_size)
+
     def _longest(self) -> int:
         return max(len(self.a), len(self.b), len(self.paired[0]) if self.paired else 0)
 
@@ -243,6 +271,10 @@ class UnpairedDataset(keras.utils.PyDataset):
         index = index % batches
         if (skipped := self._skipped)[0] == epoch and index < skipped[1]:
             return self._zeros()
+        if self.steps_per_epoch:
+            begun = max(epoch - 1, 0) * self.steps_per_epoch  # `fit` begins with 1
+            passes, index = divmod(begun + index, self._batches_in_pass())
+            epoch = min(epoch, 1) + passes
         if self._pairs_alone:
             return (*self._pairs(epoch, index), ())
         a, b = self._side(epoch, index, side=0), self._side(epoch, index, side=1)
@@ -289,7 +321,7 @@ class UnpairedDataset(keras.utils.PyDataset):
         made_from = (epoch, side, size, self.seed, shuffle)
         order = self._orders.get(made_from)
         if order is None:
-            rounds = math.ceil(len(self) * self.batch_size / size)
+            rounds = math.ceil(self._batches_in_pass() * self.batch_size / size)
             order = np.tile(np.arange(size), (rounds, 1))
             if shuffle:
                 rng = np.random.default_rng([self.seed, epoch, side])
@@ -328,6 +360,7 @@ def _checked_pairs(paired: Any) -> tuple[Any, Any]:
             "`paired` must be two arrays (or `VolumeImages`), (a_paired, b_paired). "
             f"Received: {found}."
         )
+    _checks.same_patients(("paired[0]", "paired[1]"), *paired)
     a, b = (
         images if isinstance(images, VolumeImages) else _checks.images(f"paired[{k}]", images)
         for k, images in enumerate(paired)

@@ -5,6 +5,7 @@ import threading
 import time
 import warnings
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ import numpy as np
 from keras_mri_cyclegan import _checks, volumes
 from keras_mri_cyclegan.data import image_cache
 from keras_mri_cyclegan.data._scans import Scan, scan_list, scan_name
+from keras_mri_cyclegan.data.patients import patient_of
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.volumes import Volume, VolumeError, sidecar
 from keras_mri_cyclegan.volumes.synthetic import is_synthetic, says_so, unmarked, warn_of
@@ -94,6 +96,7 @@ class VolumeImages:
         self._held_bytes = 0
         self._lock = threading.Lock()
         self._image_shape: tuple | None = None
+        self._patients: tuple[str | None, ...] | None = None
         self.counts = self._prepare_all(_checks.one_of("verbose", verbose, (0, 1)))
         self._first = np.concatenate([[0], np.cumsum(self.counts)])
         warn_of(self.synthetic, stacklevel=2)
@@ -102,6 +105,26 @@ class VolumeImages:
     def scans(self) -> tuple[Scan, ...]:
         """The scans, as they were passed in; of image `k` in the order of `counts`."""
         return tuple(self._scans)
+
+    @property
+    def patients(self) -> tuple[str | None, ...]:
+        """Whose scan each one is, `None` where its name does not tell.
+
+        `from_volumes` sets it by its `patient`.
+        """
+        if self._patients is None:
+            return tuple(patient_of(scan, None) for scan in self._scans)
+        return self._patients
+
+    @patients.setter
+    def patients(self, value: Sequence[str | None]) -> None:
+        self._patients = tuple(value)
+
+    @property
+    def patient_of_each(self) -> list[str | None]:
+        """The patient of each image."""
+        each = zip(self.patients, self.counts, strict=True)
+        return [patient for patient, count in each for _ in range(count)]
 
     @property
     def shape(self) -> tuple:

@@ -46,11 +46,19 @@ def bootstrap_interval(
         >>> 20 < low < 21.5 < high < 23
         True
 
+    Raises:
+        ValueError: A value that is NaN or infinite, which would decide every mean.
+
     References:
         B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", chapters 8 and 13,
         Chapman & Hall, 1993.
     """
     values = np.asarray(values, "float64")
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"`values` must be finite. Received: {int((~np.isfinite(values)).sum())} of "
+            f"{len(values)} that are NaN or infinite. Leave these images, and their groups, out."
+        )
     if groups is None:
         sums, sizes = values, np.ones(len(values))
     else:

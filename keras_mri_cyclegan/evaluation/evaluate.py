@@ -1,6 +1,5 @@
 """Score translations against known pairs, beside what any translation has to beat."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from keras_mri_cyclegan.evaluation.tables import title_of
 from keras_mri_cyclegan.evaluation.translations import named_rows, pick_directions, translate
 
 
+@_checks.one_range_warning()
 def evaluate(
     model: Any,
     a: Any,
@@ -166,7 +166,7 @@ def evaluate(
         raise ValueError("There is nothing to score: of the truth there is the displacement alone.")
     if left_out:
         found = what_is_left_out(left_out)
-        warnings.warn(" ".join(found), UserWarning, stacklevel=2)
+        _checks.warn(" ".join(found))
         notes += found
     notes += more_notes
     if resamples:

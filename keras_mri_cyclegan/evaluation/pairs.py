@@ -1,7 +1,6 @@
 """The pairs that translations are scored on, checked."""
 
 import dataclasses
-import warnings
 from typing import Any
 
 import numpy as np
@@ -38,6 +37,7 @@ def checked_pairs(a: Any, b: Any, mask: Any, groups: Any, data_range: Any) -> Pa
             `data_range` that their values exceed.
     """
     data_range = checked_data_range(data_range)
+    _checks.same_patients(("a", "b"), a, b)
     a, b = _checks.images("a", a), _checks.images("b", b)
     if a.shape[:-1] != b.shape[:-1]:
         raise ValueError(
@@ -58,6 +58,7 @@ def checked_curve_pairs(curve_pairs: Any, a: np.ndarray) -> tuple[np.ndarray, np
             "`curve_pairs` must be `(a, b)`, two arrays of pairs. Received: a "
             f"{type(curve_pairs).__name__}."
         )
+    _checks.same_patients(("curve_pairs[0]", "curve_pairs[1]"), *curve_pairs)
     first, second = (
         _checks.images(f"curve_pairs[{index}]", images) for index, images in enumerate(curve_pairs)
     )
@@ -85,13 +86,11 @@ def _check_range(a: np.ndarray, b: np.ndarray, data_range: float) -> None:
             "Pass the distance from the smallest to the largest value that an image can have, or "
             "scale the images to [-1, 1]."
         )
-    if data_range == 2 and low >= 0 and 0.5 < high <= 1 + _checks.RANGE_TOLERANCE:
-        warnings.warn(
+    if data_range == 2 and _checks.seems_from_zero(low, high):
+        _checks.tell_of_range(
             f"`a` and `b` have values in [{low:g}, {high:g}], and `data_range` is 2, which is that "
             "of [-1, 1]. If they are in [0, 1], pass `data_range=1.0`: PSNR is 6 dB too high "
             "otherwise.",
-            UserWarning,
-            stacklevel=4,
         )
 
 

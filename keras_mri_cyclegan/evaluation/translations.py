@@ -113,6 +113,7 @@ def translate(
     elif isinstance(row, keras.Model):
         network = pick_generator(row, direction)
         images = _checks.images("a" if direction == "ab" else "b", source, network.input_shape[1:])
+        _checks.warn_range("a" if direction == "ab" else "b", images)
         made = network.predict(images, batch_size=batch_size, verbose=0)
     else:
         made = row(source) if callable(row) else row

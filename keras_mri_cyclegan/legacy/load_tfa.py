@@ -111,7 +111,7 @@ def load_tfa(
                 for weight in layer.weights:
                     variable = into.variables[ROLES.get(weight.role, weight.role)]
                     assignments.append((variable, _read(weight, variable, name)))
-                    report[f"{prefix}{variable.path}"] = weight.name
+                    report[f"{prefix}{variable.path.removeprefix(prefix)}"] = weight.name
     for variable, array in assignments:
         variable.assign(array)
     return report

@@ -4,10 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras import ops
 
 
 class ImageMetric(keras.metrics.Mean):
     """Mean over all images seen of a score that a function gives each of them.
+
+    An image whose score is infinite or undefined, though its numbers are finite, is left out of the
+    mean: two equal images (PSNR), an empty mask, a truth of zeros (NRMSE). Where all are, the mean
+    is infinite if each score was, otherwise NaN. Images that hold NaN or infinity make it NaN.
 
     Args:
         function: `(y_true, y_pred, *, mask, **options)` to one score per image, `(batch,)`.
@@ -15,6 +20,9 @@ class ImageMetric(keras.metrics.Mean):
         name: The metric's name.
         dtype: The dtype of the result.
         **options: What `function` takes besides, and what :meth:`get_config` returns.
+
+    Attributes:
+        left_out: How many images the mean leaves out.
     """
 
     def __init__(
@@ -30,6 +38,12 @@ class ImageMetric(keras.metrics.Mean):
         self.options = options
         # What mode="auto" of EarlyStopping reads, if the metric was given to `compile(metrics=)`.
         self._direction = direction
+        self.left_out = self.add_variable(
+            shape=(), initializer="zeros", dtype=self.dtype, name="left_out"
+        )
+        self._infinite = self.add_variable(
+            shape=(), initializer="zeros", dtype=self.dtype, name="infinite"
+        )
 
     def update_state(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
@@ -40,12 +54,46 @@ class ImageMetric(keras.metrics.Mean):
             y_true: The images aimed at.
             y_pred: The images to score, of the same shape.
             sample_weight: Weight of each image, `(batch,)`. Defaults to 1 for each.
-            mask: Where to compare, see the function of the same name. An image with an empty
-                mask makes the mean NaN: leave it out of the batch. Defaults to everywhere.
+            mask: Where to compare, see the function of the same name. Defaults to everywhere.
         """
         scores = self.function(y_true, y_pred, mask=mask, **self.options)
-        super().update_state(scores, sample_weight)
+        weights = ops.ones_like(scores)
+        if sample_weight is not None:
+            weights = weights * ops.cast(sample_weight, scores.dtype)
+        left_out = ops.logical_and(
+            ops.logical_not(ops.isfinite(scores)), _hold_finite_numbers(y_true, y_pred, mask)
+        )
+        left_out = ops.logical_and(left_out, weights != 0)
+        infinite = ops.logical_and(left_out, scores == float("inf"))
+        self.left_out.assign_add(ops.sum(ops.cast(left_out, self.dtype)))
+        self._infinite.assign_add(ops.sum(ops.cast(infinite, self.dtype)))
+        counted = ops.logical_and(weights != 0, ops.logical_not(left_out))
+        zeros = ops.zeros_like(scores)  # 0 times NaN is NaN
+        super().update_state(ops.where(counted, scores, zeros), ops.where(counted, weights, zeros))
+
+    def result(self) -> Any:
+        """Return the mean over the images that have a number."""
+        mean = super().result()
+        infinite = self._infinite == self.left_out
+        without = ops.where(infinite, ops.full_like(mean, float("inf")), mean * float("nan"))
+        none_counted = ops.logical_and(self.count == 0, self.left_out > 0)
+        return ops.where(none_counted, without, mean)
+
+    def reset_state(self) -> None:
+        """Begin anew."""
+        super().reset_state()
+        self.left_out.assign(0)
+        self._infinite.assign(0)
 
     def get_config(self) -> dict:
         """Return the arguments that build an equal metric."""
         return {"name": self.name, "dtype": self.dtype, **self.options}
+
+
+def _hold_finite_numbers(y_true: Any, y_pred: Any, mask: Any) -> Any:
+    """Whether both images of each pair are finite, inside the mask if there is one: `(batch,)`."""
+    finite = [ops.isfinite(ops.cast(images, "float32")) for images in (y_true, y_pred)]
+    sound = ops.logical_and(*finite)
+    if mask is not None:
+        sound = ops.logical_or(sound, ops.logical_not(ops.convert_to_tensor(mask)))
+    return ops.all(sound, axis=tuple(range(1, len(sound.shape))))

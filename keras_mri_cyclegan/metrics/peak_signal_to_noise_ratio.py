@@ -64,7 +64,8 @@ class PSNR(ImageMetric):
     """Mean over all images seen of their peak signal-to-noise ratio, in decibels.
 
     The mean of the decibels of each image (see :func:`psnr`), as papers report it, not the decibels
-    of the mean error. One pair of identical images makes the mean `inf`.
+    of the mean error. Pairs of identical images, such as slices that are air in both, are left out
+    of it; their number is `left_out`. With no other pairs the mean is `inf`.
 
     Args:
         data_range: The distance between the smallest and the largest value that an image can

@@ -29,6 +29,7 @@ OUTSIDE = [TISSUES.index(name) for name in ("fat", "skin", "muscle", "bone", "ma
 WITH_SKULL = 0.25  # of the head; 0.12 to 0.15 were found in stripped scans, 0.35 to 0.42 in others
 
 
+@_checks.one_range_warning()
 def heads(
     a: Any,
     b: Any,

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.data import RandomFlip, UnpairedDataset
 from keras_mri_cyclegan.layers import DifferentiableAugmentation
@@ -17,6 +18,7 @@ RATE = 2e-4
 R1_WEIGHT = 1.0
 
 
+@_checks.one_range_warning()
 def large(
     a: Any,
     b: Any,

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.networks import tissue_segmenter
 from keras_mri_cyclegan.recipes.measure_contrast import NO_TISSUE, checked_heads, seen_tissues
 from keras_mri_cyclegan.simulation import TISSUES
@@ -12,6 +13,7 @@ from keras_mri_cyclegan.simulation import TISSUES
 LARGEST = 0.6
 
 
+@_checks.one_range_warning()
 def match_tissues(
     generator: keras.Model,
     a: Any,

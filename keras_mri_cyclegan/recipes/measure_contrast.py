@@ -45,6 +45,7 @@ _NEIGHBOURS = {
 }
 
 
+@_checks.one_range_warning()
 def measure_contrast(
     images: Any,
     contrast: str | None = None,
@@ -123,7 +124,7 @@ def checked_heads(name: str, images: Any) -> np.ndarray:
             f"`{name}` must be (images, height, width, 1), each size a multiple of {STRIDE}. "
             f"Received: {array.shape}. Pad them with -1: `Slices(size=...)`."
         )
-    _checks.warn_range(name, array, stacklevel=4)
+    _checks.warn_range(name, array)
     return array
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.data import RandomFlip, UnpairedDataset
 from keras_mri_cyclegan.networks import patchgan_discriminator, resnet_generator
@@ -15,6 +16,7 @@ RATE = 2e-4
 LARGE, LARGE_BLOCKS, SMALL_BLOCKS = 256, 9, 6  # pixels; residual blocks from that size on, below
 
 
+@_checks.one_range_warning()
 def paper(a: Any, b: Any, epochs: int | None = None, filters: int = 64, seed: int = 0) -> Recipe:
     """Make the CycleGAN of its paper: ResNet generators, 70-pixel PatchGANs, least squares.
 

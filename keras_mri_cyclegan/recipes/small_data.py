@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.data import RandomFlip, UnpairedDataset
 from keras_mri_cyclegan.layers import DifferentiableAugmentation, ScheduledAugmentation
@@ -18,6 +19,7 @@ RATE, DISCRIMINATOR_RATE = 1e-3, 5e-4
 LAST_RATE = 1 / 50  # of the first
 
 
+@_checks.one_range_warning()
 def small_data(
     a: Any,
     b: Any,

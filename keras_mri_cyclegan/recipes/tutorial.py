@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.data import RandomFlip, RandomTranslation, UnpairedDataset
 from keras_mri_cyclegan.networks import patchgan_discriminator, unet_generator
@@ -14,6 +15,7 @@ RATE = 2e-4
 JITTER = 15 / 256  # from 286 pixels to a crop of 256: up to 15 pixels to each side
 
 
+@_checks.one_range_warning()
 def tutorial(a: Any, b: Any, epochs: int | None = None, filters: int = 64, seed: int = 0) -> Recipe:
     """Make the CycleGAN of TensorFlow's tutorial: pix2pix' U-Nets, cross-entropy, no image pool.
 

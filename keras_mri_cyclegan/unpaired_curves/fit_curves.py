@@ -56,6 +56,7 @@ class CurvePair(NamedTuple):
     margin: float = np.inf
 
 
+@_checks.one_range_warning()
 def fit_curves(
     a: Any,
     b: Any,

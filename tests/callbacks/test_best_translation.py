@@ -305,7 +305,7 @@ def test_the_images_are_copies():
         ({"a": A.astype("int32")}, "`a` must hold floating point"),
         ({"every": 0}, "`every` must be"),
         ({"patience": 0}, "`patience` must be"),
-        ({"path": "best.h5"}, "`path` must end in '.npz'"),
+        ({"path": "best.h5"}, "`path` must end in '.keras'.* '.npz'"),
         ({"max_shift": 0}, "`max_shift` must be"),
     ],
 )

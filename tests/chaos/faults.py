@@ -495,8 +495,8 @@ FAULTS = [
     Fault(
         "`BestTranslation` restores the last weights, not the best",
         "callbacks/best_translation.py",
-        'if found["score"] < self.best_score:',
-        'if np.isfinite(found["score"]):',
+        'is_best = found["score"] < self.best_score',
+        'is_best = np.isfinite(found["score"])',
         "callbacks/test_best_translation.py",
     ),
     Fault(

@@ -229,3 +229,38 @@ def test_missing_package_names_the_extra(tmp_path, monkeypatch):
     extra = {"tensorflow": "export", "jax": "export-jax", "torch": "export"}[BACKEND]
     with pytest.raises(ImportError, match=rf"keras-mri-cyclegan\[{extra}\]"):
         export_network(network("unet"), tmp_path / "x.onnx", format="onnx")
+
+
+@pytest.mark.parametrize(
+    ("path", "format", "expected"),
+    [
+        ("x.onnx", None, "onnx"),
+        ("x.tflite", None, "litert"),
+        ("X.ONNX", "onnx", "must end in '.onnx'"),
+        ("x", None, "tf_saved_model"),
+        ("model.v2", None, "tf_saved_model"),
+        ("x.onnx", "tf_saved_model", "must be a folder"),
+        ("x.tflite", "tf_saved_model", "must be a folder"),
+        ("x.tflite", "onnx", "must end in '.onnx'"),
+        ("x.keras", None, "must end in .onnx or .tflite, or be the folder"),
+        ("x.h5", None, "must end in .onnx or .tflite"),
+        ("x.pt", None, "must end in .onnx or .tflite"),
+        ("x.onnx", "savedmodel", "must be one of"),
+    ],
+)
+def test_the_ending_decides(tmp_path, monkeypatch, path, format, expected):
+    class WrittenError(Exception):
+        pass
+
+    def written(model, path, format, **arguments):
+        raise WrittenError(format)
+
+    monkeypatch.setattr(keras.Model, "export", written)
+    monkeypatch.setattr(_extras, "require", lambda package, extra: None)
+    monkeypatch.setattr("keras_mri_cyclegan.cyclegan.export._check_possible", lambda *a: None)
+    for kind in ENDINGS:
+        monkeypatch.setitem(PACKAGES, (BACKEND, kind), {})
+    error = WrittenError if expected in ENDINGS else ValueError
+    with pytest.raises(error, match=expected):
+        kmc.CycleGAN.export(cyclegan(), str(tmp_path / path), format=format)
+    assert not list(tmp_path.iterdir())

@@ -85,3 +85,66 @@ def test_what_cannot_be_scored_is_refused_before_the_first_step(arguments, messa
 def test_validation_data_are_scored():
     history = compiled().fit(A, B, epochs=1, verbose=0, validation_data=(A[:3], B)).history
     assert set(history) == TERMS | {f"val_{name}" for name in SCORES}
+
+
+def batches_function():
+    yield from batches()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((batches_function,), r"`x` must be a source.*`batches_function` itself. Call it: `batch"),
+        ((Sequence,), r"`Sequence` itself. Call it: `Sequence\(\)`"),
+        (([A, B],), r"as two arguments.*x=a list of 2 and y=None"),
+        (((A, B),), r"as two arguments.*x=a tuple of 2 and y=None"),
+        ((A,), "x=an array and y=None"),
+        ((batches(),), "x=a list of 4"),
+        ((7,), "a `keras.utils.PyDataset`.*Received: a int"),
+        ((np.moveaxis(A, -1, 1), B), r"channels come first.*np.moveaxis\(x, 1, -1\)"),
+        (
+            (iter([np.moveaxis(side, -1, 1) for side in (A, B)] for _ in "12"),),
+            "channels come first",
+        ),
+        ((A[:, :8], B), r"shape \(8, 16, 1\).*Resize or pad"),
+    ],
+)
+def test_what_is_no_data_is_told_apart(arguments, message):
+    model = compiled()
+    with pytest.raises(ValueError, match=message):
+        model.fit(*arguments, verbose=0)
+    assert int(model.optimizer.iterations) == 0
+
+
+def test_channels_first_volumes():
+    volume = np.zeros((2, 1, 8, 8, 8), "float32")
+    with pytest.raises(ValueError, match="channels come first"):
+        kmc._checks.images("x", volume, (8, 8, 8, 1))
+    with pytest.raises(ValueError, match="Resize or pad"):
+        kmc._checks.images("x", volume[:, :, :4], (8, 8, 8, 1))
+
+
+def test_a_generator_of_lists_is_one_of_pairs():
+    model = compiled()
+    model.fit(([a, b] for a, b in batches()), epochs=1, verbose=0)
+    assert int(model.optimizer.iterations) == 4
+    scores = model.evaluate(([a, a] for a, _ in batches()), return_dict=True, verbose=0)
+    assert set(scores) == SCORES
+
+
+def test_tensors_with_gradients_are_images_like_others():
+    torch = pytest.importorskip("torch")
+    a, b = (torch.tensor(side[:3], requires_grad=True) for side in (A, B))
+    model = compiled()
+    model.fit(a, b, epochs=1, verbose=0, validation_data=(a, b))
+    model.evaluate(a, b, verbose=0)
+    expected = model.translate(A[:3])
+    np.testing.assert_array_equal(model.translate(a), expected)
+    kmc.data.UnpairedDataset(a, b)
+    kmc.evaluate(model, a, b, metrics=("mae",), resamples=0)
+    if keras.backend.backend() != "torch":
+        return  # whose tensors metrics take
+    for metric in (kmc.metrics.psnr, kmc.metrics.ssim, kmc.metrics.mae, kmc.metrics.nrmse):
+        found = keras.ops.convert_to_numpy(metric(a, b, data_range=2.0))
+        wanted = keras.ops.convert_to_numpy(metric(A[:3], B[:3], data_range=2.0))
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)

@@ -4,7 +4,8 @@ Smaller differences between TensorFlow, JAX and torch stand where they arise: in
 `ReflectionPadding`, in the export of a network, and in the callbacks that save random states.
 
 `prepare`, `prepare_optimizer`, `own_values`, `train_step`, `skip_step`, `test_step`,
-`input_gradient`, `NESTED`, the types of a batch's nested parts, and `KERAS_COMPILES`, whether
+`input_gradient`, `processes_that_exchange_nothing`, `SEVERAL_DEVICES`, what to do instead,
+`NESTED`, the types of a batch's nested parts, and `KERAS_COMPILES`, whether
 `jit_compile` is for Keras to heed, are those of the backend that Keras runs on.
 """
 
@@ -21,5 +22,7 @@ train_step = _backend.train_step
 skip_step = _backend.skip_step
 test_step = _backend.test_step
 input_gradient = _backend.input_gradient
+processes_that_exchange_nothing = _backend.processes_that_exchange_nothing
+SEVERAL_DEVICES = _backend.SEVERAL_DEVICES
 NESTED = _backend.NESTED
 KERAS_COMPILES = _backend.KERAS_COMPILES

@@ -10,6 +10,10 @@ from keras_mri_cyclegan.cyclegan.backends import jax_transposed_convolution, sma
 from keras_mri_cyclegan.cyclegan.objective import objective
 
 NESTED = (tuple, list)
+SEVERAL_DEVICES = (
+    "For several devices call `keras.distribution.set_distribution(keras.distribution."
+    "DataParallel())` before anything is built."
+)
 KERAS_COMPILES = True
 
 
@@ -58,6 +62,11 @@ def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tup
         logs = model.progress.update_terms(loss, terms, real_a)
     metrics = _values(scope, model.metrics_variables, metrics)
     return logs, (trainable, non_trainable, optimizer, metrics)
+
+
+def processes_that_exchange_nothing() -> int:
+    """Return how many processes are up, if no distribution of Keras joins them."""
+    return jax.process_count() if keras.distribution.distribution() is None else 1
 
 
 def skip_step(steps: int, logs: dict, state: tuple, iterator: Any) -> tuple[dict, tuple]:

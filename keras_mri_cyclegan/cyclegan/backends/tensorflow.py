@@ -11,6 +11,7 @@ from keras_mri_cyclegan.cyclegan.backends import small_images
 from keras_mri_cyclegan.cyclegan.composite_optimizer import CompositeOptimizer
 from keras_mri_cyclegan.cyclegan.objective import objective
 
+SEVERAL_DEVICES = ""
 NESTED = (tuple,)  # tf.data takes a list for a tensor
 KERAS_COMPILES = True
 LARGE = 2**22  # weights that do not fit into a processor's cache, beside their moments
@@ -63,6 +64,11 @@ def _update(model: Any, gradients: list, variables: list) -> None:
     if worth_it and plain and not tf.config.list_physical_devices("GPU"):
         apply = tf.function(apply, jit_compile=True)
     apply(gradients)
+
+
+def processes_that_exchange_nothing() -> int:
+    """Return 1: a `tf.distribute` strategy adds up the gradients of its replicas."""
+    return 1
 
 
 def skip_step(steps: int, logs: dict, iterator: Any) -> dict[str, Any]:

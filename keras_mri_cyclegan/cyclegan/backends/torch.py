@@ -12,6 +12,7 @@ from keras_mri_cyclegan.cyclegan.objective import objective
 from keras_mri_cyclegan.cyclegan.together import in_training
 
 NESTED = (tuple, list)
+SEVERAL_DEVICES = "Several devices are for TensorFlow, `tf.distribute.MirroredStrategy`, and JAX."
 KERAS_COMPILES = False  # torch would compile Keras' Python; `_call` compiles operations
 
 
@@ -90,6 +91,13 @@ def _call(network: keras.Model, images: Any, frozen: bool = False, compiled: boo
     if graph is None:
         return in_training(network, images, frozen)
     return graph(images, frozen, compiled)
+
+
+def processes_that_exchange_nothing() -> int:
+    """Return how many processes `torch.distributed` has up: no gradient goes between them."""
+    distributed = torch.distributed
+    up = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_world_size() if up else 1
 
 
 def skip_step(steps: int, logs: dict, data: Any) -> dict[str, Any]:

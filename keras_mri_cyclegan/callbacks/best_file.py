@@ -1,0 +1,120 @@
+"""The file of the best generators: a whole model that opens as one, or their weights alone."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_mri_cyclegan.volumes import atomic
+
+ENDINGS = (".keras", ".npz")
+STATE = "best_translation.json"  # beside what Keras has in its archive, and does not look at
+
+Weights = dict[str, list[np.ndarray]]
+
+
+def write(path: Path, model: Any, weights: Weights, found: dict[str, Any], is_best: bool) -> None:
+    """Write the best weights and all scores.
+
+    Args:
+        path: The file, `.npz` for the weights, or `.keras` for the model.
+        model: The model as it is now.
+        weights: The best weights so far of each generator.
+        found: Which epoch they are of, and all scores.
+        is_best: Whether the model is the best one now; otherwise that in the file stays.
+    """
+    text = json.dumps(found)
+    if path.suffix == ".npz":
+        arrays: dict[str, Any] = {
+            f"{name}_{k:04d}": weight
+            for name, of_network in weights.items()
+            for k, weight in enumerate(of_network)
+        }
+        with atomic.replacing(path) as temporary:
+            np.savez(temporary, state=np.array(text), **arrays)
+    elif is_best:
+        with atomic.replacing(path) as temporary:
+            keras.Model.save(model, temporary)
+            with zipfile.ZipFile(temporary, "a") as archive:
+                archive.writestr(STATE, text)
+    elif weights and path.exists():
+        with (
+            zipfile.ZipFile(path) as before,
+            atomic.replacing(path) as temporary,
+            zipfile.ZipFile(temporary, "w") as archive,
+        ):
+            for member in before.infolist():
+                if member.filename != STATE:
+                    archive.writestr(member, before.read(member))
+            archive.writestr(STATE, text)
+
+
+def read(path: Path, generators: dict[str, keras.Model]) -> tuple[dict[str, Any], Weights]:
+    """Return what was found so far, and the best weights of each generator.
+
+    Args:
+        path: The file.
+        generators: The two generators by name.
+
+    Raises:
+        ValueError: A file that `BestTranslation` did not write, or the weights of other generators.
+    """
+    state, weights = (_from_npz if path.suffix == ".npz" else _from_keras)(path, generators)
+    for name, network in generators.items() if state["best_epoch"] is not None else ():
+        shapes = [tuple(weight.shape) for weight in weights[name]]
+        expected = [tuple(weight.shape) for weight in network.weights]
+        if shapes != expected:
+            raise ValueError(
+                f"`path` {os.fspath(path)!r} holds the weights of another {name}: "
+                f"{len(shapes)} arrays, expected {len(expected)}, or other shapes. Give "
+                "another path, or move that file away."
+            )
+    return state, weights
+
+
+def load(path: Any, model: Any) -> None:
+    """Put the best weights of an `.npz` file into the generators of a model.
+
+    Args:
+        path: The file.
+        model: A `CycleGAN`.
+
+    Raises:
+        ValueError: A file of something else, of other generators, or without finite epochs.
+    """
+    generators = {name: getattr(model, name) for name in ("generator_ab", "generator_ba")}
+    state, weights = read(Path(path), generators)
+    if state["best_epoch"] is None:
+        raise ValueError(f"{os.fspath(path)!r} holds no weights: no epoch was finite.")
+    for name, network in generators.items():
+        network.set_weights(weights[name])
+
+
+def _from_npz(path: Path, generators: dict[str, keras.Model]) -> tuple[dict[str, Any], Weights]:
+    with np.load(path, allow_pickle=False) as file:
+        if "state" not in file.files:
+            raise ValueError(
+                f"{os.fspath(path)!r} is not a file of `BestTranslation`. Found: "
+                f"{', '.join(file.files[:5])}."
+            )
+        weights = {
+            name: [file[key] for key in sorted(file.files) if key.startswith(f"{name}_")]
+            for name in generators
+        }
+        return json.loads(str(file["state"])), weights
+
+
+def _from_keras(path: Path, generators: dict[str, keras.Model]) -> tuple[dict[str, Any], Weights]:
+    with zipfile.ZipFile(path) as archive:
+        if STATE not in archive.namelist():
+            raise ValueError(
+                f"`path` {os.fspath(path)!r} is a model that `BestTranslation` did not write. Give "
+                "another path, or move that file away."
+            )
+        state = json.loads(archive.read(STATE))
+    model = keras.models.load_model(path, compile=False)
+    return state, {name: getattr(model, name).get_weights() for name in generators}

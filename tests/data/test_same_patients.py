@@ -1,0 +1,124 @@
+"""Every place where two sets of images meet as pairs, and both know whose they are."""
+
+import nibabel
+import numpy as np
+import pytest
+from small import EAGERLY, networks
+
+import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan import figures, metrics
+from keras_mri_cyclegan.data import UnpairedDataset, VolumeImages, from_volumes
+from keras_mri_cyclegan.evaluation import IntensityCurve
+from keras_mri_cyclegan.preprocessing import MinMax, Preprocessing, Slices
+
+SIZE, SLICES = 16, 4
+PAIRED_METRICS = (metrics.psnr, metrics.ssim, metrics.nrmse, metrics.mae)
+MEANS = (metrics.PSNR, metrics.SSIM, metrics.NRMSE, metrics.MAE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """T1 and T2 of four patients."""
+    made, rng = tmp_path_factory.mktemp("study"), np.random.default_rng(0)
+    for number in range(4):
+        for contrast in ("T1w", "T2w"):
+            values = rng.uniform(0, 90, (SIZE, SIZE, SLICES)).astype("float32")
+            path = made / f"sub-{number:02d}_{contrast}.nii"
+            nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), path)
+    return made
+
+
+def images(folder, contrast, *patients):
+    paths = [str(folder / f"sub-{k:02d}_{contrast}.nii") for k in patients]
+    return VolumeImages(paths, Preprocessing([MinMax()], Slices()), verbose=0)
+
+
+@pytest.fixture(scope="module")
+def model():
+    made = kmc.CycleGAN(**networks((SIZE, SIZE, 1)), pool_size=0)
+    made.compile(run_eagerly=EAGERLY)
+    return made
+
+
+A = np.random.default_rng(1).uniform(-1, 1, (4, SIZE, SIZE, 1)).astype("float32")
+
+DOORS = {
+    "model.evaluate": lambda model, a, b: model.evaluate(a, b, verbose=0),
+    "validation_data": lambda model, a, b: model.fit(
+        A, A, epochs=1, verbose=0, validation_data=(a, b)
+    ),
+    "validation_data, a list": lambda model, a, b: model.fit(
+        A, A, epochs=1, verbose=0, validation_data=[a, b]
+    ),
+    "kmc.evaluate": lambda model, a, b: kmc.evaluate(model, a, b, metrics=("mae",), resamples=0),
+    "kmc.evaluate, baselines": lambda model, a, b: kmc.evaluate(
+        None, a, b, metrics=("mae",), resamples=0
+    ),
+    "curve_pairs": lambda model, a, b: kmc.evaluate(
+        None, A, A[::-1], curve_pairs=(a, b), metrics=("mae",), resamples=0
+    ),
+    "IntensityCurve": lambda model, a, b: IntensityCurve().fit(a, b),
+    "paired": lambda model, a, b: UnpairedDataset(paired=(a, b)),
+    "paired beside others": lambda model, a, b: UnpairedDataset(A, A, paired=(a, b)),
+    "displacement": lambda model, a, b: metrics.displacement(a, b),
+    "error_maps": lambda model, a, b: figures.error_maps(a, np.asarray(a), b),
+    **{
+        function.__name__: lambda model, a, b, f=function: f(a, b, data_range=2.0)
+        for function in PAIRED_METRICS
+    },
+    **{
+        kind.__name__: lambda model, a, b, k=kind: k(data_range=2.0).update_state(a, b)
+        for kind in MEANS
+    },
+}
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("door", DOORS)
+def test_images_of_different_patients_are_no_pairs(folder, model, door):
+    a = images(folder, "T1w", 0, 1)
+    steps = int(model.optimizer.iterations)
+    for others in ((2, 3), (1, 0), (0, 2)):
+        b = images(folder, "T2w", *others)
+        first = 0 if others[0] else SLICES
+        message = f"image {first} is of 'sub-{first // SLICES:02d}' .* 'sub-0{others[first > 0]}'"
+        with pytest.raises(ValueError, match=message):
+            DOORS[door](model, a, b)
+    assert int(model.optimizer.iterations) == steps  # told before the first one
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("door", DOORS)
+def test_images_of_the_same_patients_are(folder, model, door):
+    DOORS[door](model, images(folder, "T1w", 0, 1), images(folder, "T2w", 0, 1))
+
+
+@pytest.mark.parametrize("door", ["model.evaluate", "kmc.evaluate", "paired"])
+def test_arrays_and_the_owner_that_was_given_are_believed(folder, model, door):
+    a, b = images(folder, "T1w", 0, 1), images(folder, "T2w", 2, 3)
+    DOORS[door](model, np.asarray(a), np.asarray(b))
+    DOORS[door](model, a, np.asarray(b))
+    b.patients = (None, "sub-01")
+    DOORS[door](model, a, b)
+
+
+def test_both_halves_of_a_validation_split_by_patient(folder, model):
+    def split(a, b, **arguments):
+        paths = [[str(folder / f"sub-{k:02d}_{c}.nii") for k in who] for c, who in (a, b)]
+        return from_volumes(
+            *paths,
+            Preprocessing([MinMax()], Slices()),
+            validation=0.5,
+            seed=0,
+            verbose=0,
+            **arguments,
+        )[1]
+
+    unpaired = split(("T1w", (0, 1)), ("T2w", (2, 3)))
+    assert unpaired.a.patients != unpaired.b.patients
+    with pytest.raises(ValueError, match="patient"):
+        model.evaluate(unpaired.a, unpaired.b)
+    # `patient` says that 0 and 2, 1 and 3 are one person each
+    same = split(("T1w", (0, 1)), ("T2w", (2, 3)), patient=lambda path: str(int(path[-9:-8]) % 2))
+    assert same.a.patients == same.b.patients
+    model.evaluate(same.a, same.b, verbose=0)
