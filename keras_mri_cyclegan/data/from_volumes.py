@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._notices import once
 from keras_mri_cyclegan.data._scans import Scan, scan_list
 from keras_mri_cyclegan.data.patients import (
     Patient,
@@ -23,6 +24,7 @@ OPTIONS = {"workers", "use_multiprocessing", "max_queue_size"}  # of keras.utils
 SHOWN = 3  # scans of unknown patients that are named
 
 
+@once()
 def from_volumes(
     a: Any,
     b: Any,

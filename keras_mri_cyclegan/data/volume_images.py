@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks, volumes
+from keras_mri_cyclegan._notices import gathered, once
 from keras_mri_cyclegan.data import image_cache
 from keras_mri_cyclegan.data._scans import Scan, scan_list, scan_name
 from keras_mri_cyclegan.preprocessing import Preprocessing
@@ -140,6 +141,7 @@ class VolumeImages:
         where = f"cache={self.cache!r}" if self.cache is not None else f"memory={self.memory:g}"
         return f"VolumeImages({len(self._scans)} scans, shape={self.shape}, {where})"
 
+    @once()
     def _prepare_all(self, verbose: int) -> tuple[int, ...]:
         progress = keras.utils.Progbar(len(self._scans), verbose=verbose, unit_name="scan")
         counts, in_all, begun = [], 0, time.monotonic()
@@ -168,7 +170,9 @@ class VolumeImages:
     def _read(self, number: int, indices: np.ndarray) -> np.ndarray:
         if self.cache is not None:
             return self._entries[number].read(indices)
-        with self._lock:  # also while preparing: one scan in memory at a time, and none twice
+        # Also while preparing: one scan in memory at a time, and none twice. What there is to say of
+        # it was said when this was made.
+        with self._lock, gathered({}):
             return self._prepared(number)[indices]
 
     def _prepared(self, number: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """What is done to a scan before a network sees it, and undone after."""
 
+from keras_mri_cyclegan._notices import ScanWarning
 from keras_mri_cyclegan.preprocessing.bias_field import CorrectBiasField
 from keras_mri_cyclegan.preprocessing.cutter import Cutter
 from keras_mri_cyclegan.preprocessing.foreground_mask import ForegroundMask
@@ -32,6 +33,7 @@ __all__ = [
     "Preprocessing",
     "Reorient",
     "Resample",
+    "ScanWarning",
     "Slices",
     "Step",
     "WhiteStripe",

@@ -11,7 +11,9 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._notices import notice
 from keras_mri_cyclegan.preprocessing import json_file, parts
+from keras_mri_cyclegan.preprocessing.background import notice_bright_air
 from keras_mri_cyclegan.preprocessing.cutter import Cutter
 from keras_mri_cyclegan.preprocessing.fitting import fit_domain, read_if_path
 from keras_mri_cyclegan.preprocessing.normalization import Normalization, short
@@ -162,6 +164,9 @@ class Preprocessing:
             volume: A volume, or the file of one.
             domain: The contrast of the scan, `"a"` or `"b"`. Defaults to `"a"`.
 
+        Warns:
+            ScanWarning: Air is not the darkest.
+
         Raises:
             ValueError: A step has to be fitted first.
             VolumeError: A scan that cannot be read or prepared.
@@ -174,6 +179,7 @@ class Preprocessing:
             records.append(record)
         if not any(isinstance(step, Normalization) for step in self.steps):
             _check_range(volume)
+        notice_bright_air(volume)
         return Prepared(
             volume, records, domain, source.shape, source.affine, source.header, source.path
         )
@@ -361,4 +367,11 @@ def _check_range(volume: Volume) -> None:
             f"values in [{low:g}, {high:g}], and no step of the preprocessing normalises them. "
             "Expected [-1, 1]. Add one: `Percentile()`, `MinMax()`, `ZScore()`, `Nyul()` or "
             "`WhiteStripe()`.",
+        )
+    if low >= 0:
+        notice(
+            "[0, 1]",
+            volume.path,
+            f"values in [{low:g}, {high:g}], and no step of the preprocessing normalises them. "
+            "Expected [-1, 1], air at -1. Add `MinMax()`.",
         )
