@@ -124,6 +124,7 @@ def from_volumes(
         preprocessing = Preprocessing()
     if not {"a", "b"} <= set(preprocessing.domains):
         preprocessing.fit(*parts[0], verbose=verbose)
+    preprocessing.learn_spacing({})  # compares what one that was fitted before knows of both
 
     datasets = []
     for name, sides in zip(("Training", "Validation"), parts, strict=False):
@@ -139,6 +140,10 @@ def from_volumes(
             for domain, scans in zip("ab", sides, strict=True)
         )
         training = name == "Training"
+        if training:  # of scans that `fit` had no reason to read
+            known = preprocessing.spacing
+            sizes = {images.domain: images.sizes for images in (images_a, images_b)}
+            preprocessing.learn_spacing({d: s for d, s in sizes.items() if d not in known})
         dataset = UnpairedDataset(
             images_a,
             images_b,

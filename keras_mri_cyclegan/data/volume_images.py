@@ -15,6 +15,7 @@ from keras_mri_cyclegan._notices import gathered, once
 from keras_mri_cyclegan.data import image_cache
 from keras_mri_cyclegan.data._scans import Scan, scan_list, scan_name
 from keras_mri_cyclegan.preprocessing import Preprocessing
+from keras_mri_cyclegan.preprocessing.voxel_sizes import Sizes, compare, voxel_size
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
 GIB = 2**30
@@ -80,12 +81,15 @@ class VolumeImages:
         self.cache = None if cache is None else os.fspath(cache)
         if self.cache is not None:
             _make_folder(self.cache)
+        self.sizes: Sizes = []  # of the voxels of scans that are not from the cache
         self._entries: list[image_cache.CachedImages] = []
         self._held: OrderedDict[int, np.ndarray] = OrderedDict()
         self._held_bytes = 0
         self._lock = threading.Lock()
         self._image_shape: tuple | None = None
         self.counts = self._prepare_all(_checks.one_of("verbose", verbose, (0, 1)))
+        if self.domain not in preprocessing.spacing:
+            compare(self.sizes, preprocessing.cutter)
         self._first = np.concatenate([[0], np.cumsum(self.counts)])
 
     @property
@@ -170,8 +174,8 @@ class VolumeImages:
     def _read(self, number: int, indices: np.ndarray) -> np.ndarray:
         if self.cache is not None:
             return self._entries[number].read(indices)
-        # Also while preparing: one scan in memory at a time, and none twice. What there is to say of
-        # it was said when this was made.
+        # Also while preparing: one scan in memory at a time, and none twice. What there is to say
+        # of it was said when this was made.
         with self._lock, gathered({}):
             return self._prepared(number)[indices]
 
@@ -196,7 +200,10 @@ class VolumeImages:
 
     def _prepare(self, scan: Scan) -> np.ndarray:
         volume = scan if isinstance(scan, Volume) else volumes.read_volume(scan)
-        images = self.preprocessing.training_images(volume, self.domain)
+        volume = self.preprocessing.prepare(volume, self.domain).volume
+        if (size := voxel_size(volume)) is not None:
+            self.sizes.append((scan_name(scan).strip("`"), size))
+        images = self.preprocessing.cutter.training_images(volume)
         if not len(images):
             raise VolumeError(
                 scan_name(scan).strip("`"),

@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan._notices import notice
-from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.volumes import Volume, VolumeError
 
 APART = 0.05  # of the scan's range: noise and interpolation leave some voxels below air
 ONE_VALUE, NOISE = 0.5, 0.8  # shares of the voxels on the edges that are air
@@ -50,6 +51,25 @@ def notice_bright_air(volume: Volume) -> None:
             "so if it was brought to a mean of 0 after its skull was stripped. Put "
             "`ForegroundMask(blank=True)` in front of the normalisation, which makes air as dark "
             "as the darkest tissue, or use the scan as it was before.",
+        )
+
+
+def check_range(volume: Volume) -> None:
+    """Raise a `VolumeError` if a scan that nothing normalises is not in [-1, 1]."""
+    low, high = float(volume.array.min()), float(volume.array.max())
+    if low < -1 - _checks.RANGE_TOLERANCE or high > 1 + _checks.RANGE_TOLERANCE:
+        raise VolumeError(
+            volume.path,
+            f"values in [{low:g}, {high:g}], and no step of the preprocessing normalises them. "
+            "Expected [-1, 1]. Add one: `Percentile()`, `MinMax()`, `ZScore()`, `Nyul()` or "
+            "`WhiteStripe()`.",
+        )
+    if low >= 0:
+        notice(
+            "[0, 1]",
+            volume.path,
+            f"values in [{low:g}, {high:g}], and no step of the preprocessing normalises them. "
+            "Expected [-1, 1], air at -1. Add `MinMax()`.",
         )
 
 

@@ -49,6 +49,8 @@ class CorrectBiasField(Step):
         True
     """
 
+    changes_grid = False
+
     def __init__(self, shrink: int = 4, iterations: tuple[int, ...] = (50, 50, 50, 50)):
         self.shrink = _checks.positive_int("shrink", shrink)
         try:

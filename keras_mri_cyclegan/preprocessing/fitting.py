@@ -7,18 +7,23 @@ from typing import Any
 import keras
 
 from keras_mri_cyclegan.preprocessing.step import Step
+from keras_mri_cyclegan.preprocessing.voxel_sizes import Sizes, voxel_size
 from keras_mri_cyclegan.volumes import Volume, VolumeError, find_volumes, read_volume
 
 
 def fit_domain(
     steps: Sequence[Step], volumes: Any, domain: str, verbose: int
-) -> list[dict[str, Any]]:
-    """Return the state of each step, reading each of `volumes` once and keeping none."""
+) -> tuple[list[dict[str, Any]], Sizes]:
+    """Return the state of each step, reading each of `volumes` once and keeping none.
+
+    And the size of the voxels of each scan, as the steps leave it, where that is known.
+    """
     volumes = _iterable(volumes, domain)
     steps = [step.for_domain(domain) for step in steps]
     learning = [index for index, step in enumerate(steps) if step.has_state]
     if not learning:
-        return [{} for _ in steps]
+        return [{} for _ in steps], []
+    sizes: Sizes = []
     summaries: dict[int, list[dict[str, Any]]] = {index: [] for index in learning}
     total = len(volumes) if hasattr(volumes, "__len__") else None
     progress = keras.utils.Progbar(total, unit_name="scan") if verbose else None
@@ -26,11 +31,13 @@ def fit_domain(
     for count, item in enumerate(volumes, 1):
         volume = read_if_path(item)
         try:
-            _summarize(steps, volume, summaries)
+            size = voxel_size(_summarize(steps, volume, summaries))
         except VolumeError as error:
             if volume.path is not None:
                 raise
             raise VolumeError(f"volume {count} of domain {domain}", str(error)) from error
+        if size is not None:
+            sizes.append((volume.path or f"volume {count} of domain {domain}", size))
         if progress is not None:
             progress.update(count, finalize=False)
     if not count:
@@ -41,9 +48,10 @@ def fit_domain(
         )
     if progress is not None:
         progress.update(count, finalize=True)
-    return [
+    states = [
         step.fit(summaries[index]) if index in summaries else {} for index, step in enumerate(steps)
     ]
+    return states, sizes
 
 
 def read_if_path(value: Any) -> Volume:
@@ -60,13 +68,16 @@ def read_if_path(value: Any) -> Volume:
 
 def _summarize(
     steps: Sequence[Step], volume: Volume, summaries: dict[int, list[dict[str, Any]]]
-) -> None:
+) -> Volume:
+    """Return the volume on the grid that the steps bring it to."""
     last = max(summaries)
-    for index, step in enumerate(steps[: last + 1]):
+    end = max([last, *(index + 1 for index, step in enumerate(steps) if step.changes_grid)])
+    for index, step in enumerate(steps[: max(end, last + 1)]):
         if index in summaries:
             summaries[index].append(step.summarize(volume))
-        if index < last:
+        if index < end and not step.needs_fit:
             volume, _ = step.apply(volume, {})
+    return volume
 
 
 def _iterable(volumes: Any, domain: str) -> Iterable:

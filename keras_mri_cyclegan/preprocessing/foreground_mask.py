@@ -55,6 +55,8 @@ class ForegroundMask(Step):
         (512, 0.125)
     """
 
+    changes_grid = False
+
     def __init__(self, blank: bool = False, threshold: float = 1.0):
         self.blank = checked_blank(blank)
         self.threshold = _checks.weight("threshold", threshold)

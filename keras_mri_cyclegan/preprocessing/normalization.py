@@ -19,6 +19,7 @@ class Normalization(Step):
     """
 
     has_state = True
+    changes_grid = False
 
     def typical(self, state: dict[str, Any]) -> dict[str, Any]:
         """Return a record as `apply` would of a typical scan of the fitted domain."""

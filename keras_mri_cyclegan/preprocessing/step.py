@@ -41,6 +41,8 @@ class Step:
     has_state: ClassVar[bool] = False
     #: Whether `apply` needs what `fit` learnt.
     needs_fit: ClassVar[bool] = False
+    #: Whether `apply` may change the grid: the shape or the affine.
+    changes_grid: ClassVar[bool] = True
 
     def for_domain(self, domain: str) -> "Step":
         """Return the step for scans of domain `"a"` or `"b"`: itself, if it treats both alike."""

@@ -14,7 +14,9 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._notices import once
 from keras_mri_cyclegan.preprocessing import Cutter, Preprocessing, Slices
+from keras_mri_cyclegan.preprocessing.voxel_sizes import notice_other_size
 from keras_mri_cyclegan.translation import arguments
 from keras_mri_cyclegan.translation.generator import (
     batch_for,
@@ -95,6 +97,7 @@ class Translator:
         """
         return hash_network(self.network)
 
+    @once()
     def read(
         self, source: str | os.PathLike | Volume, target: str | os.PathLike | None = None
     ) -> Ready:
@@ -114,7 +117,13 @@ class Translator:
                 [cutter.plane for cutter in self.cutters if isinstance(cutter, Slices)],
                 network_hash=self.network_hash,
             )
-        return Ready(target, self.preprocessing.prepare(scan, self.direction[0]), provenance)
+        domain = self.direction[0]
+        prepared = self.preprocessing.prepare(scan, domain)
+        trained, own = self.preprocessing.spacing.get(domain), self.preprocessing.cutter
+        for cutter in self.cutters if trained is not None else ():
+            if cutter is not own:
+                notice_other_size(prepared.volume, trained, domain, own, cutter)
+        return Ready(target, prepared, provenance)
 
     def translate(self, ready: Ready, verbose: int = 1) -> np.ndarray:
         """Return the mean of a prepared scan's translations, one for each cutter, `(i, j, k)`."""

@@ -122,9 +122,7 @@ def test_a_foreground_of_one_value_or_none_is_an_error_that_names_its_file():
     for step in (Percentile(), ZScore()):
         with pytest.raises(VolumeError, match=r"`x.nii`: an empty foreground.*inside its mask"):
             step.apply(no_voxel, {})
-    with pytest.raises(
-        VolumeError, match=r"`y.nii`: an empty foreground: no voxel that is not air"
-    ):
+    with pytest.raises(VolumeError, match=r"`y.nii`: an empty foreground: no voxel that"):
         ZScore().apply(Volume(np.full((4, 4, 4), -1), np.eye(4), path="y.nii"), {})
 
 
