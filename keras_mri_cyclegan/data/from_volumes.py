@@ -64,7 +64,8 @@ def from_volumes(
         seed: Integer of at least 0, for the split, the order and the augmentation. Defaults to
             `None`: one is drawn, and kept in the dataset's `seed`.
         augment: A callable `(image, rng) -> image`, or a list, such as `mri_augmentation()`; for
-            the training alone. Defaults to none.
+            the training alone. It is compared with the plane of the slices: a `RandomFlip` that
+            mirrors front to back is a warning. Defaults to none.
         cache: Folder for prepared images. Defaults to `None`: they are held in memory.
         memory: GiB of prepared images to hold, of all scans, without `cache`. Defaults to 2.0.
         verbose: 1 to say what was found, with progress bars; 0 to be silent. Defaults to 1.
@@ -76,6 +77,10 @@ def from_volumes(
         the order of the scans, with a smaller `batch_size` if it has fewer images. Their `a` and
         `b` are `VolumeImages`; they also have `preprocessing`, and the patients of the scans in
         `patients_a` and `patients_b`, as far as they are known.
+
+    Warns:
+        ScanWarning: What is assumed of the scans does not hold, such as air as the darkest, or they
+            differ, such as in the size of their pixels.
 
     Raises:
         ValueError: An argument out of its range; no scan; a scan in both domains; a split that

@@ -84,7 +84,7 @@ class CorrectBiasField(Step):
                 "Expected a scan of positive values to estimate a bias field from: put "
                 "CorrectBiasField before normalisations, and look at the mask.",
             )
-        left_out = 1 - np.count_nonzero(mask) / max(inside, 1)
+        left_out = 1 - np.count_nonzero(mask) / int(inside)
         if left_out > SHIFTED:
             notice(
                 "bias field",

@@ -119,10 +119,11 @@ class Translator:
             )
         domain = self.direction[0]
         prepared = self.preprocessing.prepare(scan, domain)
-        trained, own = self.preprocessing.spacing.get(domain), self.preprocessing.cutter
-        for cutter in self.cutters if trained is not None else ():
-            if cutter is not own:
-                notice_other_size(prepared.volume, trained, domain, own, cutter)
+        own = self.preprocessing.cutter
+        if (trained := self.preprocessing.spacing.get(domain)) is not None:
+            for cutter in self.cutters:
+                if cutter is not own:
+                    notice_other_size(prepared.volume, trained, domain, own, cutter)
         return Ready(target, prepared, provenance)
 
     def translate(self, ready: Ready, verbose: int = 1) -> np.ndarray:
