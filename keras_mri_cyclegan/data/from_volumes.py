@@ -12,7 +12,7 @@ from keras_mri_cyclegan.data._scans import Scan, scan_list
 from keras_mri_cyclegan.data.patients import (
     Patient,
     check_apart,
-    patient_of,
+    known_patients,
     split_by_patient,
 )
 from keras_mri_cyclegan.data.unpaired_dataset import UnpairedDataset, callables
@@ -57,8 +57,7 @@ def from_volumes(
         validation: Share of the patients to hold out, in `[0, 1)`, or a list of their names.
             Defaults to 0.0: all are trained on.
         patient: Callable that takes a path (or `Volume`) and returns whose scan it is. Defaults
-            to `None`: `sub-...` in the path, otherwise the name up to the first space, `_`, `-` or
-            `.`; where that is a word such as `ses1` or `T1`, it has to be said.
+            to `None`: by the path, as `split_by_patient` says.
         batch_size: Images of each side in a batch. Defaults to 1.
         shuffle: Whether to draw a new order every epoch. Defaults to `True`.
         seed: Integer of at least 0, for the split, the order and the augmentation. Defaults to
@@ -159,7 +158,8 @@ def from_volumes(
             **kwargs,
         )
         dataset.preprocessing = preprocessing
-        owners = [[patient_of(scan, patient) for scan in scans] for scans in sides]
+        together = known_patients([*sides[0], *sides[1]], patient)
+        owners = [together[: len(sides[0])], together[len(sides[0]) :]]
         dataset.patients_a, dataset.patients_b = (
             tuple(sorted({owner for owner in of_side if owner is not None})) for of_side in owners
         )
