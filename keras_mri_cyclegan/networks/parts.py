@@ -118,8 +118,11 @@ def float32_activation(x: Any, activation: str, name: str) -> Any:
 
 def check_choices(normalization: Any, upsampling: Any = "transpose") -> None:
     """Raise a `ValueError` if a builder was given a normalisation or up-sampling we do not have."""
-    if not isinstance(normalization, keras.layers.Layer):
-        _checks.one_of("normalization", normalization, NORMALIZATIONS)
+    if not isinstance(normalization, keras.layers.Layer) and normalization not in NORMALIZATIONS:
+        raise ValueError(
+            "`normalization` must be one of 'instance', 'batch', None, or a layer, such as "
+            f"`InstanceNormalization(epsilon=1e-3)`. Received: {normalization!r}."
+        )
     _checks.one_of("upsampling", upsampling, UPSAMPLINGS)
 
 
