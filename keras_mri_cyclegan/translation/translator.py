@@ -19,6 +19,7 @@ from keras_mri_cyclegan.preprocessing import Cutter, Preprocessing, Slices
 from keras_mri_cyclegan.preprocessing.voxel_sizes import notice_other_size
 from keras_mri_cyclegan.translation import arguments
 from keras_mri_cyclegan.translation.generator import (
+    CONTRASTS,
     batch_for,
     pick_generator,
     predictor,
@@ -102,6 +103,11 @@ class Translator:
         self, source: str | os.PathLike | Volume, target: str | os.PathLike | None = None
     ) -> Ready:
         """Read and prepare a scan, once it is known that its translation can be written."""
+        if not isinstance(source, (str, os.PathLike, Volume)):
+            raise ValueError(
+                f"`source` must be a path or a Volume. Received: {type(source).__name__}. Of a "
+                f"network from several contrasts {CONTRASTS}"
+            )
         if target is not None:
             arguments.check_path(target, self.overwrite)
         scan = source if isinstance(source, Volume) else read_volume(source)
