@@ -46,8 +46,8 @@ def _several(value: Any) -> str:
         return ""
     return (
         " For several contrasts of a patient as channels, cut each by itself, on one grid, and "
-        "pass arrays: `np.concatenate([preprocessing.cutter.cut(preprocessing.prepare(scan).volume) for "
-        "scan in scans], axis=-1)` of each patient, to `UnpairedDataset` or `fit`."
+        "pass arrays: `np.concatenate([preprocessing.cutter.cut(preprocessing.prepare(scan)"
+        ".volume) for scan in scans], axis=-1)` of each patient, to `UnpairedDataset` or `fit`."
     )
 
 
