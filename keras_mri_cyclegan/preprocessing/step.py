@@ -28,7 +28,7 @@ class Step:
         ...         return volume.replace(array=volume.array / 2), {}
         ...     def invert(self, volume, record):
         ...         return volume.replace(array=volume.array * 2)
-        >>> scan = Volume(np.linspace(0, 2, 24).reshape(2, 3, 4), np.eye(4))
+        >>> scan = Volume(np.linspace(-2, 2, 24).reshape(2, 3, 4), np.eye(4))
         >>> preprocessing = Preprocessing([Reorient(), Halve()])
         >>> prepared = preprocessing.prepare(scan)
         >>> float(prepared.volume.array.max())
