@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_mri_cyclegan.preprocessing.reorient import Reorient
+from keras_mri_cyclegan.preprocessing.resample import Resample
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.preprocessing.voxel_sizes import Sizes, voxel_size
 from keras_mri_cyclegan.volumes import Volume, VolumeError, find_volumes, read_volume
@@ -31,7 +33,8 @@ def fit_domain(
     for count, item in enumerate(volumes, 1):
         volume = read_if_path(item)
         try:
-            size = voxel_size(_summarize(steps, volume, summaries))
+            prepared = _summarize(steps, volume, summaries)
+            size = None if prepared is None else voxel_size(prepared)
         except VolumeError as error:
             if volume.path is not None:
                 raise
@@ -68,15 +71,18 @@ def read_if_path(value: Any) -> Volume:
 
 def _summarize(
     steps: Sequence[Step], volume: Volume, summaries: dict[int, list[dict[str, Any]]]
-) -> Volume:
-    """Return the volume on the grid that the steps bring it to."""
+) -> Volume | None:
+    """Return the volume on the grid that the steps bring it to, or `None` if that is not known."""
     last = max(summaries)
     end = max([last, *(index + 1 for index, step in enumerate(steps) if step.changes_grid)])
     for index, step in enumerate(steps[: max(end, last + 1)]):
         if index in summaries:
             summaries[index].append(step.summarize(volume))
-        if index < end and not step.needs_fit:
-            volume, _ = step.apply(volume, {})
+        if index >= end or step.needs_fit:
+            continue
+        if not isinstance(step, (Reorient, Resample)) and any(s.needs_fit for s in steps[:index]):
+            return None  # one of somebody's own, for scans that are normalised
+        volume, _ = step.apply(volume, {})
     return volume
 
 

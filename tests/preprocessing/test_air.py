@@ -20,6 +20,7 @@ from keras_mri_cyclegan.preprocessing import (
     ScanWarning,
     Slices,
     WhiteStripe,
+    head_preprocessing,
 )
 from keras_mri_cyclegan.volumes import Volume
 
@@ -114,6 +115,15 @@ def test_a_shift_of_all_values_changes_nothing(normalization):
     expected = prepared(normalization, array)
     for shift in (-1024, -300, 500):
         np.testing.assert_allclose(prepared(normalization, array + shift), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_head_preprocessing_makes_air_dark_whatever_it_was(kind):
+    scan = Volume(kinds()[kind][0], np.diag([1.2, 1.2, 5, 1]), path="x.nii")
+    made = head_preprocessing().prepare(scan).volume.array  # a warning is an error here
+    inside = brain()[1]
+    assert np.median(made[~inside]) == -1
+    assert np.mean(made[inside] > -1) > 0.9
 
 
 def test_a_call_that_goes_through_many_scans_warns_once_and_names_them():

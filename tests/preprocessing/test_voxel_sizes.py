@@ -3,6 +3,7 @@
 import json
 import warnings
 
+import keras
 import numpy as np
 import pytest
 from phantoms import affine
@@ -19,6 +20,7 @@ from keras_mri_cyclegan.preprocessing import (
     Resample,
     ScanWarning,
     Slices,
+    Step,
     head_preprocessing,
 )
 from keras_mri_cyclegan.volumes import SourceHeader, Volume
@@ -83,6 +85,23 @@ def test_what_the_warning_advises_helps():
     after = Preprocessing([Reorient(), MinMax(), *steps], Slices(size=(32, 32)))  # the last step
     assert not said(lambda: from_volumes(MIXED[:1], MIXED[1:], after, verbose=0))
     assert after.spacing["a"] == [pytest.approx((0.71, 0.71, 3))] * 2
+
+
+@keras.saving.register_keras_serializable(package="tests_voxel_sizes")
+class ForNormalised(Step):
+    """A step that takes no other scans."""
+
+    def apply(self, volume, state):
+        assert np.abs(volume.array).max() <= 1.01
+        return volume, {}
+
+
+def test_steps_after_one_that_has_to_be_fitted():
+    after = Preprocessing([Reorient(), Nyul(), Resample((2.0, 2.0, None))])
+    assert after.fit([scan()], verbose=0).spacing["a"] == [pytest.approx((2, 2, 3))] * 2
+    own = Preprocessing([Reorient(), Nyul(), ForNormalised()]).fit([scan()], verbose=0)
+    assert own.spacing == {}
+    own.prepare(scan())
 
 
 @pytest.mark.parametrize(
