@@ -128,7 +128,8 @@ def from_volumes(
         preprocessing = Preprocessing()
     if not {"a", "b"} <= set(preprocessing.domains):
         preprocessing.fit(*parts[0], verbose=verbose)
-    preprocessing.learn_spacing({})  # compares what one that was fitted before knows of both
+    else:
+        preprocessing.learn_spacing({})  # compares what is known of both from before
 
     datasets = []
     for name, sides in zip(("Training", "Validation"), parts, strict=False):
@@ -147,7 +148,8 @@ def from_volumes(
         if training:  # of scans that `fit` had no reason to read
             known = preprocessing.spacing
             sizes = {images.domain: images.sizes for images in (images_a, images_b)}
-            preprocessing.learn_spacing({d: s for d, s in sizes.items() if d not in known})
+            if not set(sizes) <= set(known):
+                preprocessing.learn_spacing({d: s for d, s in sizes.items() if d not in known})
         dataset = UnpairedDataset(
             images_a,
             images_b,
