@@ -36,7 +36,7 @@ def scan_list(
     else:
         raise ValueError(
             f"`{name}` must be a folder, a glob such as 't1/**/*.nii.gz', or a list of paths and "
-            f"Volumes. Received: {value!r}."
+            f"Volumes. Received: {value!r}.{_several(value)}"
         )
     if not scans:
         raise ValueError(f"`{name}` must hold at least one scan. Received: {value!r}.")
@@ -48,6 +48,17 @@ def scan_list(
             )
         seen[identity(scan)] = scan
     return scans
+
+
+def _several(value: Any) -> str:
+    """Return the way out for several contrasts in the place of a scan."""
+    if not isinstance(value, Sequence) or not any(isinstance(one, (tuple, list)) for one in value):
+        return ""
+    return (
+        " For several contrasts of a patient as channels, cut each by itself, on one grid, and "
+        "pass arrays: `np.concatenate([preprocessing.cutter.cut(preprocessing.prepare(scan)"
+        ".volume) for scan in scans], axis=-1)` of each patient, to `UnpairedDataset` or `fit`."
+    )
 
 
 def identity(scan: Scan) -> Any:

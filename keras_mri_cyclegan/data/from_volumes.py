@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._notices import once
 from keras_mri_cyclegan.data._scans import Scan, scan_list
 from keras_mri_cyclegan.data.patients import (
     Patient,
     check_apart,
-    patient_of,
+    known_patients,
     split_by_patient,
 )
 from keras_mri_cyclegan.data.unpaired_dataset import UnpairedDataset, callables
@@ -26,6 +27,7 @@ OPTIONS = {"workers", "use_multiprocessing", "max_queue_size"}  # of keras.utils
 SHOWN = 3  # scans of unknown patients that are named
 
 
+@once()
 def from_volumes(
     a: Any,
     b: Any,
@@ -61,14 +63,14 @@ def from_volumes(
         validation: Share of the patients to hold out, in `[0, 1)`, or a list of their names.
             Defaults to 0.0: all are trained on.
         patient: Callable that takes a path (or `Volume`) and returns whose scan it is. Defaults
-            to `None`: `sub-...` in the path, otherwise the name up to the first space, `_`, `-` or
-            `.`; where that is a word such as `ses1` or `T1`, it has to be said.
+            to `None`: by the path, as `split_by_patient` says.
         batch_size: Images of each side in a batch. Defaults to 1.
         shuffle: Whether to draw a new order every epoch. Defaults to `True`.
         seed: Integer of at least 0, for the split, the order and the augmentation. Defaults to
             `None`: one is drawn, and kept in the dataset's `seed`.
         augment: A callable `(image, rng) -> image`, or a list, such as `mri_augmentation()`; for
-            the training alone. Defaults to none.
+            the training alone. It is compared with the plane of the slices: a `RandomFlip` that
+            mirrors front to back is a warning. Defaults to none.
         cache: Folder for prepared images. Defaults to `None`: they are held in memory.
         memory: GiB of prepared images to hold, of all scans, without `cache`. Defaults to 2.0.
         verbose: 1 to say what was found, with progress bars; 0 to be silent. Defaults to 1.
@@ -86,6 +88,10 @@ def from_volumes(
         the order of the scans, with a smaller `batch_size` if it has fewer images. Their `a` and
         `b` are `VolumeImages`; they also have `preprocessing`, and the patients of the scans in
         `patients_a` and `patients_b`, as far as they are known.
+
+    Warns:
+        ScanWarning: What is assumed of the scans does not hold, such as air as the darkest, or they
+            differ, such as in the size of their pixels.
 
     Raises:
         ValueError: An argument out of its range; no scan; a scan in both domains; a split that
@@ -145,6 +151,8 @@ def from_volumes(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntheticWarning)  # they are named below
             preprocessing.fit(*parts[0], verbose=verbose, **reading)
+    else:
+        preprocessing.learn_spacing({})  # compares what is known of both from before
 
     datasets = []
     synthetic: list[str] = []
@@ -165,6 +173,11 @@ def from_volumes(
             )
         synthetic += [*images_a.synthetic, *images_b.synthetic]
         training = name == "Training"
+        if training:  # of scans that `fit` had no reason to read
+            known = preprocessing.spacing
+            sizes = {images.domain: images.sizes for images in (images_a, images_b)}
+            if not set(sizes) <= set(known):
+                preprocessing.learn_spacing({d: s for d, s in sizes.items() if d not in known})
         dataset = UnpairedDataset(
             images_a,
             images_b,
@@ -175,7 +188,8 @@ def from_volumes(
             **kwargs,
         )
         dataset.preprocessing = preprocessing
-        owners = [[patient_of(scan, patient) for scan in scans] for scans in sides]
+        together = known_patients([*sides[0], *sides[1]], patient)
+        owners = [together[: len(sides[0])], together[len(sides[0]) :]]
         images_a.patients, images_b.patients = owners
         dataset.patients_a, dataset.patients_b = (
             tuple(sorted({owner for owner in of_side if owner is not None})) for of_side in owners

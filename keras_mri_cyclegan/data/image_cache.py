@@ -133,6 +133,7 @@ def _recipe(preprocessing: Preprocessing, domain: str) -> dict[str, Any]:
     # patients, or one scan more, finds the entries of all others again.
     config = preprocessing.get_config()
     learnt = config.pop("domains").get(domain)
+    del config["spacing"]
     matters = any(step.needs_fit for step in preprocessing.steps)
     return {**config, "learnt": learnt if matters else None}
 

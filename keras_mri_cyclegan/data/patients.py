@@ -1,6 +1,5 @@
 """Whose scan a scan is, and training and validation without a patient in common."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,16 +7,8 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.data._scans import Scan, identity, scan_list, scan_name
+from keras_mri_cyclegan.data.patient_names import RULE, numbered_below, patient_from_path
 from keras_mri_cyclegan.volumes import Volume
-
-RULE = (
-    "`sub-...` in the path, otherwise the file's or folder's name up to the first space, `_`, `-`, "
-    "`.`, unless that is the word for a visit or a contrast"
-)
-# What a name may begin with that is nobody's: `ses1_p07`, `T1_001`, `scan 3`.
-NOBODY = re.compile(
-    r"(ses|session|visit|scan|series|image|img|slice|brain|head|mri?|t1w?|t2w?|pdw?|flair)\d*", re.I
-)
 
 Patient = Callable[[Any], Any]
 Split = tuple[list[Scan], list[Scan]]
@@ -44,8 +35,10 @@ def split_by_patient(
             Defaults to 0.2.
         patient: Callable that takes a scan as it is in the list (a path or a `Volume`) and
             returns its patient, a string or a number. Defaults to `None`: `sub-...` in the path
-            (BIDS), otherwise the file's or folder's name up to the first space, `_`, `-` or `.`;
-            where that is a word such as `ses1`, `scan` or `T1`, it has to be said.
+            (BIDS) or what ADNI, BraTS, OASIS, TCGA and others call a patient, otherwise the file's
+            or folder's name up to the first space, `_`, `-` or `.`. Where that is a visit, a date,
+            a contrast or a number, the `p07` that follows (`v2_p07`) or that the folder is called
+            (`p07/0003`); where there is none, it has to be said.
         seed: Integer of at least 0. The split depends on it and on the patients alone, not on the
             order of the scans. Defaults to `None`: another split each time.
 
@@ -74,7 +67,8 @@ def split_by_patient(
         _checks.positive_int("seed", seed, minimum=0)
     sides = (scan_list("a", a), scan_list("b", b))
     check_apart(*sides)
-    owners = [patients_of(scans, patient) for scans in sides]
+    together = patients_of([*sides[0], *sides[1]], patient)
+    owners = [together[: len(sides[0])], together[len(sides[0]) :]]
     for name, scans, of_side in zip("ab", sides, owners, strict=True):
         if len(set(of_side)) < 2:
             raise ValueError(
@@ -107,28 +101,40 @@ def patients_of(scans: Sequence[Scan], patient: Patient | None) -> list[str]:
         patient: The user's rule, or `None` for the default.
     """
     owners = []
-    for scan in scans:
-        owner = patient_of(scan, patient)
+    for scan, owner in zip(scans, known_patients(scans, patient), strict=True):
         if owner is None:
             raise _unknown(scan, owner)
         owners.append(owner)
     return owners
 
 
-def patient_of(scan: Scan, patient: Patient | None) -> str | None:
-    """Return whose scan a scan is, or `None` if the default rule cannot tell.
+def known_patients(scans: Sequence[Scan], patient: Patient | None) -> list[str | None]:
+    """Return whose scan each scan is, or `None` if the default rule cannot tell.
 
     Args:
-        scan: A path or a volume.
+        scans: Paths and volumes.
         patient: The user's rule, which has to tell of every scan, or `None` for the default.
     """
     if patient is None:
-        path = scan.path if isinstance(scan, Volume) else scan
-        return None if path is None else patient_from_path(path)
-    owner = patient(scan)
-    if owner is None or not str(owner):
-        raise _unknown(scan, owner)
-    return str(owner)
+        paths = [scan.path if isinstance(scan, Volume) else scan for scan in scans]
+        owners = iter(_patients_from_paths([path for path in paths if path is not None]))
+        return [None if path is None else next(owners) for path in paths]
+    owned = [patient(scan) for scan in scans]
+    for scan, owner in zip(scans, owned, strict=True):
+        if owner is None or not str(owner):
+            raise _unknown(scan, owner)
+    return [str(owner) for owner in owned]
+
+
+def _patients_from_paths(paths: Sequence[str]) -> list[str | None]:
+    """Return whose scan each is, `None` where their names together do not tell.
+
+    A number below several folders of letters and digits, `TCIA_17/3` and `TCIA_21/3`, may be that
+    of a patient or of a series.
+    """
+    folders = {path: parent for path in paths if (parent := numbered_below(path)) is not None}
+    several = len(set(folders.values())) > 1
+    return [None if several and path in folders else patient_from_path(path) for path in paths]
 
 
 def _unknown(scan: Scan, owner: Any) -> ValueError:
@@ -137,27 +143,6 @@ def _unknown(scan: Scan, owner: Any) -> ValueError:
         f"the training. Received: {owner!r}. Pass `patient=`, a callable that takes each path or "
         "Volume and returns a string or a number."
     )
-
-
-def patient_from_path(path: str) -> str | None:
-    """Return whose scan a file or folder is, by its name, or `None` if that does not tell.
-
-    Example:
-        >>> from keras_mri_cyclegan.data.patients import patient_from_path
-        >>> patient_from_path("study/sub-07/anat/sub-07_ses-2_T1w.nii.gz")
-        'sub-07'
-        >>> patient_from_path("t1/IXI002-Guys-0828-T1.nii.gz"), patient_from_path("P3.h5::t1")
-        ('IXI002', 'P3')
-        >>> patient_from_path("07/T1.nii.gz") is None
-        True
-    """
-    parts = [part for part in re.split(r"[\\/]", path.partition("::")[0]) if part]
-    bids = [found for part in parts for found in re.findall(r"(?:^|_)(sub-[A-Za-z0-9]+)", part)]
-    if bids:
-        return bids[-1]
-    name = parts[-1] if parts else path
-    first = re.split(r"[_.\-\s]", name)[0] or name
-    return None if NOBODY.fullmatch(first) else first
 
 
 def check_apart(a: Sequence[Scan], b: Sequence[Scan]) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan._extras import require
+from keras_mri_cyclegan._notices import once
+from keras_mri_cyclegan.data._mirrored import notice_mirrored
 from keras_mri_cyclegan.data.volume_images import VolumeImages
 from keras_mri_cyclegan.preprocessing import Preprocessing
 
@@ -65,6 +67,9 @@ class UnpairedDataset(keras.utils.PyDataset):
             with a `paired_weight`. Defaults to `None`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
+
+    Warns:
+        ScanWarning: A `RandomFlip` mirrors `VolumeImages` from front to back or from head to feet.
 
     Raises:
         ValueError: Images of a wrong type, rank or with NaN; `a` and `b` of different rank; a
@@ -147,6 +152,10 @@ class UnpairedDataset(keras.utils.PyDataset):
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         self.seed = _checks.positive_int("seed", seed, minimum=0)
         self.augment = callables(augment)
+        with once():
+            for _, images in sides:
+                if isinstance(images, VolumeImages):
+                    notice_mirrored(self.augment, images.preprocessing.cutter)
         self.epoch = 0
         self.steps_per_epoch: int | None = None  # an epoch is a pass over the images
         self._skipped = (0, 0)  # in this epoch so many batches

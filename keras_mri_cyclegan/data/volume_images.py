@@ -12,10 +12,12 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks, volumes
+from keras_mri_cyclegan._notices import gathered, once
 from keras_mri_cyclegan.data import image_cache
 from keras_mri_cyclegan.data._scans import Scan, scan_list, scan_name
-from keras_mri_cyclegan.data.patients import patient_of
+from keras_mri_cyclegan.data.patients import known_patients
 from keras_mri_cyclegan.preprocessing import Preprocessing
+from keras_mri_cyclegan.preprocessing.voxel_sizes import Sizes, compare, voxel_size
 from keras_mri_cyclegan.volumes import Volume, VolumeError, sidecar
 from keras_mri_cyclegan.volumes.synthetic import is_synthetic, says_so, unmarked, warn_of
 from keras_mri_cyclegan.volumes.validate import reading_options
@@ -91,6 +93,7 @@ class VolumeImages:
         if self.cache is not None:
             _make_folder(self.cache)
         self.synthetic: list[str] = []
+        self.sizes: Sizes = []  # of the voxels of scans that are not from the cache
         self._entries: list[image_cache.CachedImages] = []
         self._held: OrderedDict[int, np.ndarray] = OrderedDict()
         self._held_bytes = 0
@@ -98,6 +101,8 @@ class VolumeImages:
         self._image_shape: tuple | None = None
         self._patients: tuple[str | None, ...] | None = None
         self.counts = self._prepare_all(_checks.one_of("verbose", verbose, (0, 1)))
+        if self.domain not in preprocessing.spacing:
+            compare(self.sizes, preprocessing.cutter)
         self._first = np.concatenate([[0], np.cumsum(self.counts)])
         warn_of(self.synthetic, stacklevel=2)
 
@@ -113,7 +118,7 @@ class VolumeImages:
         `from_volumes` sets it by its `patient`.
         """
         if self._patients is None:
-            return tuple(patient_of(scan, None) for scan in self._scans)
+            return tuple(known_patients(self._scans, None))
         return self._patients
 
     @patients.setter
@@ -174,6 +179,7 @@ class VolumeImages:
         where = f"cache={self.cache!r}" if self.cache is not None else f"memory={self.memory:g}"
         return f"VolumeImages({len(self._scans)} scans, shape={self.shape}, {where})"
 
+    @once()
     def _prepare_all(self, verbose: int) -> tuple[int, ...]:
         progress = keras.utils.Progbar(len(self._scans), verbose=verbose, unit_name="scan")
         counts, in_all, begun = [], 0, time.monotonic()
@@ -202,7 +208,9 @@ class VolumeImages:
     def _read(self, number: int, indices: np.ndarray) -> np.ndarray:
         if self.cache is not None:
             return self._entries[number].read(indices)
-        with self._lock:  # also while preparing: one scan in memory at a time, and none twice
+        # Also while preparing: one scan in memory at a time, and none twice. What there is to say
+        # of it was said when this was made.
+        with self._lock, gathered({}):
             return self._prepared(number)[indices]
 
     def _prepared(self, number: int) -> np.ndarray:
@@ -242,7 +250,10 @@ class VolumeImages:
             if scan_name(scan) not in self.synthetic:
                 self.synthetic.append(scan_name(scan))
             volume = unmarked(volume)  # it is warned of once, of all
-        images = self.preprocessing.training_images(volume, self.domain)
+        volume = self.preprocessing.prepare(volume, self.domain).volume
+        if (size := voxel_size(volume)) is not None:
+            self.sizes.append((scan_name(scan).strip("`"), size))
+        images = self.preprocessing.cutter.training_images(volume)
         if not len(images):
             raise VolumeError(
                 scan_name(scan).strip("`"),

@@ -1,5 +1,6 @@
 """Instance normalisation, as tensorflow-addons had it."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -7,6 +8,9 @@ import numpy as np
 from keras import ops
 
 from keras_mri_cyclegan import _checks
+
+# Beside the axis, what the config of a layer in a file has always had.
+RECORDED = {"epsilon", "center", "scale", "beta_initializer", "gamma_initializer"}
 
 
 # The class name is part of the file formats: Keras finds a layer's weights in `.weights.h5` and
@@ -41,7 +45,9 @@ class InstanceNormalization(keras.layers.Layer):
         gamma_regularizer: Regularizer of `gamma`. Defaults to `None`.
         beta_constraint: Constraint on `beta`. Defaults to `None`.
         gamma_constraint: Constraint on `gamma`. Defaults to `None`.
-        **kwargs: What every `keras.layers.Layer` takes, such as `name` and `dtype`.
+        **kwargs: What every `keras.layers.Layer` takes, such as `name` and `dtype`; and `groups`,
+            which tensorflow-addons takes and overwrites: it has no effect, and a warning if it is
+            not -1.
 
     Input shape:
         `(batch, height, width, channels)`, or `(batch, channels, height, width)` with `axis=1`;
@@ -87,6 +93,15 @@ class InstanceNormalization(keras.layers.Layer):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ):
+        groups = _checked_groups(kwargs.pop("groups", -1))
+        if groups != -1:
+            warnings.warn(
+                f"InstanceNormalization normalises every channel by itself: groups={groups} has no "
+                "effect, as in tensorflow-addons. For groups of channels use "
+                f"`keras.layers.GroupNormalization(groups={groups})`.",
+                UserWarning,
+                stacklevel=2,
+            )
         super().__init__(**kwargs)
         self.axis = _channel_axis(axis)
         self.epsilon = _positive("epsilon", epsilon)
@@ -222,12 +237,20 @@ class InstanceNormalization(keras.layers.Layer):
                 a dtype policy is understood.
 
         Raises:
-            ValueError: `"groups"` is neither -1 nor positive.
+            ValueError: `"groups"` is neither -1 nor positive; or the file has keras_contrib's
+                `axis=None`, statistics over the channels too.
         """
         config = dict(config)
-        groups = config.pop("groups", -1)
-        if groups != -1:
-            _checks.positive_int("groups", groups)
+        _checked_groups(config.pop("groups", -1))
+        # Of an `.h5` Keras drops an axis that is null or several, and would take the default.
+        if config.get("axis", None if set(config) >= RECORDED else -1) is None:
+            raise ValueError(
+                "InstanceNormalization has no `axis=None`, which keras_contrib's layer has by "
+                "default: there the mean and standard deviation are those of all channels "
+                "together. Received a config with axis=None, or several axes. Normalise with "
+                "`keras.layers.LayerNormalization(axis=(1, 2, 3))`, or set the axis of the file's "
+                "layer if its weights were trained with one."
+            )
         dtype = config.get("dtype")
         if isinstance(dtype, dict) and dtype.get("class_name") == "Policy":
             config["dtype"] = dtype["config"]["name"]  # Keras 3 opens `DTypePolicy` alone.
@@ -256,6 +279,10 @@ def _channel_axis(axis: Any) -> int:
             f"first (0 is the batch axis). Received: axis={axis!r}."
         )
     return int(axis)
+
+
+def _checked_groups(groups: Any) -> int:
+    return groups if groups == -1 else _checks.positive_int("groups", groups)
 
 
 def _positive(name: str, value: Any) -> float:

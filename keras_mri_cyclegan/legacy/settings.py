@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_mri_cyclegan.legacy import axes, joins
 from keras_mri_cyclegan.legacy.errors import LegacyError
 from keras_mri_cyclegan.legacy.source import Layer, snake_case
 from keras_mri_cyclegan.legacy.target import TargetLayer
@@ -41,6 +42,8 @@ def check_settings(
             problem = _epsilon(layer, target, said.get("epsilon"), epsilon)
             differing += [problem] if problem else []
     if config is not None:
+        differing += axes.differing_without_weights(network, config)
+        differing += joins.differing(network, config)
         ours, theirs = _activations(network), _activations_of(config)
         if ours != theirs:
             differing.append(
@@ -73,6 +76,8 @@ def _differing(layer: Layer, target: TargetLayer, said: dict[str, Any]) -> list[
             continue
         if set(_many(theirs)) != set(_many(ours)):  # one number stands for all axes
             found.append(f"{layer.name} has {name}={theirs}; {target.layer.name} has {ours}")
+    if "axis" in said:
+        found += axes.differing(layer.name, said["axis"], target.layer)
     return found
 
 

@@ -25,13 +25,15 @@ def initializer() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
-def convolution(x: Any, filters: int, kernel_size: int, name: str, **kwargs: Any) -> Any:
+def convolution(
+    x: Any, filters: int, kernel_size: int | tuple[int, ...], name: str, **kwargs: Any
+) -> Any:
     """Convolve `x`, in two or three dimensions."""
     return convolution_layer(_rank(x), filters, kernel_size, name=name, **kwargs)(x)
 
 
 def convolution_layer(
-    rank: int, filters: int, kernel_size: int, name: str, **kwargs: Any
+    rank: int, filters: int, kernel_size: int | tuple[int, ...], name: str, **kwargs: Any
 ) -> keras.layers.Layer:
     """Return a convolution over `rank` spatial axes."""
     layer = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}[rank]
@@ -46,9 +48,17 @@ def convolution_layer(
 
 
 def upsample(
-    x: Any, filters: int, kernel_size: int, upsampling: str, name: str, **kwargs: Any
+    x: Any,
+    filters: int,
+    kernel_size: int | tuple[int, ...],
+    upsampling: str,
+    name: str,
+    strides: int | tuple[int, ...] = 2,
+    **kwargs: Any,
 ) -> Any:
     """Double the size of `x`, by a transposed convolution or by repeating pixels and convolving.
+
+    An axis with a stride of 1 keeps its size.
 
     A transposed convolution whose kernel its stride does not divide, or that is badly trained,
     leaves a checkerboard; resizing first cannot (Odena et al., Distill 2016).
@@ -59,21 +69,21 @@ def upsample(
         return layer(
             filters,
             kernel_size,
-            strides=2,
+            strides=strides,
             padding="same",
             data_format="channels_last",
             kernel_initializer=initializer(),
             name=name,
             **kwargs,
         )(x)
-    x = resize(x, name=f"{name}_resize")
+    x = resize(x, name=f"{name}_resize", size=strides)
     return convolution(x, filters, 3, padding="same", name=name, **kwargs)
 
 
-def resize(x: Any, name: str) -> Any:
-    """Double the size of `x` by repeating pixels."""
+def resize(x: Any, name: str, size: int | tuple[int, ...] = 2) -> Any:
+    """Make `x` `size` times as large by repeating pixels."""
     nearest = {2: keras.layers.UpSampling2D, 3: keras.layers.UpSampling3D}[_rank(x)]
-    return nearest(2, data_format="channels_last", name=name)(x)
+    return nearest(size, data_format="channels_last", name=name)(x)
 
 
 def normalize(x: Any, normalization: str | keras.layers.Layer | None, name: str) -> Any:
@@ -108,8 +118,11 @@ def float32_activation(x: Any, activation: str, name: str) -> Any:
 
 def check_choices(normalization: Any, upsampling: Any = "transpose") -> None:
     """Raise a `ValueError` if a builder was given a normalisation or up-sampling we do not have."""
-    if not isinstance(normalization, keras.layers.Layer):
-        _checks.one_of("normalization", normalization, NORMALIZATIONS)
+    if not isinstance(normalization, keras.layers.Layer) and normalization not in NORMALIZATIONS:
+        raise ValueError(
+            "`normalization` must be one of 'instance', 'batch', None, or a layer, such as "
+            f"`InstanceNormalization(epsilon=1e-3)`. Received: {normalization!r}."
+        )
     _checks.one_of("upsampling", upsampling, UPSAMPLINGS)
 
 

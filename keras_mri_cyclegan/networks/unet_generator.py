@@ -14,7 +14,7 @@ from keras_mri_cyclegan.networks import parts
 PIX2PIX_DEPTH = 8
 PIX2PIX_WIDEST = 8  # times the first filters
 PIX2PIX_DROPOUT_BLOCKS = 3
-WIDEST_BOTTLENECK = 8  # pixels that a network of default depth may leave on the smallest side
+WIDEST_BOTTLENECK = 8  # pixels that a network of default depth may leave along an axis
 
 
 def unet_generator(
@@ -50,8 +50,10 @@ def unet_generator(
             multiple of `2 ** depth`, or `None` for any such size.
         depth: Integer, how many times the image is halved, at least 2. Defaults to as often as all
             sizes can be halved, 8 times at most: 8 for 256, 7 for 128, 6 for 192, 5 for 160 and
-            224. Sizes that leave more than 8 pixels on the smallest side, such as 100 or 181, need
-            padding, or a `depth` of their own.
+            224. Where that leaves more than 8 pixels along an axis, each axis is halved as often as
+            it can be, the short ones in the last levels: the 20 slices of `(20, 256, 256, 1)`
+            twice, the other axes 8 times. Sizes that leave more than 8 pixels by themselves, such
+            as 100 or 181, need padding, or a `depth` of their own.
         filters: Integer, filters of the first level. They double from level to level, up to eight
             times as many. Or a list with the filters of every level. Defaults to 64.
         output_channels: Integer, channels of the translation. Defaults to those of the input.
@@ -103,16 +105,17 @@ def unet_generator(
           2016, https://arxiv.org/abs/1607.08022
     """
     shape = _checks.input_shape(input_shape)
-    if depth is None:
-        depth = len(filters) if isinstance(filters, (tuple, list)) else _deepest(shape)
-    _checks.positive_int("depth", depth, minimum=2)
-    widths = _widths(filters, depth)
+    if depth is None and not isinstance(filters, (tuple, list)):
+        strides = _deepest(shape)
+    else:
+        depth = len(filters) if depth is None else depth  # type: ignore[arg-type]
+        strides = _alike(shape, _checks.positive_int("depth", depth, minimum=2))
+    widths = _widths(filters, len(strides))
     output_channels = _checks.positive_int(
         "output_channels", shape[-1] if output_channels is None else output_channels
     )
     _checks.fraction("dropout", dropout)
     parts.check_choices(normalization, upsampling)
-    parts.check_divisible(shape, depth, remedy=", or choose a smaller `depth`")
     _checks.one_of("full_resolution", full_resolution, (True, False))
     _checks.positive_int("dropout_blocks", dropout_blocks, minimum=0)
     _checks.one_of("normalize_bottleneck", normalize_bottleneck, (True, False))
@@ -121,6 +124,7 @@ def unet_generator(
     return _build(
         shape,
         widths,
+        strides,
         output_channels,
         dropout,
         upsampling,
@@ -137,6 +141,7 @@ def unet_generator(
 def _build(
     shape: tuple,
     widths: list[int],
+    strides: list[tuple[int, ...]],
     output_channels: int,
     dropout: float,
     upsampling: str,
@@ -157,22 +162,35 @@ def _build(
     skips = []
     for level in range(depth):
         normalized = None if level in plain else normalization
-        x = _down(x, widths[level], normalized, slope, use_bias, name=f"down_{level}")
+        x = _down(
+            x, widths[level], strides[level], normalized, slope, use_bias, name=f"down_{level}"
+        )
         skips.append(x)
 
     x = skips.pop()
     for level in reversed(range(bottleneck)):
         dropped = dropout if level >= bottleneck - dropout_blocks else 0.0
-        x = _up(x, widths[level], upsampling, normalization, dropped, use_bias, name=f"up_{level}")
+        x = _up(
+            x,
+            widths[level],
+            strides[level + 1],
+            upsampling,
+            normalization,
+            dropped,
+            use_bias,
+            name=f"up_{level}",
+        )
         x = keras.layers.Concatenate(name=f"up_{level}_skip")([x, skips.pop()])
 
     if full_resolution:
-        x = _up(x, widths[0], upsampling, normalization, 0.0, use_bias, name="up_full")
+        x = _up(x, widths[0], strides[0], upsampling, normalization, 0.0, use_bias, name="up_full")
         x = keras.layers.Concatenate(name="up_full_skip")([x, detail])
         x = _full(x, widths[0], normalization, slope, use_bias, name="output_full")
         x = parts.convolution(x, output_channels, 3, padding="same", name="output")
     else:
-        x = parts.upsample(x, output_channels, 4, upsampling, name="output")
+        x = parts.upsample(
+            x, output_channels, _kernel(strides[0]), upsampling, name="output", strides=strides[0]
+        )
     x = parts.float32_activation(x, "tanh", name="translation")
     return keras.Model(image, x, name=name)
 
@@ -180,6 +198,7 @@ def _build(
 def _down(
     x: Any,
     filters: int,
+    strides: tuple[int, ...],
     normalization: str | keras.layers.Layer | None,
     slope: float,
     use_bias: bool,
@@ -187,7 +206,9 @@ def _down(
 ) -> Any:
     # A bias in front of a normalisation has no gradient but rounding noise, which Adam amplifies.
     biased = use_bias and normalization is None
-    x = parts.convolution(x, filters, 4, strides=2, padding="same", use_bias=biased, name=name)
+    x = parts.convolution(
+        x, filters, _kernel(strides), name, strides=strides, padding="same", use_bias=biased
+    )
     x = parts.normalize(x, normalization, name=f"{name}_norm")
     return parts.leaky_relu(x, slope, name=f"{name}_act")
 
@@ -195,6 +216,7 @@ def _down(
 def _up(
     x: Any,
     filters: int,
+    strides: tuple[int, ...],
     upsampling: str,
     normalization: str | keras.layers.Layer | None,
     dropout: float,
@@ -202,7 +224,9 @@ def _up(
     name: str,
 ) -> Any:
     biased = use_bias and normalization is None
-    x = parts.upsample(x, filters, 4, upsampling, use_bias=biased, name=name)
+    x = parts.upsample(
+        x, filters, _kernel(strides), upsampling, name, strides=strides, use_bias=biased
+    )
     x = parts.normalize(x, normalization, name=f"{name}_norm")
     if dropout:
         x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
@@ -236,18 +260,58 @@ def _widths(filters: int | Sequence[int], depth: int) -> list[int]:
     return [first * min(2**level, PIX2PIX_WIDEST) for level in range(depth)]
 
 
-def _deepest(shape: tuple) -> int:
-    """Return how often the sizes can be halved, if that makes a deep network of it.
+def _kernel(strides: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the kernel's size: 4 along an axis that is halved, 3 along one that is not."""
+    return tuple(4 if stride == 2 else 3 for stride in strides)
 
-    Where it does not, return pix2pix' depth or that of a bottleneck of one pixel, which does not
-    divide the sizes either and leads to the error that says so.
-    """
+
+def _alike(shape: tuple, depth: int) -> list[tuple[int, ...]]:
+    """Return the strides of every level where all axes are halved `depth` times."""
+    parts.check_divisible(shape, depth, remedy=", or choose a smaller `depth`")
+    return [(2,) * len(shape[:-1])] * depth
+
+
+def _deepest(shape: tuple) -> list[tuple[int, ...]]:
+    """Return the strides of every level of a deep network: all axes alike, or else one by one."""
     sizes = [size for size in shape[:-1] if size is not None]
     if not sizes:
-        return PIX2PIX_DEPTH
+        return _alike(shape, PIX2PIX_DEPTH)
+    times = [_halvings(size) for size in sizes]
+    alike = min(times)
+    if (alike > 1 and max(sizes) // 2**alike <= WIDEST_BOTTLENECK) or alike == PIX2PIX_DEPTH:
+        return _alike(shape, alike)
     one_pixel = max(2, min(PIX2PIX_DEPTH, int(math.log2(min(sizes)))))
-    for depth in range(one_pixel, 1, -1):
-        divides = all(size % 2**depth == 0 for size in sizes)
-        if divides and min(sizes) // 2**depth <= WIDEST_BOTTLENECK:
-            return depth
-    return one_pixel
+    for size, most in zip(sizes, times, strict=True):
+        if size // 2**most > WIDEST_BOTTLENECK and most < PIX2PIX_DEPTH:
+            _alike(shape, max(one_pixel, most + 1))  # the error that says so
+    if max(times) < 2:
+        _alike(shape, one_pixel)
+    return _axis_by_axis(shape)
+
+
+def _axis_by_axis(shape: tuple) -> list[tuple[int, ...]]:
+    """Return the strides of every level where each axis is halved as often as it can be.
+
+    An axis of any size is halved in every level.
+    """
+    sizes = [size for size in shape[:-1] if size is not None]
+    left = [_halvings(size) for size in sizes]
+    strides = []
+    for levels in range(max(left), 0, -1):
+        # Voxels of thick slices are long: what is short waits until the others are about as short,
+        # as long as there are levels enough for it.
+        longest = max(size for size, times in zip(sizes, left, strict=True) if times)
+        halved = [
+            bool(times) and (2 * size > longest or times == levels)
+            for size, times in zip(sizes, left, strict=True)
+        ]
+        of_known = iter(halved)
+        strides.append(tuple(1 + (size is None or next(of_known)) for size in shape[:-1]))
+        sizes = [size // (1 + now) for size, now in zip(sizes, halved, strict=True)]
+        left = [times - now for times, now in zip(left, halved, strict=True)]
+    return strides
+
+
+def _halvings(size: int) -> int:
+    """Return how often a size can be halved, as often as pix2pix' and to one pixel at most."""
+    return next(t for t in range(PIX2PIX_DEPTH, -1, -1) if size % 2**t == 0)

@@ -1,5 +1,6 @@
 """What is done to a scan before a network sees it, and undone after."""
 
+from keras_mri_cyclegan._notices import ScanWarning
 from keras_mri_cyclegan.preprocessing.bias_field import CorrectBiasField
 from keras_mri_cyclegan.preprocessing.cutter import Cutter
 from keras_mri_cyclegan.preprocessing.foreground_mask import ForegroundMask
@@ -10,7 +11,8 @@ from keras_mri_cyclegan.preprocessing.normalization import Normalization
 from keras_mri_cyclegan.preprocessing.nyul import Nyul
 from keras_mri_cyclegan.preprocessing.patches import Patches
 from keras_mri_cyclegan.preprocessing.percentile import Percentile
-from keras_mri_cyclegan.preprocessing.preprocessing import Prepared, Preprocessing
+from keras_mri_cyclegan.preprocessing.prepared import Prepared
+from keras_mri_cyclegan.preprocessing.preprocessing import Preprocessing
 from keras_mri_cyclegan.preprocessing.reorient import Reorient
 from keras_mri_cyclegan.preprocessing.resample import Resample
 from keras_mri_cyclegan.preprocessing.slices import Slices
@@ -32,6 +34,7 @@ __all__ = [
     "Preprocessing",
     "Reorient",
     "Resample",
+    "ScanWarning",
     "Slices",
     "Step",
     "WhiteStripe",

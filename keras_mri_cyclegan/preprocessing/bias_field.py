@@ -7,12 +7,14 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan._extras import require
+from keras_mri_cyclegan._notices import notice
 from keras_mri_cyclegan.preprocessing.foreground_mask import find_foreground
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
 # A spline of order 3 with ITK's four control points an axis needs a few samples along each.
 MIN_LENGTH = 8
+SHIFTED = 0.05  # share of the foreground without a logarithm: a fluid may be 0, half a brain not
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
@@ -47,6 +49,8 @@ class CorrectBiasField(Step):
         True
     """
 
+    changes_grid = False
+
     def __init__(self, shrink: int = 4, iterations: tuple[int, ...] = (50, 50, 50, 50)):
         self.shrink = _checks.positive_int("shrink", shrink)
         try:
@@ -71,6 +75,7 @@ class CorrectBiasField(Step):
             )
         sitk = require("SimpleITK", "bias-field")
         mask = find_foreground(volume) if volume.mask is None else volume.mask
+        inside = np.count_nonzero(mask)
         mask = mask & (volume.array > 0)  # the field is estimated from logarithms
         if np.count_nonzero(mask) < 64 or volume.array[mask].min() == volume.array[mask].max():
             raise VolumeError(
@@ -78,6 +83,15 @@ class CorrectBiasField(Step):
                 f"{np.count_nonzero(mask)} positive voxels in the foreground, or all the same. "
                 "Expected a scan of positive values to estimate a bias field from: put "
                 "CorrectBiasField before normalisations, and look at the mask.",
+            )
+        left_out = 1 - np.count_nonzero(mask) / int(inside)
+        if left_out > SHIFTED:
+            notice(
+                "bias field",
+                volume.path,
+                f"{left_out:.0%} of the foreground is 0 or less, where CorrectBiasField, which "
+                "divides, can only do harm. Expected a scan of positive values, as scanners "
+                "measure them: leave CorrectBiasField out for scans that were normalised before.",
             )
         image = _image(sitk, volume.array, volume.spacing)
         coarse, coarse_mask = image, _image(sitk, mask.astype("uint8"), volume.spacing)

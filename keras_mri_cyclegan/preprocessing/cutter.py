@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan.preprocessing.background import air_among_tissue, without_air
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
 # Not the lowest value: interpolation in an earlier processing leaves a few far below air.
@@ -51,9 +52,14 @@ class Cutter:
         return f"{type(self).__name__}({arguments})"
 
     def foreground(self, volume: Volume) -> np.ndarray:
-        """Return the volume's mask, or else where it is brighter than its background."""
+        """Return the volume's mask, or else where it is brighter than its background.
+
+        Of a scan whose air is not the darkest it is what differs from air.
+        """
         if volume.mask is not None:
             return volume.mask
+        if air_among_tissue(volume) is not None:
+            return without_air(volume)
         background = np.percentile(volume.array, BACKGROUND)
         return volume.array > np.float32(background + self.threshold)
 

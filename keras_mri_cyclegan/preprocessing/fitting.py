@@ -6,7 +6,10 @@ from typing import Any
 
 import keras
 
+from keras_mri_cyclegan.preprocessing.reorient import Reorient
+from keras_mri_cyclegan.preprocessing.resample import Resample
 from keras_mri_cyclegan.preprocessing.step import Step
+from keras_mri_cyclegan.preprocessing.voxel_sizes import Sizes, voxel_size
 from keras_mri_cyclegan.volumes import Volume, VolumeError, find_volumes, read_volume
 from keras_mri_cyclegan.volumes.synthetic import is_synthetic
 
@@ -18,16 +21,18 @@ def fit_domain(
     verbose: int,
     reading: dict[str, Any] | None = None,
     synthetic: list[str] | None = None,
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], Sizes]:
     """Return the state of each step, reading each of `volumes` once and keeping none.
 
+    And the size of the voxels of each scan, as the steps leave it, where that is known.
     `synthetic` takes the names of those that say that they are.
     """
     volumes = _iterable(volumes, domain)
     steps = [step.for_domain(domain) for step in steps]
     learning = [index for index, step in enumerate(steps) if step.has_state]
     if not learning:
-        return [{} for _ in steps]
+        return [{} for _ in steps], []
+    sizes: Sizes = []
     summaries: dict[int, list[dict[str, Any]]] = {index: [] for index in learning}
     total = len(volumes) if hasattr(volumes, "__len__") else None
     progress = keras.utils.Progbar(total, unit_name="scan") if verbose else None
@@ -37,11 +42,14 @@ def fit_domain(
         if synthetic is not None and is_synthetic(volume):
             synthetic.append(f"`{volume.path}`")
         try:
-            _summarize(steps, volume, summaries)
+            prepared = _summarize(steps, volume, summaries)
+            size = None if prepared is None else voxel_size(prepared)
         except VolumeError as error:
             if volume.path is not None:
                 raise
             raise VolumeError(f"volume {count} of domain {domain}", str(error)) from error
+        if size is not None:
+            sizes.append((volume.path or f"volume {count} of domain {domain}", size))
         if progress is not None:
             progress.update(count, finalize=False)
     if not count:
@@ -52,9 +60,10 @@ def fit_domain(
         )
     if progress is not None:
         progress.update(count, finalize=True)
-    return [
+    states = [
         step.fit(summaries[index]) if index in summaries else {} for index, step in enumerate(steps)
     ]
+    return states, sizes
 
 
 def read_if_path(value: Any, reading: dict[str, Any] | None = None) -> Volume:
@@ -71,13 +80,19 @@ def read_if_path(value: Any, reading: dict[str, Any] | None = None) -> Volume:
 
 def _summarize(
     steps: Sequence[Step], volume: Volume, summaries: dict[int, list[dict[str, Any]]]
-) -> None:
+) -> Volume | None:
+    """Return the volume on the grid that the steps bring it to, or `None` if that is not known."""
     last = max(summaries)
-    for index, step in enumerate(steps[: last + 1]):
+    end = max([last, *(index + 1 for index, step in enumerate(steps) if step.changes_grid)])
+    for index, step in enumerate(steps[: max(end, last + 1)]):
         if index in summaries:
             summaries[index].append(step.summarize(volume))
-        if index < last:
-            volume, _ = step.apply(volume, {})
+        if index >= end or step.needs_fit:
+            continue
+        if not isinstance(step, (Reorient, Resample)) and any(s.needs_fit for s in steps[:index]):
+            return None  # one of somebody's own, for scans that are normalised
+        volume, _ = step.apply(volume, {})
+    return volume
 
 
 def _iterable(volumes: Any, domain: str) -> Iterable:

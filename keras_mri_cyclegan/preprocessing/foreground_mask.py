@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan._extras import require
+from keras_mri_cyclegan.preprocessing.background import air_among_tissue, without_air
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
@@ -17,6 +18,9 @@ DARK = 0.5  # percentile: a few voxels may be far below air
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class ForegroundMask(Step):
     """Finds the head: Otsu's threshold, the large connected pieces, their holes filled.
+
+    In a scan whose air is not the darkest (its skull was stripped before it was brought to a mean
+    of 0), what differs from air takes the place of what is above the threshold.
 
     Large is the largest piece, and what has a twentieth of its voxels at least: bone that is dark
     separates the scalp from the brain. A hole is what is enclosed in the volume, or in a slice of
@@ -51,6 +55,8 @@ class ForegroundMask(Step):
         (512, 0.125)
     """
 
+    changes_grid = False
+
     def __init__(self, blank: bool = False, threshold: float = 1.0):
         self.blank = checked_blank(blank)
         self.threshold = _checks.weight("threshold", threshold)
@@ -84,11 +90,14 @@ def find_foreground(volume: Volume, threshold: float = 1.0) -> np.ndarray:
             f"the value {low:g} everywhere: there is no foreground. Expected a scan: leave this "
             "one out.",
         )
-    limit = filters.threshold_otsu(volume.array.ravel())
-    if threshold != 1:
-        dark = np.percentile(volume.array, DARK)
-        limit = dark + threshold * (limit - dark)
-    bright = volume.array > limit
+    if air_among_tissue(volume) is not None:
+        bright = without_air(volume)
+    else:
+        limit = filters.threshold_otsu(volume.array.ravel())
+        if threshold != 1:
+            dark = np.percentile(volume.array, DARK)
+            limit = dark + threshold * (limit - dark)
+        bright = volume.array > limit
     pieces, _ = ndimage.label(bright)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0  # what is not bright

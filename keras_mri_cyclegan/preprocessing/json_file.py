@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_mri_cyclegan.preprocessing.normalization import short
 from keras_mri_cyclegan.volumes import VolumeError, atomic
 
 # A preprocessing is a few kilobytes. Parsed JSON can take fifty times its size in memory.
@@ -94,3 +95,26 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) < len(pairs):
         raise ValueError("a name is there twice in one dictionary")
     return result
+
+
+def read_of(path: str | os.PathLike, kind: str, version: int) -> dict[str, Any]:
+    """Return what a file of this format and version holds beside the two.
+
+    Raises:
+        VolumeError: As of `read`, or another format or version.
+    """
+    content = read(path)
+    found = content.pop("format", None), content.pop("version", None)
+    if found[0] != kind:
+        raise VolumeError(
+            os.fspath(path),
+            f"JSON of format {short(found[0])}. Expected {kind!r}: a file written by "
+            "`Preprocessing.save`.",
+        )
+    if found[1] != version or isinstance(found[1], bool):
+        raise VolumeError(
+            os.fspath(path),
+            f"version {short(found[1])} of a preprocessing. This release reads version "
+            f"{version}: update keras_mri_cyclegan, or fit and save it again.",
+        )
+    return content

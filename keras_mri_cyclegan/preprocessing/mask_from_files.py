@@ -46,6 +46,8 @@ class MaskFromFiles(Step):
         'ixi/masks/IXI002_T1_brain.nii.gz'
     """
 
+    changes_grid = False
+
     def __init__(self, pattern: str = "{folder}/{stem}_mask.nii.gz", blank: bool = False):
         if (
             not isinstance(pattern, str)

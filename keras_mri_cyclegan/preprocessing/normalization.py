@@ -5,6 +5,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from keras_mri_cyclegan.preprocessing.background import without_air
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
@@ -18,6 +19,7 @@ class Normalization(Step):
     """
 
     has_state = True
+    changes_grid = False
 
     def typical(self, state: dict[str, Any]) -> dict[str, Any]:
         """Return a record as `apply` would of a typical scan of the fitted domain."""
@@ -105,16 +107,16 @@ class LinearNormalization(Normalization):
         return low, high
 
 
-def foreground(volume: Volume, above: float | None = None) -> np.ndarray:
-    """Return the values, `(n,)`, inside the mask; without a mask, all or those above `above`.
+def foreground(volume: Volume, with_air: bool = False) -> np.ndarray:
+    """Return the values, `(n,)`, inside the mask; without a mask, all, or all that is not air.
 
     Raises:
         VolumeError: There is none.
     """
     if volume.mask is not None:
         values, where = volume.array[volume.mask], "inside its mask"
-    elif above is not None:
-        values, where = volume.array[volume.array > above], f"above {above:g}"
+    elif not with_air:
+        values, where = volume.array[without_air(volume)], "that is not air"
     else:
         return volume.array.ravel()
     if not values.size:

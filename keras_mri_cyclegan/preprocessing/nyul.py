@@ -27,8 +27,8 @@ class Nyul(Normalization):
     those of the training scans, and the values between by straight lines (Nyúl and Udupa, 1999).
     The standard scale is learnt with `intensity-normalization` (the extra `preprocessing`), for
     each contrast its own: it has to be fitted before it can be applied. The foreground is the
-    volume's mask, if it has one, otherwise voxels above 0. By default **values beyond the outer
-    landmarks are clipped** if they leave [-1, 1].
+    volume's mask, if it has one, otherwise all but air (see `ZScore`). By default **values beyond
+    the outer landmarks are clipped** if they leave [-1, 1].
 
     Args:
         low: The percentile that becomes -1, in `(0, 10)`. Defaults to 1.0.
@@ -127,7 +127,7 @@ class Nyul(Normalization):
         )
 
     def _landmarks(self, volume: Volume) -> tuple[np.ndarray, np.ndarray]:
-        values = foreground(volume, above=0.0).astype("float64")
+        values = foreground(volume).astype("float64")
         landmarks = np.percentile(values, self._normalizer().percentiles)
         if not landmarks[0] < landmarks[-1]:
             raise VolumeError(

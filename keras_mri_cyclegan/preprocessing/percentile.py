@@ -55,7 +55,7 @@ class Percentile(LinearNormalization):
     def limits(self, volume: Volume) -> tuple[float, float]:
         """Return the two percentiles."""
         low = np.percentile(volume.array.ravel().astype("float64"), self.low, overwrite_input=True)
-        inside = foreground(volume).astype("float64")
+        inside = foreground(volume, with_air=True).astype("float64")
         return float(low), float(np.percentile(inside, self.high, overwrite_input=True))
 
     def get_config(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import hashlib
+import itertools
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,44 +13,25 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan._endings import check_ending
-from keras_mri_cyclegan.preprocessing import json_file, parts
+from keras_mri_cyclegan._notices import once
+from keras_mri_cyclegan.preprocessing import json_file, parts, voxel_sizes
+from keras_mri_cyclegan.preprocessing.background import check_range, notice_bright_air
 from keras_mri_cyclegan.preprocessing.cutter import Cutter
 from keras_mri_cyclegan.preprocessing.fitting import fit_domain, read_if_path
 from keras_mri_cyclegan.preprocessing.normalization import Normalization, short
 from keras_mri_cyclegan.preprocessing.percentile import Percentile
+from keras_mri_cyclegan.preprocessing.prepared import Prepared
 from keras_mri_cyclegan.preprocessing.reorient import Reorient
 from keras_mri_cyclegan.preprocessing.slices import Slices
 from keras_mri_cyclegan.preprocessing.step import Step
-from keras_mri_cyclegan.volumes import SourceHeader, Volume, VolumeError
+from keras_mri_cyclegan.volumes import Volume, VolumeError
 from keras_mri_cyclegan.volumes.synthetic import is_synthetic, warn_of
 from keras_mri_cyclegan.volumes.validate import reading_options
 
 DOMAINS = ("a", "b")
+EXPECTED = ("steps", "cutter", "domains")  # "spacing" is not in the first files
 FORMAT = "keras_mri_cyclegan preprocessing"
 VERSION = 1
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Prepared:
-    """A scan as `Preprocessing.prepare` left it, with what `restore` needs to undo that.
-
-    Args:
-        volume: The prepared volume, in [-1, 1].
-        records: One dictionary for each step, JSON-able: what it did to this scan.
-        domain: `"a"` or `"b"`.
-        source_shape: The shape of the scan as it was read, `(i, j, k)`.
-        source_affine: Its affine.
-        source_header: What its file said.
-        source_path: Its file.
-    """
-
-    volume: Volume
-    records: list[dict[str, Any]]
-    domain: str
-    source_shape: tuple[int, int, int]
-    source_affine: np.ndarray
-    source_header: SourceHeader | None
-    source_path: str | None
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
@@ -116,6 +98,7 @@ class Preprocessing:
                     "one of them, and nothing that learns after it: leave one out."
                 )
         self._states: dict[str, list[dict[str, Any]]] = {}
+        self._spacing: dict[str, voxel_sizes.Range] = {}
 
     @property
     def fitted(self) -> bool:
@@ -127,6 +110,16 @@ class Preprocessing:
         """The domains that have been fitted, of `"a"` and `"b"`."""
         return tuple(domain for domain in DOMAINS if domain in self._states)
 
+    @property
+    def spacing(self) -> dict[str, voxel_sizes.Range]:
+        """The smallest and the largest voxel of the scans that were fitted on, for each domain.
+
+        As `[left-right, front-back, feet-head]` in mm, after the steps; it is saved, and scans that
+        are prepared later are compared with it.
+        """
+        return copy.deepcopy(self._spacing)
+
+    @once()
     def fit(
         self,
         a: Iterable[Volume | str | os.PathLike],
@@ -137,8 +130,9 @@ class Preprocessing:
     ) -> "Preprocessing":
         """Learn what the steps need from the training scans of one or both contrasts.
 
-        Each scan is read once, one is in memory at a time. Nothing is read if no step learns
-        anything. Nothing is changed if it fails.
+        Each scan is read once, and one scan is in memory at a time. Nothing is read if no step
+        learns anything. Nothing is changed if it fails. The scans' voxels are compared, and their
+        `spacing` kept.
 
         Args:
             a: Files or volumes of the first contrast: any iterable, or a folder or a glob.
@@ -151,6 +145,9 @@ class Preprocessing:
         Returns:
             This object.
 
+        Warns:
+            ScanWarning: Pixels differ by more than 5 % among the scans, of both contrasts.
+
         Raises:
             ValueError: No scan, or something that is not one.
             VolumeError: A scan that cannot be read or prepared; the message names its file.
@@ -161,13 +158,27 @@ class Preprocessing:
         given = {"a": a} if b is None else {"a": a, "b": b}
         reading = reading_options(fill_nan, slice_tolerance)
         synthetic: list[str] = []
-        states = {
+        fitted = {
             domain: fit_domain(self.steps, volumes, domain, verbose, reading, synthetic)
             for domain, volumes in given.items()
         }
         warn_of(synthetic, stacklevel=2)
-        self._states = {**self._states, **states}
+        self._states |= {domain: states for domain, (states, _) in fitted.items()}
+        self.learn_spacing({domain: sizes for domain, (_, sizes) in fitted.items()})
         return self
+
+    def learn_spacing(self, sizes: dict[str, voxel_sizes.Sizes]) -> None:
+        """Keep how large the voxels of each domain's scans are, and warn if they differ.
+
+        `fit` and `data.from_volumes` call it.
+
+        Args:
+            sizes: For each domain the names and sizes of its scans; `{}` compares what is known.
+        """
+        self._spacing = {d: kept for d, kept in self._spacing.items() if d not in sizes}
+        known = [voxel_sizes.of_range(*one) for one in self._spacing.items()]
+        voxel_sizes.compare([*itertools.chain(*known, *sizes.values())], self.cutter)
+        self._spacing |= {d: voxel_sizes.range_of(found) for d, found in sizes.items() if found}
 
     def prepare(
         self,
@@ -190,6 +201,8 @@ class Preprocessing:
             VolumeError: A scan that cannot be read or prepared.
 
         Warns:
+            ScanWarning: Air is not the darkest; pixels differ by more than 5 % from those that
+                were fitted on; thick slices are cut across.
             SyntheticWarning: A scan that says that it is synthetic.
         """
         states = self._states_of(domain)
@@ -201,7 +214,11 @@ class Preprocessing:
             volume, record = step.for_domain(domain).apply(volume, state)
             records.append(record)
         if not any(isinstance(step, Normalization) for step in self.steps):
-            _check_range(volume)
+            check_range(volume)
+        notice_bright_air(volume)
+        voxel_sizes.notice_cut_across(source, self.cutter)
+        if domain in self._spacing:
+            voxel_sizes.notice_other_size(volume, self._spacing[domain], domain, self.cutter)
         return Prepared(
             volume, records, domain, source.shape, source.affine, source.header, source.path
         )
@@ -278,6 +295,7 @@ class Preprocessing:
             "steps": [parts.to_entry(step) for step in self.steps],
             "cutter": parts.to_entry(self.cutter),
             "domains": {domain: copy.deepcopy(self._states[domain]) for domain in self.domains},
+            "spacing": self.spacing,
         }
 
     @classmethod
@@ -288,7 +306,7 @@ class Preprocessing:
             ValueError: Anything else. Classes are looked up among those registered with Keras;
                 nothing is imported or executed.
         """
-        if not isinstance(config, dict) or set(config) != {"steps", "cutter", "domains"}:
+        if not isinstance(config, dict) or {*config, "spacing"} != {*EXPECTED, "spacing"}:
             raise ValueError(
                 "A preprocessing's config must have 'steps', 'cutter' and 'domains'. Received: "
                 f"{short(list(config) if isinstance(config, dict) else config)}."
@@ -315,6 +333,9 @@ class Preprocessing:
                     raise ValueError(f"A state must be a dictionary. Received: {short(state)}.")
                 step.check_state(state)
         result._states = copy.deepcopy(config["domains"])
+        result._spacing = copy.deepcopy(
+            voxel_sizes.checked_ranges(config.get("spacing", {}), DOMAINS)
+        )
         return result
 
     def save(self, path: str | os.PathLike) -> None:
@@ -335,20 +356,7 @@ class Preprocessing:
             VolumeError: A file that is missing, damaged, of another format or version, or that
                 names a class which is not registered. Nothing in it is imported or executed.
         """
-        content = json_file.read(path)
-        found = content.pop("format", None), content.pop("version", None)
-        if found[0] != FORMAT:
-            raise VolumeError(
-                os.fspath(path),
-                f"JSON of format {short(found[0])}. Expected {FORMAT!r}: a file written by "
-                "`Preprocessing.save`.",
-            )
-        if found[1] != VERSION or isinstance(found[1], bool):
-            raise VolumeError(
-                os.fspath(path),
-                f"version {short(found[1])} of a preprocessing. This release reads version "
-                f"{VERSION}: update keras_mri_cyclegan, or fit and save it again.",
-            )
+        content = json_file.read_of(path, FORMAT, VERSION)
         try:
             return cls.from_config(content)
         except ValueError as error:
@@ -356,7 +364,8 @@ class Preprocessing:
 
     def fingerprint(self) -> str:
         """Return the SHA-256, in hex, of all that decides what this object does, fit included."""
-        text = json_file.to_text({"version": VERSION, **self.get_config()}, indent=None)
+        config = {name: self.get_config()[name] for name in EXPECTED}
+        text = json_file.to_text({"version": VERSION, **config}, indent=None)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def __repr__(self) -> str:
@@ -385,14 +394,3 @@ class Preprocessing:
                 "or 'normalized'."
             )
         return self._states[domain]
-
-
-def _check_range(volume: Volume) -> None:
-    low, high = float(volume.array.min()), float(volume.array.max())
-    if low < -1 - _checks.RANGE_TOLERANCE or high > 1 + _checks.RANGE_TOLERANCE:
-        raise VolumeError(
-            volume.path,
-            f"values in [{low:g}, {high:g}], and no step of the preprocessing normalises them. "
-            "Expected [-1, 1]. Add one: `Percentile()`, `MinMax()`, `ZScore()`, `Nyul()` or "
-            "`WhiteStripe()`.",
-        )

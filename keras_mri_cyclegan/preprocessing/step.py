@@ -28,7 +28,7 @@ class Step:
         ...         return volume.replace(array=volume.array / 2), {}
         ...     def invert(self, volume, record):
         ...         return volume.replace(array=volume.array * 2)
-        >>> scan = Volume(np.linspace(0, 2, 24).reshape(2, 3, 4), np.eye(4))
+        >>> scan = Volume(np.linspace(-2, 2, 24).reshape(2, 3, 4), np.eye(4))
         >>> preprocessing = Preprocessing([Reorient(), Halve()])
         >>> prepared = preprocessing.prepare(scan)
         >>> float(prepared.volume.array.max())
@@ -41,6 +41,8 @@ class Step:
     has_state: ClassVar[bool] = False
     #: Whether `apply` needs what `fit` learnt.
     needs_fit: ClassVar[bool] = False
+    #: Whether `apply` may change the grid: the shape or the affine.
+    changes_grid: ClassVar[bool] = True
 
     def for_domain(self, domain: str) -> "Step":
         """Return the step for scans of domain `"a"` or `"b"`: itself, if it treats both alike."""

@@ -26,8 +26,8 @@ class WhiteStripe(LinearNormalization):
     White matter's mode in the histogram, and a stripe of quantiles around it, are found by
     `intensity-normalization` (the extra `preprocessing`). The stripe's mean becomes 0, `limit` of
     its standard deviations 1. It is meant for brains without skull: inside the volume's mask, if
-    it has one, otherwise voxels above 0. Of more than 20,000 such voxels a random 20,000, always
-    the same, are used: a kernel density of all would take very long.
+    it has one, otherwise all but air (see `ZScore`). Of more than 20,000 such voxels a random
+    20,000, always the same, are used: a kernel density of all would take very long.
 
     Args:
         modality: What the scans are: `"t1"`, `"t2"`, `"flair"` or `"pd"`, which says where
@@ -88,7 +88,7 @@ class WhiteStripe(LinearNormalization):
         modality = self.modality[0]
         models = require("intensity_normalization.domain.models", "preprocessing")
         exceptions = require("intensity_normalization.domain.exceptions", "preprocessing")
-        values = foreground(volume, above=0.0).astype("float64")
+        values = foreground(volume).astype("float64")
         if len(values) > MAX_VOXELS:
             values = np.random.default_rng(0).choice(values, MAX_VOXELS, replace=False)
         stripe = module.WhiteStripeNormalizer(width=self.width, modality=models.Modality(modality))

@@ -14,8 +14,10 @@ class ZScore(LinearNormalization):
     """Brings a scan to [-1, 1] by its mean and standard deviation.
 
     The mean becomes 0, and `limit` standard deviations above and below it become 1 and -1. Both
-    are taken inside the volume's mask, if it has one, otherwise of voxels above 0. By default
-    **values beyond are clipped**. Air is not at -1, the value that padding has.
+    are taken inside the volume's mask, if it has one, otherwise of all but air: the value of most
+    voxels on the volume's edges, or, where air is noisy, what is 0 or less (in a scan with many
+    values below 0, its lowest value). By default **values beyond are clipped**. Air is not at -1,
+    the value that padding has.
 
     Args:
         limit: How many standard deviations become 1, above 0. Defaults to 3.0.
@@ -44,7 +46,7 @@ class ZScore(LinearNormalization):
 
     def limits(self, volume: Volume) -> tuple[float, float]:
         """Return the mean minus, and plus, `limit` standard deviations."""
-        values = foreground(volume, above=0.0)
+        values = foreground(volume)
         mean, reach = values.mean(dtype="float64"), self.limit * values.std(dtype="float64")
         return float(mean - reach), float(mean + reach)
 

@@ -13,6 +13,14 @@ from keras_mri_cyclegan.cyclegan import CycleGAN
 # How many times the strides' product an image's size is made a multiple of at most: a border that
 # is reflected needs a few pixels more, a block that is used twice has strides that count twice.
 LARGEST_FACTOR = 8
+# What to do with a network from several contrasts, which are not one scan.
+CONTRASTS = (
+    "a scan is one contrast. Prepare each, put their slices together, and join what the network "
+    "makes: `prepared = [preprocessing.prepare(scan) for scan in scans]`, `images = np.concatenate("
+    "[preprocessing.cutter.cut(one.volume) for one in prepared], axis=-1)`, `volume = "
+    "preprocessing.cutter.join(generator.predict(images), like=prepared[0].volume)`, "
+    "`preprocessing.restore(volume, prepared[0], 'target', 'b')`, all scans on one grid."
+)
 # Windows in a batch: more than 16 make a GPU no faster, and a CPU slower.
 MOST_AT_ONCE, UNKNOWN_BATCH = 16, 1
 ROOM, FLOAT = 2**28, 4  # bytes: of the largest layer's output, and of one number of it
@@ -72,10 +80,15 @@ def check_channels(network: keras.Model, channels: int, rank: int, cutter: str) 
             "3-D one."
         )
     if takes[-1] != channels:
+        way_out = (
+            f"If it was trained on neighbouring slices, `Slices(neighbours={takes[-1] // 2})`, "
+            "pass the preprocessing that it was trained with. If on several contrasts:"
+            if takes[-1] % 2
+            else "Neighbouring slices are an odd number. If these are several contrasts:"
+        )
         raise ValueError(
             f"{cutter} of `preprocessing` makes images of {channels} channel(s), and the network "
-            f"takes {takes[-1]}. A network for `Slices(neighbours=n)` takes 2 * n + 1: pass the "
-            "preprocessing that it was trained with."
+            f"takes {takes[-1]}. {way_out} {CONTRASTS}"
         )
     if gives[-1] not in (1, channels):
         raise ValueError(

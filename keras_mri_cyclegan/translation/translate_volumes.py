@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._notices import Notices, gathered, say
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.translation.translator import Ready, Translator
 from keras_mri_cyclegan.volumes.validate import reading_options
@@ -115,19 +116,26 @@ def _translated(
     pairs = list(zip(sources, targets, strict=True))
     if pairs:
         translator.network_hash  # noqa: B018 - now, while the network rests
+    notices: Notices = {}
+
+    def read(source: Any, target: Any) -> Ready:
+        with gathered(notices):
+            return translator.read(source, target)
+
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-        ahead = reader.submit(translator.read, *pairs[0]) if pairs else None
+        ahead = reader.submit(read, *pairs[0]) if pairs else None
         behind: tuple[tuple, Future] | None = None
         for index, pair in enumerate(pairs):
             being_read, ahead = ahead, None
             if index + 1 < len(pairs):
-                ahead = reader.submit(translator.read, *pairs[index + 1])
+                ahead = reader.submit(read, *pairs[index + 1])
             being_written = _translate(translator, being_read, writer, verbose)
             if behind is not None:
                 yield _outcome(*behind)
             behind = pair, being_written
         if behind is not None:
             yield _outcome(*behind)
+    say(notices)
 
 
 def _translate(

@@ -14,9 +14,12 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._notices import once
 from keras_mri_cyclegan.preprocessing import Cutter, Preprocessing, Slices
+from keras_mri_cyclegan.preprocessing.voxel_sizes import notice_other_size
 from keras_mri_cyclegan.translation import arguments
 from keras_mri_cyclegan.translation.generator import (
+    CONTRASTS,
     batch_for,
     pick_generator,
     predictor,
@@ -98,10 +101,16 @@ class Translator:
         """
         return hash_network(self.network)
 
+    @once()
     def read(
         self, source: str | os.PathLike | Volume, target: str | os.PathLike | None = None
     ) -> Ready:
         """Read and prepare a scan, once it is known that its translation can be written."""
+        if not isinstance(source, (str, os.PathLike, Volume)):
+            raise ValueError(
+                f"`source` must be a path or a Volume. Received: {type(source).__name__}. Of a "
+                f"network from several contrasts {CONTRASTS}"
+            )
         if target is not None:
             arguments.check_path(target, self.overwrite, source)
         scan = source if isinstance(source, Volume) else read_volume(source, **self.reading)
@@ -117,7 +126,14 @@ class Translator:
                 [cutter.plane for cutter in self.cutters if isinstance(cutter, Slices)],
                 network_hash=self.network_hash,
             )
-        return Ready(target, self.preprocessing.prepare(scan, self.direction[0]), provenance)
+        domain = self.direction[0]
+        prepared = self.preprocessing.prepare(scan, domain)
+        own = self.preprocessing.cutter
+        if (trained := self.preprocessing.spacing.get(domain)) is not None:
+            for cutter in self.cutters:
+                if cutter is not own:
+                    notice_other_size(prepared.volume, trained, domain, own, cutter)
+        return Ready(target, prepared, provenance)
 
     def translate(self, ready: Ready, verbose: int = 1) -> np.ndarray:
         """Return the mean of a prepared scan's translations, one for each cutter, `(i, j, k)`."""

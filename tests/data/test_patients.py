@@ -7,6 +7,48 @@ from keras_mri_cyclegan.data import split_by_patient
 from keras_mri_cyclegan.data.patients import patient_from_path
 from keras_mri_cyclegan.volumes import Volume
 
+# T1 and T2 of three people with two visits or several series each, as public data sets name them.
+VISITS = {
+    "visits": ("v{visit}_p{k}_{name}.nii", "p{k}"),
+    "BIDS": ("sub-{k}/ses-{visit}/anat/sub-{k}_ses-{visit}_{name}w.nii.gz", "sub-{k}"),
+    "series": ("p{k:02d}/000{visit}", "p{k:02d}"),
+    "series of each contrast": ("p{k:02d}/{name}/{visit}", "p{k:02d}"),
+    "dcm2niix": ("p{k}_{name}_2024010{visit}120000_{visit}.nii.gz", "p{k}"),
+    "dcm2niix by series": ("p{k}/{visit}_{name}_mprage.nii.gz", "p{k}"),
+    "date first": ("2024010{visit}_p{k}_{name}.nii.gz", "p{k}"),
+    "BraTS": ("BraTS-GLI-0000{k}-00{visit}-{name}.nii.gz", "BraTS-GLI-0000{k}"),
+    "OASIS": ("OAS2_000{k}_MR{visit}_{name}.nii.gz", "OAS2_000{k}"),
+    "OASIS-3": ("OAS3000{k}_MR_d012{visit}_{name}.nii.gz", "OAS3000{k}"),
+    "ADNI": ("ADNI/002_S_000{k}/{name}/2006-04-1{visit}/I{visit}{k}", "002_S_000{k}"),
+    "UPENN": ("UPENN-GBM-0000{k}_{visit}1_{name}.nii.gz", "UPENN-GBM-0000{k}"),
+}
+
+
+@pytest.mark.parametrize("names", VISITS)
+def test_all_visits_and_series_of_a_patient_are_on_one_side(names):
+    form, patient = VISITS[names]
+    a, b = (
+        [form.format(k=k, visit=visit, name=name) for k in range(6) for visit in visits]
+        for name, visits in (("T1", (1, 2)), ("T2", (3, 4)))
+    )
+    training, validation = split_by_patient(a, b, 0.34, seed=0)
+    held_out = set().union(*map(patients, validation))
+    assert len(held_out) == 2
+    assert held_out.isdisjoint(set().union(*map(patients, training)))
+    assert held_out <= {patient.format(k=k) for k in range(6)}
+
+
+def test_numbers_below_several_folders_may_be_series():
+    a, b = ([f"{folder}/{k}" for folder in ("TCIA_17", "TCIA_21")] for k in (3, 5))
+    with pytest.raises(ValueError, match=r"`patient` must say whose scan `TCIA_17/3` is"):
+        split_by_patient(a, b)
+    for folders in (("dicom_2024", "dicom_2024"), ("T1w", "T2w")):  # numbers of patients
+        a, b = ([f"{folder}/{k}" for k in range(4)] for folder in folders)
+        if folders[0] != folders[1]:
+            assert split_by_patient(a, b, 0.5, seed=0)
+        else:
+            assert patient_from_path(a[0]) == "0"
+
 
 @pytest.mark.parametrize(
     ("path", "patient"),
@@ -19,6 +61,38 @@ from keras_mri_cyclegan.volumes import Volume
         ("t1/012.nii.gz", "012"),
         ("p02 T1.nii.gz", "p02"),
         ("ses1_p02_T1.nii.gz", None),
+        ("v1_p0_t1.nii.gz", "p0"),
+        ("v2_P0_t1.nii.gz", "P0"),
+        ("v01_t1.nii.gz", "v01"),  # a volunteer
+        ("v1_001_t1.nii.gz", None),
+        ("ses1_T1.nii.gz", None),
+        ("20240103_p01_t1.nii.gz", "p01"),
+        ("20240103120000_t1.nii.gz", None),
+        ("baseline_t1.nii.gz", None),
+        ("p03/0003", "p03"),
+        ("p03/0005", "p03"),
+        ("dicom/0005", "0005"),
+        ("patient_12/t1/3", "patient_12"),
+        ("p07/visit2/t1.nii.gz", "p07"),
+        ("p07/20240103_t1.nii.gz", "p07"),
+        ("IXI002_t1_mprage_sag_p2_iso_3.nii.gz", "IXI002"),
+        ("BraTS20_Training_001/BraTS20_Training_001_t1.nii", "BraTS20_Training_001"),
+        ("BraTS2021_00017/BraTS2021_00017_flair.nii.gz", "BraTS2021_00017"),
+        ("BraTS-GLI-00005-000/BraTS-GLI-00005-000-t1c.nii.gz", "BraTS-GLI-00005"),
+        ("BraTS-GLI-00005-001/BraTS-GLI-00005-001-t1c.nii.gz", "BraTS-GLI-00005"),
+        ("BraTS19_CBICA_AAB_1/BraTS19_CBICA_AAB_1_t1.nii.gz", "BraTS19_CBICA_AAB"),
+        ("UCSF-PDGM-0431_FU001d_nifti/UCSF-PDGM-0431_FU001d_T1.nii.gz", "UCSF-PDGM-0431"),
+        ("UPENN-GBM-00002_21/UPENN-GBM-00002_21_T1.nii.gz", "UPENN-GBM-00002"),
+        ("TCGA-02-0006/08-23-1996-MRI/3.000000-AX T1-12345", "TCGA-02-0006"),
+        ("OAS1_0001_MR2/RAW/OAS1_0001_MR2_mpr-1_anon.img", "OAS1_0001"),
+        ("OAS30001_MR_d0129_T1w.nii.gz", "OAS30001"),
+        ("sub-OAS30001_ses-d0129_T1w.nii.gz", "sub-OAS30001"),
+        ("ADNI/002_S_0295/MPRAGE/2006-04-18/I45108", "002_S_0295"),
+        ("ADNI_002_S_0295_MR_MPR_Br_20070217_S13408_I45108.nii", "002_S_0295"),
+        ("100307_3T_T1w_MPR1.nii.gz", "100307"),
+        ("HCA6002236_V1_MR/T1w.nii.gz", None),
+        ("miriad_188_AD_M_02_MR_1.nii", "miriad_188"),
+        ("1000015_20252_2_0.nii.gz", "1000015"),
         ("07/T1.nii.gz", None),
         ("T2w_001.nii", None),
         ("Brain-7.nii", None),

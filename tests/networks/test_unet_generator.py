@@ -68,6 +68,57 @@ def test_default_depth_is_as_deep_as_the_sizes_allow(shape, depth):
     assert len([w for w in network.layers if re.fullmatch(r"down_\d", w.name)]) == depth
 
 
+@pytest.mark.parametrize(
+    ("shape", "halvings", "bottleneck"),
+    [
+        ((20, 256, 256, 1), (2, 8, 8), (5, 1, 1)),
+        ((24, 256, 256, 1), (3, 8, 8), (3, 1, 1)),
+        ((28, 320, 320, 1), (2, 6, 6), (7, 5, 5)),
+        ((3, 64, 64, 1), (0, 6, 6), (3, 1, 1)),
+        ((256, 20, 256, 1), (8, 2, 8), (1, 5, 1)),
+        ((48, 256, 1), (4, 8), (3, 1)),
+        ((16, 448, 1), (4, 6), (1, 7)),
+        ((16, 192, 1), (4, 6), (1, 3)),
+        ((None, 20, 256, 1), (8, 2, 8), (None, 5, 1)),
+        ((32, 256, 256, 1), (5, 5, 5), (1, 8, 8)),  # one depth for all is deep enough
+    ],
+)
+@pytest.mark.parametrize("upsampling", ["transpose", "resize"])
+def test_default_depth_of_axes_that_differ(shape, halvings, bottleneck, upsampling):
+    network = kmc.unet_generator(shape, filters=1, upsampling=upsampling)
+    down = [layer for layer in network.layers if re.fullmatch(r"down_\d", layer.name)]
+    assert len(down) == max(halvings)
+    assert tuple(np.log2(np.prod([layer.strides for layer in down], 0)).astype(int)) == halvings
+    assert down[-1].output.shape[1:-1] == bottleneck
+    assert network.output_shape == (None, *shape)
+    for layer in down:
+        assert layer.kernel_size == tuple(
+            2 + stride if stride == 2 else 3 for stride in layer.strides
+        )
+
+
+def test_slices_are_halved_where_the_plane_is_as_small_as_they_are():
+    network = kmc.unet_generator((20, 256, 256, 1), filters=1)
+    strides = [layer.strides for layer in network.layers if re.fullmatch(r"down_\d", layer.name)]
+    assert [depth for depth, _, _ in strides] == [1, 1, 1, 2, 2, 1, 1, 1]
+    assert all(plane == (2, 2) for plane in (one[1:] for one in strides))
+
+
+@pytest.mark.parametrize("upsampling", ["transpose", "resize"])
+def test_a_thin_volume_goes_through_and_has_gradients(upsampling):
+    network = kmc.unet_generator((5, 32, 32, 1), filters=1, upsampling=upsampling, dropout=0)
+    images = np.random.default_rng(0).uniform(-1, 1, (1, 5, 32, 32, 1)).astype("float32")
+    assert network.predict(images, verbose=0).shape == images.shape
+    network.compile("sgd", "mse")
+    assert np.isfinite(network.train_on_batch(images, images))
+
+
+@pytest.mark.parametrize("shape", [(100, 256, 1), (16, 250, 250, 1), (None, 100, 256, 1)])
+def test_sizes_that_leave_too_many_pixels_are_an_error(shape):
+    with pytest.raises(ValueError, match=r"`input_shape` must have sizes that .* would fit"):
+        kmc.unet_generator(shape, filters=1)
+
+
 def test_volume_of_64_needs_no_further_argument():
     network = kmc.unet_generator((64, 64, 64, 1), filters=1)
     assert network.output_shape == (None, 64, 64, 64, 1)

@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from nibabel.processing import resample_from_to, smooth_image
+from skimage.transform import rescale
 
 from keras_mri_cyclegan.preprocessing import Resample
 from keras_mri_cyclegan.volumes import Volume, VolumeError
@@ -76,6 +77,27 @@ def test_what_is_finer_than_the_new_voxels_does_not_become_a_pattern():
     inner = result.array[2:-2]
     assert np.ptp(inner) < 0.1  # without smoothing, stripes ten voxels wide
     np.testing.assert_allclose(inner.mean(), 0.5, atol=0.02)
+
+
+@pytest.mark.parametrize("new", [1.5, 2.0, 3.0])
+def test_coarser_voxels_are_what_scikit_image_makes_with_the_same_smoothing(new):
+    """As `skimage.transform.rescale`, told the width, and about what coarse voxels average."""
+    array = np.random.default_rng(0).uniform(0, 100, (36, 36, 1)).astype("float32")
+    array += 50 * np.sin(np.arange(36) / 5)[:, None, None]
+    result, _ = Resample((new, new, None)).apply(Volume(array, np.eye(4)), {})
+    sigma = np.sqrt(new**2 - 1) / np.sqrt(8 * np.log(2))
+    expected = rescale(
+        array[..., 0].astype("float64"), 1 / new, order=1, mode="edge",
+        anti_aliasing=True, anti_aliasing_sigma=sigma,
+    )  # fmt: skip
+    inner = (slice(4, -4),) * 2
+    np.testing.assert_allclose(result.array[..., 0][inner], expected[inner], atol=0.01)
+    if new.is_integer():
+        blocks = array[..., 0].reshape(int(36 / new), int(new), int(36 / new), int(new))
+        means = blocks.mean((1, 3))[inner]
+        assert np.std(result.array[..., 0][inner] - means) < 0.3 * np.std(
+            array[:: int(new), :: int(new), 0][inner] - means
+        )
 
 
 def test_no_value_beyond_those_there_were_is_made_at_the_edge():

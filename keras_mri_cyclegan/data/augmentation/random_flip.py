@@ -58,6 +58,9 @@ class RandomFlip:
         """Return the arguments that make an equal object."""
         return {"axis": self.axis, "probability": self.probability}
 
+    def __repr__(self) -> str:
+        return f"RandomFlip(axis={self.axis!r}, probability={self.probability:g})"
+
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RandomFlip":
         """Make an object from what `get_config` returned."""

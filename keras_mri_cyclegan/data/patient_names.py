@@ -1,0 +1,85 @@
+"""Whose scan a file or folder is, by its name."""
+
+import re
+
+RULE = (
+    "`sub-...` in the path or what public data sets call a patient, otherwise the file's or "
+    "folder's name up to the first space, `_`, `-`, `.`; where that is a visit, a date or a "
+    "number, the `p03` after it or the folder `p03`; unless it is a word for a visit or a contrast"
+)
+# What a patient is called in a path: BIDS first, then data sets whose names go on with the visit.
+KNOWN = [
+    r"(?:^|_)(sub-[A-Za-z0-9]+)",
+    r"(?<!\d)(\d{3}_S_\d{4,5})(?!\d)",  # ADNI
+    r"(OAS[12]_\d{4})(?!\d)",  # OASIS
+    r"(BraTS-[A-Za-z]+-\d{5})",
+    r"(BraTS1\d_[A-Za-z0-9]+_[A-Za-z0-9]+)_\d+(?!\d)",
+    r"(BraTS\d{2,4}_(?:Training_|Validation_)?\d{3,5})(?!\d)",
+    r"(UCSF-PDGM-\d{3,5})",
+    r"(UPENN-GBM-\d{5})",
+    r"(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(?![A-Za-z0-9])",
+    r"(miriad_\d{3})(?!\d)",
+]
+# What a name may begin with that is nobody's: a visit, `ses1_p07`, or a contrast, `T1_001`.
+VISIT = re.compile(
+    r"(ses|session|visit|timepoint|tp|time|day|week|month|year|wave|exam|scan|run|series)\d*|"
+    r"baseline|followup|bl|fu",
+    re.I,
+)
+CONTRAST = re.compile(r"(image|img|slice|brain|head|mri?|t1w?|t2w?|pdw?|flair)\d*", re.I)
+DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[0-9]|[12]\d|3[01])(\d{4}|\d{6})?")
+V = re.compile(r"v\d{1,2}", re.I)  # a visit, or a volunteer: what follows tells
+NUMBER = re.compile(r"\d{1,4}")  # of a patient, or of a series below a folder of the patient
+PERSON = re.compile(r"(p|pt|pat|patient|subj?|subject|case|id)[-_ ]?\d+", re.I)
+SEPARATORS = re.compile(r"[_.\-\s]")
+ANCESTORS = 2  # folders above that may be called after the patient
+
+
+def patient_from_path(path: str) -> str | None:
+    """Return whose scan a file or folder is, by its name, or `None` if that does not tell.
+
+    Example:
+        >>> from keras_mri_cyclegan.data.patient_names import patient_from_path
+        >>> patient_from_path("study/sub-07/anat/sub-07_ses-2_T1w.nii.gz")
+        'sub-07'
+        >>> patient_from_path("t1/IXI002-Guys-0828-T1.nii.gz"), patient_from_path("P3.h5::t1")
+        ('IXI002', 'P3')
+        >>> patient_from_path("v2_p07_T1.nii.gz"), patient_from_path("p07/0003")
+        ('p07', 'p07')
+        >>> patient_from_path("07/T1.nii.gz") is None
+        True
+    """
+    parts = _parts(path)
+    for pattern in KNOWN:
+        for part in reversed(parts):
+            if found := re.findall(pattern, part, re.I):
+                return found[-1]
+    name = parts[-1] if parts else path
+    first, *others = SEPARATORS.split(name)
+    second = others[0] if others else ""
+    dated = DATE.fullmatch(first) is not None
+    if (dated or V.fullmatch(first)) and PERSON.fullmatch(second):
+        return second
+    nobody = VISIT.fullmatch(first) or CONTRAST.fullmatch(first) or dated
+    if nobody or V.fullmatch(first) or NUMBER.fullmatch(first):
+        for folder in parts[-2 : -2 - ANCESTORS : -1]:
+            if PERSON.fullmatch(folder):
+                return folder
+    if nobody or (V.fullmatch(first) and re.fullmatch(r"\d+", second)):
+        return None
+    return first or name
+
+
+def numbered_below(path: str) -> str | None:
+    """Return the folder of a scan that is taken for a patient's by a number, or else `None`."""
+    parts = _parts(path)
+    if len(parts) < 2 or not NUMBER.fullmatch(patient_from_path(path) or ""):
+        return None
+    folder = parts[-2]
+    mixed = re.search(r"\d", folder) and re.search(r"[A-Za-z]", folder)
+    first = SEPARATORS.split(folder)[0]
+    return folder if mixed and not (VISIT.fullmatch(first) or CONTRAST.fullmatch(first)) else None
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in re.split(r"[\\/]", path.partition("::")[0]) if part]
