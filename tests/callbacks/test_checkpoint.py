@@ -317,7 +317,7 @@ def test_a_full_disk_stops_no_training_that_has_begun(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_to_is_found_before_the_first_step(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="file"):
+    with pytest.raises(ValueError, match="is a file"):
         run(tmp_path / "file")
     full_disk(monkeypatch)
     with pytest.raises(ValueError, match="The disk is full"):
