@@ -35,7 +35,7 @@ def main() -> None:
     )
 
     # === Model: compiled, with its batches and the epochs that its learning rates are made for ===
-    print("Looking for the intensity curves between T1 and T2, a minute or two ...", flush=True)
+    print("Looking for the intensity curves between T1 and T2", flush=True)
     model, train, epochs = kmc.recipes.small_data(
         t1, t2, epochs=arguments.epochs, seed=arguments.seed
     )

@@ -15,6 +15,8 @@ from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
 from keras_mri_cyclegan.callbacks.unpaired_score import UnpairedScore
 from keras_mri_cyclegan.callbacks.verdict import Verdict, verdict
 from keras_mri_cyclegan.cyclegan import backends
+from keras_mri_cyclegan.unpaired_curves.patch_distance import look_alike
+from keras_mri_cyclegan.unpaired_curves.patches import smallest_size
 
 GENERATORS = ("generator_ab", "generator_ba")
 
@@ -30,10 +32,12 @@ class BestTranslation(keras.callbacks.Callback):
     `val_translation_score`, lower is better: about 3 for good translations, 10 for copies of the
     input. `keras_mri_cyclegan.callbacks.unpaired_score.UnpairedScore` tells how they are added up.
 
-    The generators before the training (the start) and a copy of the input are judged as well. The
-    end of the training is a verdict in words against both, and a warning where the translations are
-    no better than a copy, or no epoch is better than the start. A start that is better than a copy
-    and than every epoch is restored.
+    The end of the training is a verdict in words, for slices of one channel: do the best epoch's
+    translations look more like real images of their contrast than a copy of the input does, and
+    than those of the generators before the training (the start)? The measure is the sliced
+    Wasserstein distance of patches and their places, mean of both directions; the score above does
+    not compare different models. Where the answer is no, there is a warning, and a start that is
+    better than a copy and than the best epoch is restored.
 
     Callbacks that come after it in the list can use these logs: `EarlyStopping`, `ModelCheckpoint`
     and `CSVLogger` (with `mode="min"` where they ask for it). Epochs that are not judged are logged
@@ -69,8 +73,8 @@ class BestTranslation(keras.callbacks.Callback):
         best_epoch: The number of the best epoch so far, from 1 as Keras prints them, or `None`.
         best_score: Its score.
         scores: A dictionary for each epoch that was judged: `epoch`, `score` and its parts.
-        references: The scores of `"start"` and `"copy"`; empty if the training went on from a
-            state that has none.
+        looks: How far `"best"`, `"start"` and `"copy"` look from real images; empty for volumes and
+            several channels, or if the training went on from a state that has none.
 
     Raises:
         ValueError: An argument that cannot be used, a model that has no two generators for images
@@ -126,7 +130,7 @@ class BestTranslation(keras.callbacks.Callback):
         self.best_epoch: int | None = None
         self.best_score = np.inf
         self.scores: list[dict[str, float]] = []
-        self.references: dict[str, float] = {}
+        self.looks: dict[str, float] = {}
         self._weights: dict[str, list[np.ndarray]] = {}
         self._start: dict[str, list[np.ndarray]] = {}
 
@@ -172,7 +176,7 @@ class BestTranslation(keras.callbacks.Callback):
                 self.path, {name: getattr(self.model, name) for name in GENERATORS}
             )
             self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
-            self.scores, self.references = state["scores"], state.get("references", {})
+            self.scores, self.looks = state["scores"], state.get("looks", {})
         # What was judged after the weights that the training goes on from will be judged again.
         self.scores = [scores for scores in self.scores if scores["epoch"] <= epoch]
 
@@ -188,6 +192,8 @@ class BestTranslation(keras.callbacks.Callback):
             if is_best:
                 self.best_score, self.best_epoch = found["score"], epoch + 1
                 self._weights = self._generator_weights()
+                if self.looks:
+                    self.looks["best"] = self._look(self._translator)
             if self.path is not None:
                 best_file.write(self.path, self.model, self._weights, self._found(), is_best)
         if logs is not None:
@@ -198,13 +204,28 @@ class BestTranslation(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _judge_references(self) -> None:
-        """Score the generators as they are before the training, and a copy of the input."""
-        with torch_generator_kept():
-            start = self._score(self._translator)["score"]
-        self.references["start"], self._start = start, self._generator_weights()
-        a, b = (self._score.images[domain] for domain in "ab")
-        if a.shape[-1] == b.shape[-1]:
-            self.references["copy"] = self._score(lambda direction: lambda images: images)["score"]
+        """Look at what the generators make before the training, and at a copy of the input."""
+        shapes = [images.shape for images in self._score.images.values()]
+        if all(
+            len(shape) == 4 and shape[-1] == 1 and min(shape[1:3]) >= smallest_size()
+            for shape in shapes
+        ):
+            self._start = self._generator_weights()
+            self.looks = {
+                "start": self._look(self._translator),
+                "copy": self._look(lambda direction: lambda images: images),
+            }
+
+    def _look(self, translator: Any) -> float:
+        """How far translations look from real images, mean of both directions."""
+        distances = []
+        for source, target in ("ab", "ba"):
+            with torch_generator_kept():
+                made = translator(source + target)(self._score.images[source])
+            real = self._score.images[target]
+            finite = bool(np.isfinite(made).all())
+            distances.append(look_alike(made[..., 0], real[..., 0]) if finite else np.inf)
+        return float(np.mean(distances))
 
     def _generator_weights(self) -> dict[str, list[np.ndarray]]:
         return {name: getattr(self.model, name).get_weights() for name in GENERATORS}
@@ -212,9 +233,9 @@ class BestTranslation(keras.callbacks.Callback):
     @property
     def verdict(self) -> Verdict | None:
         """What the training was worth; `None` where no copy could be judged."""
-        if not {"start", "copy"} <= self.references.keys():
+        if not {"start", "copy"} <= self.looks.keys():
             return None
-        return verdict(self.best_score, self.references["start"], self.references["copy"])
+        return verdict(self.looks.get("best", np.inf), self.looks["start"], self.looks["copy"])
 
     def get_state(self) -> dict[str, Any]:
         """Return the best weights and all scores, for a `Checkpoint`."""
@@ -229,7 +250,7 @@ class BestTranslation(keras.callbacks.Callback):
         """Go on with what `get_state` returned."""
         self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
         self.scores, self._weights = state["scores"], state["weights"]
-        self.references, self._start = state["references"], state["start"]
+        self.looks, self._start = state["looks"], state["start"]
         self._first_epoch = state["first_epoch"]
 
     def _found(self) -> dict[str, Any]:
@@ -237,7 +258,7 @@ class BestTranslation(keras.callbacks.Callback):
             "best_epoch": self.best_epoch,
             "best_score": float(self.best_score),
             "scores": self.scores,
-            "references": self.references,
+            "looks": self.looks,
         }
 
     def _is_due(self, epoch: int) -> bool:

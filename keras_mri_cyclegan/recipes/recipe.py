@@ -10,7 +10,7 @@ from keras_mri_cyclegan.callbacks import BestTranslation
 from keras_mri_cyclegan.cyclegan import CycleGAN
 from keras_mri_cyclegan.data import UnpairedDataset
 
-JUDGED = 12  # images of each side
+JUDGED = 24  # images of each side
 JUDGEMENTS = 10  # in a training
 
 
@@ -41,7 +41,7 @@ class Recipe(NamedTuple):
 
         Args:
             held: Images of A and of B to judge by, which the training does not see, best of other
-                patients. Defaults to twelve of each side of the training's own.
+                patients. Defaults to 24 of each side of the training's own.
             **arguments: What `fit` takes, such as `callbacks` and `validation_data`.
 
         Returns:

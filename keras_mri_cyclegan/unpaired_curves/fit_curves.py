@@ -11,17 +11,10 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.unpaired_curves import curve as curves
 from keras_mri_cyclegan.unpaired_curves import descent
-from keras_mri_cyclegan.unpaired_curves.patches import (
-    AIR,
-    SHAPES,
-    Patches,
-    draw_patches,
-    smallest_size,
-)
+from keras_mri_cyclegan.unpaired_curves.patch_distance import patch_distance, patches_of
+from keras_mri_cyclegan.unpaired_curves.patches import AIR, Patches, smallest_size
 from keras_mri_cyclegan.unpaired_curves.search_effort import SearchEffort
-from keras_mri_cyclegan.unpaired_curves.sliced_distance import sliced_distance
 
-POOL = 30_000  # patches of each shape
 ROUND_TRIPS = 4096  # values
 ROUND_TRIP_WEIGHT = 1.0
 ROUGH, FINE = (1024, 8, 3), (2048, 16, 3)  # patches, directions, shapes of a step
@@ -127,13 +120,13 @@ def fit_curves(
     progress = keras.utils.Progbar(searches, unit_name="curve search") if verbose else None
     found = []
     for done in range(1, searches + 1):
-        found.append(_search(_drawn(a, rng), _drawn(b, rng), rng, effort))
+        found.append(_search(patches_of(a, rng), patches_of(b, rng), rng, effort))
         if progress is not None:
             progress.update(done)
     there, back = (
         [state.curve for scored in ways for _, state in scored] for ways in zip(*found, strict=True)
     )
-    best = _best(there, back, _drawn(a, rng), _drawn(b, rng))
+    best = _best(there, back, patches_of(a, rng), patches_of(b, rng))
     best = best._replace(scale=_between_halves(a, rng) + _between_halves(b, rng))
     if best.scale and best.distance_ab + best.distance_ba > FAR * best.scale:
         warnings.warn(
@@ -148,17 +141,13 @@ def fit_curves(
     return best
 
 
-def _drawn(images: np.ndarray, rng: np.random.Generator) -> list[Patches]:
-    return [draw_patches(images, shape, POOL, rng) for shape in SHAPES]
-
-
 def _between_halves(images: np.ndarray, rng: np.random.Generator) -> float:
     """Return the distance between the patches of every other image and of the rest."""
     if len(images) < 2:
         return 0.0
-    first, second = (_drawn(half, rng) for half in (images[::2], images[1::2]))
+    first, second = (patches_of(half, rng) for half in (images[::2], images[1::2]))
     same = np.linspace(-1, 1, curves.NODES).astype("float32")
-    return _distance(same, first, second)
+    return patch_distance(same, first, second)
 
 
 def _search(
@@ -183,8 +172,8 @@ def _best(
     b: Sequence[Patches],
 ) -> CurvePair:
     """Return the two curves that are close and, where several are, undo each other best."""
-    to_b = [_distance(curve, a, b) for curve in there]
-    to_a = [_distance(curve, b, a) for curve in back]
+    to_b = [patch_distance(curve, a, b) for curve in there]
+    to_a = [patch_distance(curve, b, a) for curve in back]
     pairs = [
         CurvePair(ab, ba, near_b, near_a, _round_trip(ab, ba, a[0], b[0]))
         for ab, near_b in zip(there, to_b, strict=True)
@@ -237,7 +226,9 @@ def _first_steps(
             descent.descend(state, until, effort.steps, source, target, *ROUGH, rng=rng)
             for state in states
         ]
-        found = [(_distance(state.curve, source, target, *ROUGH[:2]), state) for state in states]
+        found = [
+            (patch_distance(state.curve, source, target, *ROUGH[:2]), state) for state in states
+        ]
         if third < 3:
             found.sort(key=lambda one: one[0])
             most = max(effort.finalists, -(-len(found) // 2))
@@ -256,7 +247,7 @@ def _last_steps(
     found = []
     for state in states:
         state = descent.descend(state, effort.steps, effort.steps, source, target, *FINE, rng=rng)
-        found.append((_distance(state.curve, source, target), state))
+        found.append((patch_distance(state.curve, source, target), state))
     return found
 
 
@@ -298,21 +289,6 @@ def _guesses(rng: np.random.Generator, count: int) -> list[np.ndarray]:
         places, values = np.linspace(-0.9, 1, knots), rng.uniform(-1, 1, knots)
         guesses.append(np.interp(x, [-1, *places], [-1, *values]))
     return guesses
-
-
-def _distance(
-    curve: np.ndarray,
-    source: Sequence[Patches],
-    target: Sequence[Patches],
-    count: int = 8192,
-    directions: int = 24,
-) -> float:
-    """Return the distance over many patches, the same ones for every curve."""
-    rng = np.random.default_rng(0)
-    return sum(
-        sliced_distance(curve, ours, theirs, count, directions, rng)[0]
-        for ours, theirs in zip(source, target, strict=True)
-    )
 
 
 def _round_trip(ab: np.ndarray, ba: np.ndarray, a: Patches, b: Patches) -> float:

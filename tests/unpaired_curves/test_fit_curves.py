@@ -86,7 +86,7 @@ def test_a_known_curve_is_found(effort, tolerance):
 def test_of_close_curves_those_that_undo_each_other(monkeypatch, distances, errors, expected):
     module = importlib.import_module("keras_mri_cyclegan.unpaired_curves.fit_curves")
     curves = [np.array([-1.0, end]) for end in distances]
-    monkeypatch.setattr(module, "_distance", lambda curve, a, b: distances[curve[1]])
+    monkeypatch.setattr(module, "patch_distance", lambda curve, a, b: distances[curve[1]])
     monkeypatch.setattr(module, "_round_trip", lambda ab, ba, a, b: errors[ab[1]])
     found = module._best(curves, curves[:1], [None], [None])
     assert found.ab[1] == expected
