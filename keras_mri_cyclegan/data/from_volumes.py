@@ -201,7 +201,7 @@ def from_volumes(
             ]
             print(_summary(name, dataset, unknown))
         datasets.append(dataset)
-    warn_of(synthetic, stacklevel=2)
+    warn_of(synthetic)
     return (datasets[0], datasets[1]) if len(datasets) == 2 else datasets[0]
 
 

@@ -104,7 +104,7 @@ class VolumeImages:
         if self.domain not in preprocessing.spacing:
             compare(self.sizes, preprocessing.cutter)
         self._first = np.concatenate([[0], np.cumsum(self.counts)])
-        warn_of(self.synthetic, stacklevel=2)
+        warn_of(self.synthetic)
 
     @property
     def scans(self) -> tuple[Scan, ...]:

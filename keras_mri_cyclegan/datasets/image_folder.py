@@ -110,7 +110,7 @@ def load_image_folder(
     paths, files = list(read), list(read.values())
     _check_together(files, paths, size, value_range)
     beside = [str(path), *map(str, paths)]
-    warn_of([f"`{name}`" for name in beside if says_so(sidecar.path_of(name))], stacklevel=2)
+    warn_of([f"`{name}`" for name in beside if says_so(sidecar.path_of(name))])
     scaled = (_scale(*pair, value_range) for pair in zip(files, paths, strict=True))
     if size is not None and fit == "resize":
         scaled = (_resize(image, size) for image in scaled)

@@ -162,7 +162,7 @@ class Preprocessing:
             domain: fit_domain(self.steps, volumes, domain, verbose, reading, synthetic)
             for domain, volumes in given.items()
         }
-        warn_of(synthetic, stacklevel=2)
+        warn_of(synthetic)
         self._states |= {domain: states for domain, (states, _) in fitted.items()}
         self.learn_spacing({domain: sizes for domain, (_, sizes) in fitted.items()})
         return self
@@ -208,7 +208,7 @@ class Preprocessing:
         states = self._states_of(domain)
         source = volume = read_if_path(volume, reading_options(fill_nan, slice_tolerance))
         if is_synthetic(volume):
-            warn_of([f"`{volume.path}`"], stacklevel=2)
+            warn_of([f"`{volume.path}`"])
         records = []
         for step, state in zip(self.steps, states, strict=True):
             volume, record = step.for_domain(domain).apply(volume, state)

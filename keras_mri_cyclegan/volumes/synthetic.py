@@ -2,10 +2,10 @@
 
 import dataclasses
 import json
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
+from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.volumes import sidecar
 from keras_mri_cyclegan.volumes.errors import SyntheticWarning
 from keras_mri_cyclegan.volumes.volume import Volume
@@ -56,20 +56,18 @@ def provenance_says_so(text: Any) -> bool:
     return isinstance(found, dict) and found.get("Synthetic") is True
 
 
-def warn_of(names: Iterable[str], stacklevel: int) -> None:
+def warn_of(names: Iterable[str]) -> None:
     """Warn once of scans that say that they are synthetic, if there are any.
 
     Args:
         names: What to call each.
-        stacklevel: As of `warnings.warn`, from the caller's view.
     """
     names = list(dict.fromkeys(names))
     if names:
         more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-        warnings.warn(
+        _checks.warn(
             f"{', '.join(names[:5])}{more}: marked as synthetic, the product of a network, and "
             "used here as an acquired scan. Expected acquired scans to train on, to translate and "
             "to score against: leave it out, or, if this is meant, ignore `SyntheticWarning`.",
             SyntheticWarning,
-            stacklevel=stacklevel + 1,
         )

@@ -68,6 +68,7 @@ def test_a_resumed_training_goes_on_from_it(tmp_path, ending):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         warnings.filterwarnings("ignore", message=".*(__array__|Even though|requires_grad)")
+        warnings.filterwarnings("ignore", message="BestTranslation: The tr")  # the verdict
         _, second = train(path, epochs=3, initial_epoch=2)
     assert second.best_epoch == 1
     assert [scores["epoch"] for scores in second.scores] == [1, 2, 3]
