@@ -126,3 +126,24 @@ def test_bad_arguments(arguments, message):
     good = np.zeros((2, 32, 32, 1), "float32")
     with pytest.raises(ValueError, match=message):
         fit_curves(**{"a": good, "b": good, **arguments})
+
+
+@pytest.mark.parametrize(("far", "warned"), [(0.0, True), (np.inf, False)])
+def test_curves_that_explain_nothing_are_said(monkeypatch, recwarn, far, warned):
+    module = importlib.import_module("keras_mri_cyclegan.unpaired_curves.fit_curves")
+    monkeypatch.setattr(module, "FAR", far)
+    effort = SearchEffort(starts=2, finalists=1, first_steps=2, steps=4)
+    found = fit_curves(phantoms(0, "t1"), phantoms(1, "t2"), searches=1, effort=effort)
+    said = [one for one in recwarn if "do not make one contrast look like" in str(one.message)]
+    assert bool(said) is warned
+    assert found.scale > 0
+    assert found.margin >= 0
+
+
+def test_a_quite_different_pair_that_is_as_close_leaves_no_margin(monkeypatch):
+    module = importlib.import_module("keras_mri_cyclegan.unpaired_curves.fit_curves")
+    line = np.linspace(-1, 1, 48).astype("float32")
+    monkeypatch.setattr(module, "patch_distance", lambda *_: 1.0)
+    monkeypatch.setattr(module, "_round_trip", lambda *_: 0.0)
+    assert module._best([line, -line], [line], [None], [None]).margin == 0
+    assert module._best([line, line + 0.01], [line], [None], [None]).margin == np.inf
