@@ -140,21 +140,35 @@ def same_patients(names: tuple[str, str], a: Any, b: Any) -> None:
         a: The first set.
         b: The second set.
 
+    Warns:
+        UserWarning: The names of the two sets have no patient in common, and may call one patient
+            by two names, `lf001` and `hf001`.
+
     Raises:
         ValueError: An image of a patient and an image of another one.
     """
     if not all(hasattr(images, "patient_of_each") for images in (a, b)):
         return
-    pairs = zip(a.patient_of_each, b.patient_of_each, strict=False)
-    for k, (one, other) in enumerate(pairs):
-        if None not in (one, other) and one != other:
-            raise ValueError(
-                f"{_called(names[0])} and {_called(names[1])} must be pairs, image k of one the "
-                f"same slice of the same patient as image k of the other. Received: image {k} is "
-                f"of {one!r} in the first and of {other!r} in the second. Prepare the scans of "
-                "the same patients, in one order; if they are, say so by `from_volumes(..., "
-                "patient=...)`, or pass arrays, `np.asarray(images)`."
-            )
+    pairs = zip(a.comparable_patients, b.comparable_patients, strict=False)
+    different = (k for k, pair in enumerate(pairs) if None not in pair and pair[0] != pair[1])
+    k = next(different, None)
+    if k is None:
+        return
+    found = (
+        f"{_called(names[0])} and {_called(names[1])} must be pairs, image k of one the same slice "
+        f"of the same patient as image k of the other. Received: image {k} is of "
+        f"{a.patient_of_each[k]!r} in the first and of {b.patient_of_each[k]!r} in the second."
+    )
+    known = set(a.comparable_patients) & set(b.comparable_patients) - {None}
+    if known or (a.patients_are_certain and b.patients_are_certain):
+        raise ValueError(
+            f"{found} Prepare the scans of the same patients, in one order; if they are, say so by "
+            "`from_volumes(..., patient=...)`, or pass arrays, `np.asarray(images)`."
+        )
+    warn(
+        f"{found} That is what the files' names say, and they have no patient in common. If the "
+        "scans are of the same patients, say so by `from_volumes(..., patient=...)`."
+    )
 
 
 def warn(text: str, category: type[Warning] = UserWarning) -> None:

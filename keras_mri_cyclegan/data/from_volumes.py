@@ -190,7 +190,8 @@ def from_volumes(
         dataset.preprocessing = preprocessing
         together = known_patients([*sides[0], *sides[1]], patient)
         owners = [together[: len(sides[0])], together[len(sides[0]) :]]
-        images_a.patients, images_b.patients = owners
+        if patient is not None:  # those of the default rule, the images know
+            images_a.patients, images_b.patients = owners
         dataset.patients_a, dataset.patients_b = (
             tuple(sorted({owner for owner in of_side if owner is not None})) for of_side in owners
         )

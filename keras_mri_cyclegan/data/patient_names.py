@@ -70,6 +70,17 @@ def patient_from_path(path: str) -> str | None:
     return first or name
 
 
+def spelling(patient: str) -> str:
+    """Return a patient's name in the spelling that names are compared in.
+
+    Example:
+        >>> from keras_mri_cyclegan.data.patient_names import spelling
+        >>> spelling("Sub-01") == spelling("sub-1"), spelling("p10") == spelling("p1")
+        (True, False)
+    """
+    return re.sub(r"(?<!\d)0+(?=\d)", "", patient.casefold())
+
+
 def numbered_below(path: str) -> str | None:
     """Return the folder of a scan that is taken for a patient's by a number, or else `None`."""
     parts = _parts(path)

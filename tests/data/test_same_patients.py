@@ -10,6 +10,7 @@ from keras_mri_cyclegan import figures, metrics
 from keras_mri_cyclegan.data import UnpairedDataset, VolumeImages, from_volumes
 from keras_mri_cyclegan.evaluation import IntensityCurve
 from keras_mri_cyclegan.preprocessing import MinMax, Preprocessing, Slices
+from keras_mri_cyclegan.volumes import Volume
 
 SIZE, SLICES = 16, 4
 PAIRED_METRICS = (metrics.psnr, metrics.ssim, metrics.nrmse, metrics.mae)
@@ -122,3 +123,34 @@ def test_both_halves_of_a_validation_split_by_patient(folder, model):
     same = split(("T1w", (0, 1)), ("T2w", (2, 3)), patient=lambda path: str(int(path[-9:-8]) % 2))
     assert same.a.patients == same.b.patients
     model.evaluate(same.a, same.b, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("cbct_{:03d}", "ct_{:03d}"),
+        ("A_{:03d}", "B_{:03d}"),
+        ("3T_{:02d}", "7T_{:02d}"),
+        ("sub-{:02d}", "sub-{:d}"),
+        ("p{:02d}", "P{:02d}"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_contrast_or_a_spelling_is_no_other_patient(one, other):
+    UnpairedDataset(paired=[called(name, (1, 2)) for name in (one, other)])
+
+
+def test_names_without_a_patient_in_common_are_warned_of():
+    with pytest.warns(UserWarning, match="no patient in common.*`from_volumes"):
+        UnpairedDataset(paired=(called("lf{:03d}", (1, 2)), called("hf{:03d}", (1, 2))))
+    with pytest.raises(ValueError, match=r"image 4 is of 'lf002' .* 'lf003'"):
+        UnpairedDataset(paired=(called("lf{:03d}", (1, 2)), called("lf{:03d}", (1, 3))))
+
+
+def called(name, patients):
+    rng = np.random.default_rng(0)
+    scans = [
+        Volume(rng.uniform(0, 90, (SIZE, SIZE, SLICES)), np.eye(4), path=name.format(k) + ".nii")
+        for k in patients
+    ]
+    return VolumeImages(scans, Preprocessing([MinMax()], Slices()), verbose=0)
