@@ -188,8 +188,7 @@ def from_volumes(
             **kwargs,
         )
         dataset.preprocessing = preprocessing
-        together = known_patients([*sides[0], *sides[1]], patient)
-        owners = [together[: len(sides[0])], together[len(sides[0]) :]]
+        owners = [known_patients(scans, patient) for scans in sides]
         if patient is not None:  # those of the default rule, the images know
             images_a.patients, images_b.patients = owners
         dataset.patients_a, dataset.patients_b = (

@@ -88,8 +88,9 @@ def numbered_below(path: str) -> str | None:
         return None
     folder = parts[-2]
     mixed = re.search(r"\d", folder) and re.search(r"[A-Za-z]", folder)
-    first = SEPARATORS.split(folder)[0]
-    return folder if mixed and not (VISIT.fullmatch(first) or CONTRAST.fullmatch(first)) else None
+    first, *others = SEPARATORS.split(folder)
+    nobody = VISIT.fullmatch(first) or any(map(CONTRAST.fullmatch, [first, *others]))
+    return folder if mixed and not nobody else None
 
 
 def _parts(path: str) -> list[str]:

@@ -67,8 +67,7 @@ def split_by_patient(
         _checks.positive_int("seed", seed, minimum=0)
     sides = (scan_list("a", a), scan_list("b", b))
     check_apart(*sides)
-    together = patients_of([*sides[0], *sides[1]], patient)
-    owners = [together[: len(sides[0])], together[len(sides[0]) :]]
+    owners = [patients_of(scans, patient) for scans in sides]
     for name, scans, of_side in zip("ab", sides, owners, strict=True):
         if len(set(of_side)) < 2:
             raise ValueError(

@@ -50,6 +50,14 @@ def test_numbers_below_several_folders_may_be_series():
             assert patient_from_path(a[0]) == "0"
 
 
+@pytest.mark.parametrize("folders", [("images_t1", "images_t2"), ("IXI_T1", "x1"), ("3T", "7T")])
+def test_numbers_in_one_folder_of_each_domain_are_patients(folders):
+    a, b = ([f"{folder}/{k:03d}.nii.gz" for k in range(4)] for folder in folders)
+    training, validation = split_by_patient(a, b, 0.5, seed=0)
+    assert patients(training[0]) == patients(training[1])
+    assert patients(validation[0]).isdisjoint(patients(training[0]))
+
+
 @pytest.mark.parametrize(
     ("path", "patient"),
     [
