@@ -162,7 +162,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self._resumed is None:
             return None
         state = self._resumed.state
-        for text in what_differs(state, self._settings, self._data, self._source):
+        for text in what_differs(state, self._settings, self._data, self._source, others):
             _checks.warn(f"Checkpoint in `{self.directory}`: {text}", CheckpointWarning)
         if self._source is not None and state["data"] is not None:
             self._source.seed = state["data"]["seed"]
