@@ -10,6 +10,7 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan._notices import once
 from keras_mri_cyclegan.data._scans import Scan, scan_list
+from keras_mri_cyclegan.data.patient_names import spelling
 from keras_mri_cyclegan.data.patients import (
     Patient,
     check_apart,
@@ -215,7 +216,8 @@ def _summary(name: str, dataset: UnpairedDataset, unknown: list[list[Scan]]) -> 
         others = f" and {_listed(of_side)}" if of_side else ""
         size = " x ".join(map(str, images.shape[1:]))
         lines.append(f"{name} {side}: {known}{others}, {len(images)} images of {size}")
-    in_both = len(set(dataset.patients_a) & set(dataset.patients_b))
+    in_a, in_b = (set(map(spelling, who)) for who in (dataset.patients_a, dataset.patients_b))
+    in_both = len(in_a & in_b)
     lines.append(f"{name}: {in_both} patients are in both")
     if any(unknown):
         lines[-1] += ", without the unknown ones (`patient=` says whose a scan is)"
