@@ -218,7 +218,7 @@ def tell_of_range(text: str) -> None:
 
 def seems_from_zero(low: float, high: float) -> bool:
     """Whether images whose values are between these seem to be in [0, 1] and not in [-1, 1]."""
-    return low >= -RANGE_TOLERANCE and low < high and 0.5 < high <= 1 + RANGE_TOLERANCE
+    return abs(low) <= RANGE_TOLERANCE and low < high <= 1 + RANGE_TOLERANCE
 
 
 def _fits(found: tuple, shape: tuple) -> bool:
