@@ -171,6 +171,26 @@ def same_patients(names: tuple[str, str], a: Any, b: Any) -> None:
     )
 
 
+def same_domains(names: tuple[str, str], a: Any, b: Any) -> None:
+    """Check that images of scans are passed as the domain that they were prepared as.
+
+    Args:
+        names: What to call the two, as in `images`.
+        a: What is passed as images of A; `VolumeImages` know their domain.
+        b: What is passed as images of B.
+
+    Raises:
+        ValueError: Images that were prepared as B in the place of A, and as A in that of B.
+    """
+    domains = getattr(a, "domain", None), getattr(b, "domain", None)
+    if domains == ("b", "a"):
+        raise ValueError(
+            f"{_called(names[0])} must be images of A and {_called(names[1])} images of B. "
+            "Received: scans prepared as domain 'b' and as domain 'a'. Swap the two; for a model "
+            "of the other direction prepare them the other way round, `from_volumes(b, a)`."
+        )
+
+
 def warn(text: str, category: type[Warning] = UserWarning) -> None:
     """Warn as of the line, outside of this library and Keras, that led here."""
     frame, level = sys._getframe(1), 2

@@ -1,5 +1,7 @@
 """Every place where two sets of images meet as pairs, and both know whose they are."""
 
+import warnings
+
 import nibabel
 import numpy as np
 import pytest
@@ -7,9 +9,10 @@ from small import EAGERLY, networks
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan import figures, metrics
+from keras_mri_cyclegan.cyclegan import sources
 from keras_mri_cyclegan.data import UnpairedDataset, VolumeImages, from_volumes
 from keras_mri_cyclegan.evaluation import IntensityCurve
-from keras_mri_cyclegan.preprocessing import MinMax, Preprocessing, Slices
+from keras_mri_cyclegan.preprocessing import MinMax, Preprocessing, Slices, ZScore
 from keras_mri_cyclegan.volumes import Volume
 
 SIZE, SLICES = 16, 4
@@ -154,3 +157,54 @@ def called(name, patients):
         for k in patients
     ]
     return VolumeImages(scans, Preprocessing([MinMax()], Slices()), verbose=0)
+
+
+def prepared(patients=(1, 2), spacing=1.0, domain="a", step=MinMax, plane="axial"):
+    rng = np.random.default_rng(0)
+    affine = np.diag([spacing] * 3 + [1.0])
+    scans = [
+        Volume(rng.uniform(0, 90, (SIZE,) * 3), affine, path=f"p{k:02d}_{domain}.nii")
+        for k in patients
+    ]
+    return VolumeImages(scans, Preprocessing([step()], Slices(plane)), domain, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "door", ["model.evaluate", "validation_data", "paired", "fit", "UnpairedDataset"]
+)
+def test_a_and_b_in_each_others_place(model, door):
+    doors = {
+        **DOORS,
+        "fit": lambda model, a, b: model.fit(a, b, verbose=0),
+        "UnpairedDataset": lambda model, a, b: UnpairedDataset(a, b),
+    }
+    with pytest.raises(ValueError, match=r"prepared as domain 'b' and as domain 'a'\. Swap"):
+        doors[door](model, prepared(domain="b"), prepared(domain="a"))
+
+
+def test_two_preprocessings_of_a_and_b():
+    with pytest.warns(UserWarning, match="must be cut alike.*'axial'.*'sagittal'"):
+        UnpairedDataset(prepared(), prepared(domain="b", plane="sagittal"))
+    with pytest.warns(UserWarning, match="in the same training"):
+        UnpairedDataset(prepared(), prepared(domain="b", spacing=2.0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"patients": (2, 3)}, "`validation_data` has 1 patients of the training, such as 'p2'"),
+        ({"plane": "sagittal"}, "another preprocessing, with other plane"),
+        ({"step": ZScore}, "another preprocessing, with other steps"),
+        ({"spacing": 2.0}, "in the same training"),
+    ],
+)
+def test_validation_is_compared_with_the_training(model, arguments, message):
+    training = UnpairedDataset(prepared(), prepared(domain="b"))
+    arguments = {"patients": (3, 4), **arguments}
+    validation = [prepared(domain=domain, **arguments) for domain in "ab"]
+    with pytest.warns(UserWarning, match=message):
+        sources.compare_with_validation(training, validation)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        right = [prepared((3, 4), domain=domain) for domain in "ab"]
+        sources.compare_with_validation(training, right)
