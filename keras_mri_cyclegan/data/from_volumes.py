@@ -122,6 +122,13 @@ def from_volumes(
     """
     batch_size = _checks.positive_int("batch_size", batch_size)
     _checks.one_of("shuffle", shuffle, (True, False))
+    if preprocessing is not None and not isinstance(preprocessing, Preprocessing):
+        way_out = "Leave it out for the default one."
+        if isinstance(preprocessing, (int, float, list, tuple, set)):
+            way_out = f"For what is held out, `validation={preprocessing!r}`."
+        raise ValueError(
+            f"`preprocessing` must be a `Preprocessing`. Received: {preprocessing!r}. {way_out}"
+        )
     memory = _checks.weight("memory", memory)
     verbose = _checks.one_of("verbose", verbose, (0, 1))
     augment = callables(augment)
