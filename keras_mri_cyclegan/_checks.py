@@ -91,6 +91,12 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
         ValueError: Wrong type, dtype, rank or size; no image; NaN or infinity.
     """
     array, called = np.asarray(plain(value)), _called(name)
+    if array.dtype.kind in "USO":
+        raise ValueError(
+            f"{called} must hold floating point numbers in [-1, 1]. Received: dtype {array.dtype}. "
+            "For paths of scans or volumes, `keras_mri_cyclegan.data.from_volumes(a, b)` makes "
+            "images of them."
+        )
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
             f"{called} must hold floating point numbers in [-1, 1]. Received: dtype {array.dtype}"
