@@ -91,6 +91,12 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
         ValueError: Wrong type, dtype, rank or size; no image; NaN or infinity.
     """
     array, called = np.asarray(plain(value)), _called(name)
+    if array.dtype.kind in "USO":
+        raise ValueError(
+            f"{called} must hold floating point numbers in [-1, 1]. Received: dtype {array.dtype}. "
+            "For paths of scans or volumes, `keras_mri_cyclegan.data.from_volumes(a, b)` makes "
+            "images of them."
+        )
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
             f"{called} must hold floating point numbers in [-1, 1]. Received: dtype {array.dtype}"
@@ -140,21 +146,55 @@ def same_patients(names: tuple[str, str], a: Any, b: Any) -> None:
         a: The first set.
         b: The second set.
 
+    Warns:
+        UserWarning: The names of the two sets have no patient in common, and may call one patient
+            by two names, `lf001` and `hf001`.
+
     Raises:
         ValueError: An image of a patient and an image of another one.
     """
     if not all(hasattr(images, "patient_of_each") for images in (a, b)):
         return
-    pairs = zip(a.patient_of_each, b.patient_of_each, strict=False)
-    for k, (one, other) in enumerate(pairs):
-        if None not in (one, other) and one != other:
-            raise ValueError(
-                f"{_called(names[0])} and {_called(names[1])} must be pairs, image k of one the "
-                f"same slice of the same patient as image k of the other. Received: image {k} is "
-                f"of {one!r} in the first and of {other!r} in the second. Prepare the scans of "
-                "the same patients, in one order; if they are, say so by `from_volumes(..., "
-                "patient=...)`, or pass arrays, `np.asarray(images)`."
-            )
+    pairs = zip(a.comparable_patients, b.comparable_patients, strict=False)
+    different = (k for k, pair in enumerate(pairs) if None not in pair and pair[0] != pair[1])
+    k = next(different, None)
+    if k is None:
+        return
+    found = (
+        f"{_called(names[0])} and {_called(names[1])} must be pairs, image k of one the same slice "
+        f"of the same patient as image k of the other. Received: image {k} is of "
+        f"{a.patient_of_each[k]!r} in the first and of {b.patient_of_each[k]!r} in the second."
+    )
+    known = set(a.comparable_patients) & set(b.comparable_patients) - {None}
+    if known or (a.patients_are_certain and b.patients_are_certain):
+        raise ValueError(
+            f"{found} Prepare the scans of the same patients, in one order; if they are, say so by "
+            "`from_volumes(..., patient=...)`, or pass arrays, `np.asarray(images)`."
+        )
+    warn(
+        f"{found} That is what the files' names say, and they have no patient in common. If the "
+        "scans are of the same patients, say so by `from_volumes(..., patient=...)`."
+    )
+
+
+def same_domains(names: tuple[str, str], a: Any, b: Any) -> None:
+    """Check that images of scans are passed as the domain that they were prepared as.
+
+    Args:
+        names: What to call the two, as in `images`.
+        a: What is passed as images of A; `VolumeImages` know their domain.
+        b: What is passed as images of B.
+
+    Raises:
+        ValueError: Images that were prepared as B in the place of A, and as A in that of B.
+    """
+    domains = getattr(a, "domain", None), getattr(b, "domain", None)
+    if domains == ("b", "a"):
+        raise ValueError(
+            f"{_called(names[0])} must be images of A and {_called(names[1])} images of B. "
+            "Received: scans prepared as domain 'b' and as domain 'a'. Swap the two; for a model "
+            "of the other direction prepare them the other way round, `from_volumes(b, a)`."
+        )
 
 
 def warn(text: str, category: type[Warning] = UserWarning) -> None:
@@ -204,7 +244,7 @@ def tell_of_range(text: str) -> None:
 
 def seems_from_zero(low: float, high: float) -> bool:
     """Whether images whose values are between these seem to be in [0, 1] and not in [-1, 1]."""
-    return low >= -RANGE_TOLERANCE and low < high and 0.5 < high <= 1 + RANGE_TOLERANCE
+    return abs(low) <= RANGE_TOLERANCE and low < high <= 1 + RANGE_TOLERANCE
 
 
 def _fits(found: tuple, shape: tuple) -> bool:

@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,18 @@ def read(path: Path, generators: dict[str, keras.Model]) -> tuple[dict[str, Any]
         generators: The two generators by name.
 
     Raises:
-        ValueError: A file that `BestTranslation` did not write, or the weights of other generators.
+        ValueError: A file that `BestTranslation` did not write, a damaged one, or the weights of
+            other generators.
     """
-    state, weights = (_from_npz if path.suffix == ".npz" else _from_keras)(path, generators)
+    try:
+        if path.is_file() and not zipfile.is_zipfile(path):
+            raise zipfile.BadZipFile("not a zip archive, or cut")
+        state, weights = (_from_npz if path.suffix == ".npz" else _from_keras)(path, generators)
+    except (zipfile.BadZipFile, zlib.error, EOFError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"`path` {os.fspath(path)!r} is damaged ({error}). Give another path, or move that "
+            "file away."
+        ) from error
     for name, network in generators.items() if state["best_epoch"] is not None else ():
         shapes = [tuple(weight.shape) for weight in weights[name]]
         expected = [tuple(weight.shape) for weight in network.weights]

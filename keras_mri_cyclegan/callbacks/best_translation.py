@@ -171,7 +171,13 @@ class BestTranslation(keras.callbacks.Callback):
             self._forget()
             self._judge_references()
             return
-        if self.best_epoch is None and self.path is not None and self.path.exists():
+        if self.best_epoch is None and self.path is not None and not self.path.exists():
+            _checks.warn(
+                f"The training goes on with epoch {epoch + 1}, and there is no file "
+                f"{os.fspath(self.path)!r} of the best one before: the best is looked for from now "
+                "on. If it was moved, put it back and begin again."
+            )
+        elif self.best_epoch is None and self.path is not None:
             state, self._weights = best_file.read(
                 self.path, {name: getattr(self.model, name) for name in GENERATORS}
             )

@@ -143,14 +143,16 @@ class Checkpoint(keras.callbacks.Callback):
 
         Raises:
             CheckpointError: All checkpoints are damaged.
-            ValueError: The folder is a file.
+            ValueError: The folder is a file, or a link to nothing.
         """
-        there = next(p for p in (self.directory, *self.directory.absolute().parents) if p.exists())
+        paths = (self.directory, *self.directory.absolute().parents)
+        there = next(path for path in paths if os.path.lexists(path))
         if not there.is_dir():
+            what = "a file" if there.exists() else "a link to what is not there"
             raise ValueError(
                 "`directory` must be the folder of this training's checkpoints, or a path at "
                 f"which it can be created. Received: {str(self.directory)!r}, and {str(there)!r} "
-                "is a file."
+                f"is {what}."
             )
         self._others = others
         self._source = source if hasattr(source, "skip") else None
@@ -162,7 +164,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self._resumed is None:
             return None
         state = self._resumed.state
-        for text in what_differs(state, self._settings, self._data, self._source):
+        for text in what_differs(state, self._settings, self._data, self._source, others):
             _checks.warn(f"Checkpoint in `{self.directory}`: {text}", CheckpointWarning)
         if self._source is not None and state["data"] is not None:
             self._source.seed = state["data"]["seed"]

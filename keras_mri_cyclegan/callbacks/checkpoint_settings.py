@@ -59,7 +59,11 @@ def data_of(source: Any) -> dict[str, Any]:
 
 
 def what_differs(
-    state: dict[str, Any], settings: dict[str, Any], data: dict[str, Any] | None, source: Any
+    state: dict[str, Any],
+    settings: dict[str, Any],
+    data: dict[str, Any] | None,
+    source: Any,
+    others: list,
 ) -> list[str]:
     """Say what a checkpoint and the script that goes on with it disagree on, and which one holds.
 
@@ -70,6 +74,7 @@ def what_differs(
         settings: What `settings_of` returns now.
         data: What `data_of` returns now, or `None` for other data than an `UnpairedDataset`.
         source: The data.
+        others: The training's other callbacks.
     """
     saved = state.get("settings", {})  # none in a checkpoint of an earlier version
     told = [_data_differs(state["data"], data)] if data and state["data"] else []
@@ -89,7 +94,7 @@ def what_differs(
             new.append(words)  # a schedule in place of a number is an error when it is loaded
     if data and state["data"] and source.seed_was_given and state["data"]["seed"] != data["seed"]:
         seeds.append(f"seed of the data: {state['data']['seed']}, now {data['seed']}")
-    if rates:
+    if rates and not any(isinstance(c, keras.callbacks.LearningRateScheduler) for c in others):
         told.append(
             f"the learning rate is not that of the checkpoint ({'; '.join(rates)}). The "
             "checkpoint's holds. For another one add `keras.callbacks.LearningRateScheduler("

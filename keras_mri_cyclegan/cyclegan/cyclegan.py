@@ -403,6 +403,7 @@ class CycleGAN(keras.Model):
         self._assert_compile_called("fit")
         sources.check_options(kwargs)
         source, shuffle = sources.training_source(self, x, y, batch_size, shuffle)
+        sources.compare_with_validation(source, validation_data)
         validation_data = sources.validation_source(self, validation_data)
         kwargs = {"validation_batch_size": sources.scored_at_once(validation_data), **kwargs}
         self.progress.tell_of_left_out = True

@@ -14,10 +14,12 @@ import keras
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._notices import once
 from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
 from keras_mri_cyclegan.cyclegan import backends
 from keras_mri_cyclegan.cyclegan.paired_term import check_pairs
 from keras_mri_cyclegan.data import UnpairedDataset, VolumeImages
+from keras_mri_cyclegan.preprocessing.voxel_sizes import compare
 
 SCORED_AT_ONCE = 8
 ARRAYS = ("`x` (images of A)", "`y` (images of B)")
@@ -44,6 +46,7 @@ def training_source(
     if y is not None:
         a = x if isinstance(x, VolumeImages) else _checks.images(ARRAYS[0], x, shape_a)
         b = y if isinstance(y, VolumeImages) else _checks.images(ARRAYS[1], y, shape_b)
+        _checks.same_domains(ARRAYS, a, b)
         # Of scans, the first image only: all would be read.
         sides = [side[:1] if isinstance(side, VolumeImages) else side for side in (a, b)]
         _warn_range(dict(zip(ARRAYS, sides, strict=True)))
@@ -123,6 +126,48 @@ def validation_source(model: Any, data: Any) -> Any:
     return data if data is None else pairs(model, data, None, names=("`validation_data`", ""))[0]
 
 
+def compare_with_validation(source: Any, data: Any) -> None:
+    """Warn of validation data that have patients of the training, or were prepared otherwise.
+
+    Args:
+        source: What `training_source` returned.
+        data: What `fit` was given as `validation_data`.
+    """
+    if not isinstance(source, UnpairedDataset) or not isinstance(data, (tuple, list)):
+        return
+    trained = [images for images in (source.a, source.b) if isinstance(images, VolumeImages)]
+    scored = [images for images in data if isinstance(images, VolumeImages)]
+    common = _patients(trained) & _patients(scored)
+    if common:
+        _checks.warn(
+            f"`validation_data` has {len(common)} patients of the training, such as "
+            f"{min(common)!r}, and its scores are better than those of new patients. Split the "
+            "scans by patient, as `keras_mri_cyclegan.data.from_volumes(..., validation=0.2)` does."
+        )
+    for one, other in itertools.product(trained, scored):
+        chains = [images.preprocessing for images in (one, other)]
+        if chains[0] is chains[1]:
+            continue
+        found = [
+            {"plane": getattr(chain.cutter, "plane", None), "steps": chain.get_config()["steps"]}
+            for chain in chains
+        ]
+        differ = [name for name, value in found[0].items() if value != found[1][name]]
+        if differ:
+            _checks.warn(
+                "`validation_data` must be prepared as the training's images are. Received: "
+                f"another preprocessing, with other {' and '.join(differ)}. Prepare both with the "
+                "one that was fitted on the training."
+            )
+            return
+        with once():
+            compare([*one.sizes, *other.sizes], chains[0].cutter)
+
+
+def _patients(sides: list[VolumeImages]) -> set[str]:
+    return {name for images in sides for name in images.comparable_patients if name is not None}
+
+
 def scored_at_once(data: Any) -> int | None:
     """Return how many images of arrays are scored in a batch; sources have their own."""
     is_array = isinstance(data, tuple) and isinstance(data[0], np.ndarray)
@@ -190,6 +235,7 @@ def pairs(
         x, (a, b, _) = _first_batch(model, x, names[0].partition(" ")[0])
         _check_as_many(a, b)
         return x, y
+    _checks.same_domains(names, x, y)
     _checks.same_patients(names, x, y)
     shape_a, shape_b = _shapes(model)
     a, b = _checks.images(names[0], x, shape_a), _checks.images(names[1], y, shape_b)

@@ -10,6 +10,7 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan._notices import once
 from keras_mri_cyclegan.data._scans import Scan, scan_list
+from keras_mri_cyclegan.data.patient_names import spelling
 from keras_mri_cyclegan.data.patients import (
     Patient,
     check_apart,
@@ -121,6 +122,13 @@ def from_volumes(
     """
     batch_size = _checks.positive_int("batch_size", batch_size)
     _checks.one_of("shuffle", shuffle, (True, False))
+    if preprocessing is not None and not isinstance(preprocessing, Preprocessing):
+        way_out = "Leave it out for the default one."
+        if isinstance(preprocessing, (int, float, list, tuple, set)):
+            way_out = f"For what is held out, `validation={preprocessing!r}`."
+        raise ValueError(
+            f"`preprocessing` must be a `Preprocessing`. Received: {preprocessing!r}. {way_out}"
+        )
     memory = _checks.weight("memory", memory)
     verbose = _checks.one_of("verbose", verbose, (0, 1))
     augment = callables(augment)
@@ -188,9 +196,9 @@ def from_volumes(
             **kwargs,
         )
         dataset.preprocessing = preprocessing
-        together = known_patients([*sides[0], *sides[1]], patient)
-        owners = [together[: len(sides[0])], together[len(sides[0]) :]]
-        images_a.patients, images_b.patients = owners
+        owners = [known_patients(scans, patient) for scans in sides]
+        if patient is not None:  # those of the default rule, the images know
+            images_a.patients, images_b.patients = owners
         dataset.patients_a, dataset.patients_b = (
             tuple(sorted({owner for owner in of_side if owner is not None})) for of_side in owners
         )
@@ -215,7 +223,8 @@ def _summary(name: str, dataset: UnpairedDataset, unknown: list[list[Scan]]) -> 
         others = f" and {_listed(of_side)}" if of_side else ""
         size = " x ".join(map(str, images.shape[1:]))
         lines.append(f"{name} {side}: {known}{others}, {len(images)} images of {size}")
-    in_both = len(set(dataset.patients_a) & set(dataset.patients_b))
+    in_a, in_b = (set(map(spelling, who)) for who in (dataset.patients_a, dataset.patients_b))
+    in_both = len(in_a & in_b)
     lines.append(f"{name}: {in_both} patients are in both")
     if any(unknown):
         lines[-1] += ", without the unknown ones (`patient=` says whose a scan is)"

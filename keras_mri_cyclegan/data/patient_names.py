@@ -5,7 +5,8 @@ import re
 RULE = (
     "`sub-...` in the path or what public data sets call a patient, otherwise the file's or "
     "folder's name up to the first space, `_`, `-`, `.`; where that is a visit, a date or a "
-    "number, the `p03` after it or the folder `p03`; unless it is a word for a visit or a contrast"
+    "number, or has none, the `p03` after it or the folder `p03`; unless it is a word for a visit "
+    "or a contrast"
 )
 # What a patient is called in a path: BIDS first, then data sets whose names go on with the visit.
 KNOWN = [
@@ -27,10 +28,15 @@ VISIT = re.compile(
     re.I,
 )
 CONTRAST = re.compile(r"(image|img|slice|brain|head|mri?|t1w?|t2w?|pdw?|flair)\d*", re.I)
+TIME = re.compile(r"(t|m|mo|d|w|wk|y|yr|rep|repeat|retest)\d{1,2}", re.I)  # after which time
+SIDE = re.compile(r"pre|post|left|right|[lr]h?|ax|axial|sag|sagittal|cor|coronal", re.I)
 DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[0-9]|[12]\d|3[01])(\d{4}|\d{6})?")
 V = re.compile(r"v\d{1,2}", re.I)  # a visit, or a volunteer: what follows tells
 NUMBER = re.compile(r"\d{1,4}")  # of a patient, or of a series below a folder of the patient
 PERSON = re.compile(r"(p|pt|pat|patient|subj?|subject|case|id)[-_ ]?\d+", re.I)
+# A token that may be the acceleration of a sequence, `smith_t1_mprage_sag_p2`.
+ACCELERATION = re.compile(r"p[2-4]", re.I)
+DASHES = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.](0[1-9]|1[0-2])[-_.](0[1-9]|[12]\d|3[01])(?!\d)")
 SEPARATORS = re.compile(r"[_.\-\s]")
 ANCESTORS = 2  # folders above that may be called after the patient
 
@@ -55,19 +61,35 @@ def patient_from_path(path: str) -> str | None:
             if found := re.findall(pattern, part, re.I):
                 return found[-1]
     name = parts[-1] if parts else path
-    first, *others = SEPARATORS.split(name)
+    first, *others = SEPARATORS.split(DASHES.sub(r"\1\2\3", name))
     second = others[0] if others else ""
     dated = DATE.fullmatch(first) is not None
-    if (dated or V.fullmatch(first)) and PERSON.fullmatch(second):
-        return second
     nobody = VISIT.fullmatch(first) or CONTRAST.fullmatch(first) or dated
-    if nobody or V.fullmatch(first) or NUMBER.fullmatch(first):
+    when = V.fullmatch(first) or TIME.fullmatch(first) or SIDE.fullmatch(first)
+    if (dated or when) and PERSON.fullmatch(second):
+        return second
+    if not re.search(r"\d", first):
+        for other in others:
+            if PERSON.fullmatch(other) and not ACCELERATION.fullmatch(other):
+                return other
+    if nobody or when or NUMBER.fullmatch(first) or not re.search(r"\d", first):
         for folder in parts[-2 : -2 - ANCESTORS : -1]:
             if PERSON.fullmatch(folder):
                 return folder
     if nobody or (V.fullmatch(first) and re.fullmatch(r"\d+", second)):
         return None
     return first or name
+
+
+def spelling(patient: str) -> str:
+    """Return a patient's name in the spelling that names are compared in.
+
+    Example:
+        >>> from keras_mri_cyclegan.data.patient_names import spelling
+        >>> spelling("Sub-01") == spelling("sub-1"), spelling("p10") == spelling("p1")
+        (True, False)
+    """
+    return re.sub(r"(?<!\d)0+(?=\d)", "", patient.casefold())
 
 
 def numbered_below(path: str) -> str | None:
@@ -77,8 +99,9 @@ def numbered_below(path: str) -> str | None:
         return None
     folder = parts[-2]
     mixed = re.search(r"\d", folder) and re.search(r"[A-Za-z]", folder)
-    first = SEPARATORS.split(folder)[0]
-    return folder if mixed and not (VISIT.fullmatch(first) or CONTRAST.fullmatch(first)) else None
+    first, *others = SEPARATORS.split(folder)
+    nobody = VISIT.fullmatch(first) or any(map(CONTRAST.fullmatch, [first, *others]))
+    return folder if mixed and not nobody else None
 
 
 def _parts(path: str) -> list[str]:

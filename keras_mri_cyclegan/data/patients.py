@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.data._scans import Scan, identity, scan_list, scan_name
-from keras_mri_cyclegan.data.patient_names import RULE, numbered_below, patient_from_path
+from keras_mri_cyclegan.data.patient_names import RULE, numbered_below, patient_from_path, spelling
 from keras_mri_cyclegan.volumes import Volume
 
 Patient = Callable[[Any], Any]
@@ -37,8 +37,9 @@ def split_by_patient(
             returns its patient, a string or a number. Defaults to `None`: `sub-...` in the path
             (BIDS) or what ADNI, BraTS, OASIS, TCGA and others call a patient, otherwise the file's
             or folder's name up to the first space, `_`, `-` or `.`. Where that is a visit, a date,
-            a contrast or a number, the `p07` that follows (`v2_p07`) or that the folder is called
-            (`p07/0003`); where there is none, it has to be said.
+            a contrast, a number or a word without one, the `p07` that follows (`v2_p07`) or that
+            the folder is called (`p07/0003`); where a visit, a date or a contrast has none, it has
+            to be said. `p07`, `P07` and `p7` are one patient.
         seed: Integer of at least 0. The split depends on it and on the patients alone, not on the
             order of the scans. Defaults to `None`: another split each time.
 
@@ -67,8 +68,10 @@ def split_by_patient(
         _checks.positive_int("seed", seed, minimum=0)
     sides = (scan_list("a", a), scan_list("b", b))
     check_apart(*sides)
-    together = patients_of([*sides[0], *sides[1]], patient)
-    owners = [together[: len(sides[0])], together[len(sides[0]) :]]
+    owners = [patients_of(scans, patient) for scans in sides]
+    if patient is None:
+        owners = [_in_one_spelling(of_side, owners) for of_side in owners]
+        named = named and set(_in_one_spelling(sorted(named), owners))
     for name, scans, of_side in zip("ab", sides, owners, strict=True):
         if len(set(of_side)) < 2:
             raise ValueError(
@@ -154,6 +157,12 @@ def check_apart(a: Sequence[Scan], b: Sequence[Scan]) -> None:
                 f"`a` and `b` must not share a scan. Received in both: {scan_name(scan)}. Name the "
                 "contrast in the glob, such as '**/*T1w.nii.gz' and '**/*T2w.nii.gz'."
             )
+
+
+def _in_one_spelling(names: list[str], owners: list[list[str]]) -> list[str]:
+    """Return names, with `P01` and `p1` as one of the two if both are among the owners."""
+    one = {spelling(name): name for name in sorted({*owners[0], *owners[1]}, reverse=True)}
+    return [one.get(spelling(name), name) for name in names]
 
 
 def _named(validation: Any) -> set[str] | None:

@@ -14,6 +14,7 @@ from keras_mri_cyclegan._notices import once
 from keras_mri_cyclegan.data._mirrored import notice_mirrored
 from keras_mri_cyclegan.data.volume_images import VolumeImages
 from keras_mri_cyclegan.preprocessing import Preprocessing
+from keras_mri_cyclegan.preprocessing.voxel_sizes import compare
 
 PAIRS = 2  # beside the sides 0 and 1: what the order and the augmentation of pairs are drawn for
 
@@ -128,6 +129,8 @@ class UnpairedDataset(keras.utils.PyDataset):
                 "`a` and `b` must both hold images or both hold volumes. Received: shapes "
                 f"{self.a.shape} and {self.b.shape}."
             )
+        _checks.same_domains(("a", "b"), self.a, self.b)
+        _compare_preprocessing(self.a, self.b)
         sides = [("a", self.a), ("b", self.b)]
         if self.paired is not None and not self._pairs_alone:
             if self.paired[0].ndim != self.a.ndim:
@@ -369,6 +372,7 @@ def _checked_pairs(paired: Any) -> tuple[Any, Any]:
             "`paired` must be two arrays (or `VolumeImages`), (a_paired, b_paired). "
             f"Received: {found}."
         )
+    _checks.same_domains(("paired[0]", "paired[1]"), *paired)
     _checks.same_patients(("paired[0]", "paired[1]"), *paired)
     a, b = (
         images if isinstance(images, VolumeImages) else _checks.images(f"paired[{k}]", images)
@@ -388,6 +392,24 @@ def _checked_pairs(paired: Any) -> tuple[Any, Any]:
             "is dropped (`Slices(minimum_foreground=0)`)."
         )
     return a, b
+
+
+def _compare_preprocessing(a: Any, b: Any) -> None:
+    """Warn of scans of A and of B that two preprocessings make other images of."""
+    if not (isinstance(a, VolumeImages) and isinstance(b, VolumeImages)):
+        return
+    if a.preprocessing is b.preprocessing:
+        return  # that knows the scans of both
+    cutters = a.preprocessing.cutter, b.preprocessing.cutter
+    planes = [getattr(cutter, "plane", None) for cutter in cutters]
+    if planes[0] != planes[1]:
+        _checks.warn(
+            f"`a` and `b` must be cut alike. Received: `{cutters[0]!r}` and `{cutters[1]!r}`. "
+            "Prepare the scans of both with one preprocessing."
+        )
+        return
+    with once():
+        compare([*a.sizes, *b.sizes], cutters[0])
 
 
 def callables(augment: Any) -> tuple[Augmentation, ...]:

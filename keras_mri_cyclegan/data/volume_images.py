@@ -1,6 +1,7 @@
 """The training images of many scans, prepared when they are needed."""
 
 import os
+import re
 import threading
 import time
 import warnings
@@ -15,6 +16,7 @@ from keras_mri_cyclegan import _checks, volumes
 from keras_mri_cyclegan._notices import gathered, once
 from keras_mri_cyclegan.data import image_cache
 from keras_mri_cyclegan.data._scans import Scan, scan_list, scan_name
+from keras_mri_cyclegan.data.patient_names import PERSON, spelling
 from keras_mri_cyclegan.data.patients import known_patients
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.preprocessing.voxel_sizes import Sizes, compare, voxel_size
@@ -128,8 +130,33 @@ class VolumeImages:
     @property
     def patient_of_each(self) -> list[str | None]:
         """The patient of each image."""
-        each = zip(self.patients, self.counts, strict=True)
-        return [patient for patient, count in each for _ in range(count)]
+        return self._each(self.patients)
+
+    @property
+    def comparable_patients(self) -> list[str | None]:
+        """The patient of each image, in the spelling in which those of another set are compared.
+
+        `None` where a name may be that of a contrast or a scanner: one without a number, `ct_001`,
+        or the same for all scans, `3T_001`.
+        """
+        given = self._patients is not None
+        names = [
+            spelling(name) if name and (given or re.search(r"\d", name)) else None
+            for name in self.patients
+        ]
+        if len(set(names)) == 1 and not self.patients_are_certain:
+            names = [None] * len(names)
+        return self._each(names)
+
+    @property
+    def patients_are_certain(self) -> bool:
+        """Whether the patients were given, or are all called as nothing else is, `sub-01`."""
+        names = [name for name in self.patients if name is not None]
+        return self._patients is not None or all(PERSON.fullmatch(name) for name in names)
+
+    def _each(self, of_scans: Sequence[str | None]) -> list[str | None]:
+        together = zip(of_scans, self.counts, strict=True)
+        return [patient for patient, count in together for _ in range(count)]
 
     @property
     def shape(self) -> tuple:

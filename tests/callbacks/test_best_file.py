@@ -82,3 +82,18 @@ def test_a_file_of_something_else(tmp_path):
     compiled(tiny_cyclegan()).save(tmp_path / "x.keras")
     with pytest.raises(ValueError, match="did not write"):
         train(tmp_path / "x.keras", initial_epoch=1)
+
+
+@pytest.mark.parametrize("ending", ["keras", "npz"])
+def test_a_damaged_file_and_a_missing_one(tmp_path, ending):
+    path = tmp_path / f"best.{ending}"
+    model, _ = train(path, epochs=1)
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    for content in (b"", whole[:middle], whole[:middle] + bytes(200) + whole[middle + 200 :]):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"`path` .*best.* is damaged .*move that file away"):
+            train(path, model, epochs=2, initial_epoch=1)
+    path.unlink()
+    with pytest.warns(UserWarning, match=r"goes on with epoch 2, and there is no file .*best"):
+        train(path, model, epochs=2, initial_epoch=1)

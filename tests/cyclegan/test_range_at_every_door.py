@@ -117,6 +117,20 @@ def test_said_once_by_the_table(model, row):
 
 
 def test_an_image_without_contrast_or_with_little_is_not_one_from_0_to_1():
-    for low, high in ((0, 0), (0.6, 0.6), (0, 0.4), (-0.5, 1)):
+    for low, high in ((0, 0), (0.6, 0.6), (0.2, 0.53), (-0.5, 1)):
         image = np.linspace(low, high, 256, dtype="float32").reshape(1, *SHAPE)
         assert not told(kmc.data.UnpairedDataset, image, image)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.2, 0.53, False),  # a crop of tissue only
+        (0.0, 0.4, True),
+        (0.0, 4095 / 65535, True),  # 12 of 16 bits
+        (-1.0, 0.4, False),
+    ],
+)
+def test_what_seems_to_be_from_zero(low, high, expected):
+    images_ = np.linspace(low, high, A.size, dtype="float32").reshape(A.shape)
+    assert bool(told(kmc.data.UnpairedDataset, images_, images_)) is expected

@@ -99,6 +99,7 @@ def batches_function():
         (([A, B],), r"as two arguments.*x=a list of 2 and y=None"),
         (((A, B),), r"as two arguments.*x=a tuple of 2 and y=None"),
         ((A,), "x=an array and y=None"),
+        ((["a1.nii", "a2.nii"], ["b1.nii"]), r"For paths of scans.*from_volumes\(a, b\)"),
         ((batches(),), "x=a list of 4"),
         ((7,), "a `keras.utils.PyDataset`.*Received: a int"),
         ((np.moveaxis(A, -1, 1), B), r"channels come first.*np.moveaxis\(x, 1, -1\)"),

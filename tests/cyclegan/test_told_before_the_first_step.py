@@ -129,4 +129,8 @@ def test_a_checkpoint_in_the_place_of_a_file(tmp_path, model):
     for directory in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(ValueError, match=r"`directory` must be the folder.*is a file"):
             model.fit(A, B, verbose=0, callbacks=[Checkpoint(directory)])
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    for directory in (tmp_path / "link", tmp_path / "link" / "run"):
+        with pytest.raises(ValueError, match=r"`directory` must be.*is a link to what is not"):
+            model.fit(A, B, verbose=0, callbacks=[Checkpoint(directory)])
     model.fit(A, B, verbose=0, callbacks=[Checkpoint(tmp_path / "not" / "there")])

@@ -187,6 +187,8 @@ def test_a_tf_dataset_of_it(study):
     ("arguments", "message"),
     [
         ({"batch_size": 0}, "`batch_size`"),
+        ({"preprocessing": 0.2}, r"`preprocessing` must be.*Received: 0.2\. .*`validation=0.2`"),
+        ({"preprocessing": "mri"}, r"`preprocessing` must be a `Preprocessing`. Received: 'mri'"),
         ({"shuffle": "yes"}, "`shuffle`"),
         ({"seed": -1}, "`seed`"),
         ({"augment": "flip"}, "`augment`"),

@@ -50,6 +50,14 @@ def test_numbers_below_several_folders_may_be_series():
             assert patient_from_path(a[0]) == "0"
 
 
+@pytest.mark.parametrize("folders", [("images_t1", "images_t2"), ("IXI_T1", "x1"), ("3T", "7T")])
+def test_numbers_in_one_folder_of_each_domain_are_patients(folders):
+    a, b = ([f"{folder}/{k:03d}.nii.gz" for k in range(4)] for folder in folders)
+    training, validation = split_by_patient(a, b, 0.5, seed=0)
+    assert patients(training[0]) == patients(training[1])
+    assert patients(validation[0]).isdisjoint(patients(training[0]))
+
+
 @pytest.mark.parametrize(
     ("path", "patient"),
     [
@@ -100,6 +108,19 @@ def test_numbers_below_several_folders_may_be_series():
         ("P003_T1/", "P003"),
         ("dicom/P003-visit1::1.2.3", "P003"),
         ("my-study/knee7.h5::reconstruction_rss", "knee7"),
+        ("pre_p01.nii", "p01"),
+        ("left_p2.nii", "p2"),
+        ("t0_p01.nii", "p01"),
+        ("m12_p01.nii", "p01"),
+        ("rep1-p01.nii", "p01"),
+        ("2020-01-02_p01.nii", "p01"),
+        ("2020-01-02_t1.nii", None),
+        ("p01/pre_t1.nii", "p01"),
+        ("p01/SAG_t1", "p01"),
+        ("Patient 01/Ax_t1", "Patient 01"),
+        ("IXI002_p2_t1.nii.gz", "IXI002"),
+        ("smith_t1_mprage_sag_p2.nii", "smith"),
+        ("p01/IXI002_t1.nii", "IXI002"),
         ("_odd.nii", "_odd.nii"),
         ("subject-3.nii", "subject"),
     ],
@@ -144,6 +165,17 @@ def test_no_patient_is_on_both_sides(study, share, seed, random):
         random.shuffle(side)
     again = split_by_patient(*shuffled, share, seed=seed)
     assert patients(again[1][0]) == patients(validation[0])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("p{}", "P{}"), ("{:03d}", "{}"), ("sub-0{}", "sub-{}")]
+)
+def test_a_patient_in_two_spellings_is_one(one, other):
+    a, b = ([f"{name.format(k)}_t{c}.nii" for k in range(4)] for c, name in ((1, one), (2, other)))
+    for validation in (0.5, [one.format(1), one.format(2)]):
+        training, held_out = split_by_patient(a, b, validation, seed=0)
+        assert [a.index(path) for path in training[0]] == [b.index(path) for path in training[1]]
+        assert len(held_out[0]) == len(held_out[1]) == 2
 
 
 def test_every_patient_is_held_out_equally_often():

@@ -1,5 +1,7 @@
 """Every place where two sets of images meet as pairs, and both know whose they are."""
 
+import warnings
+
 import nibabel
 import numpy as np
 import pytest
@@ -7,9 +9,11 @@ from small import EAGERLY, networks
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan import figures, metrics
+from keras_mri_cyclegan.cyclegan import sources
 from keras_mri_cyclegan.data import UnpairedDataset, VolumeImages, from_volumes
 from keras_mri_cyclegan.evaluation import IntensityCurve
-from keras_mri_cyclegan.preprocessing import MinMax, Preprocessing, Slices
+from keras_mri_cyclegan.preprocessing import MinMax, Preprocessing, Slices, ZScore
+from keras_mri_cyclegan.volumes import Volume
 
 SIZE, SLICES = 16, 4
 PAIRED_METRICS = (metrics.psnr, metrics.ssim, metrics.nrmse, metrics.mae)
@@ -122,3 +126,85 @@ def test_both_halves_of_a_validation_split_by_patient(folder, model):
     same = split(("T1w", (0, 1)), ("T2w", (2, 3)), patient=lambda path: str(int(path[-9:-8]) % 2))
     assert same.a.patients == same.b.patients
     model.evaluate(same.a, same.b, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("cbct_{:03d}", "ct_{:03d}"),
+        ("A_{:03d}", "B_{:03d}"),
+        ("3T_{:02d}", "7T_{:02d}"),
+        ("sub-{:02d}", "sub-{:d}"),
+        ("p{:02d}", "P{:02d}"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_contrast_or_a_spelling_is_no_other_patient(one, other):
+    UnpairedDataset(paired=[called(name, (1, 2)) for name in (one, other)])
+
+
+def test_names_without_a_patient_in_common_are_warned_of():
+    with pytest.warns(UserWarning, match="no patient in common.*`from_volumes"):
+        UnpairedDataset(paired=(called("lf{:03d}", (1, 2)), called("hf{:03d}", (1, 2))))
+    with pytest.raises(ValueError, match=r"image 4 is of 'lf002' .* 'lf003'"):
+        UnpairedDataset(paired=(called("lf{:03d}", (1, 2)), called("lf{:03d}", (1, 3))))
+
+
+def called(name, patients):
+    rng = np.random.default_rng(0)
+    scans = [
+        Volume(rng.uniform(0, 90, (SIZE, SIZE, SLICES)), np.eye(4), path=name.format(k) + ".nii")
+        for k in patients
+    ]
+    return VolumeImages(scans, Preprocessing([MinMax()], Slices()), verbose=0)
+
+
+def prepared(patients=(1, 2), spacing=1.0, domain="a", step=MinMax, plane="axial"):
+    rng = np.random.default_rng(0)
+    affine = np.diag([spacing] * 3 + [1.0])
+    scans = [
+        Volume(rng.uniform(0, 90, (SIZE,) * 3), affine, path=f"p{k:02d}_{domain}.nii")
+        for k in patients
+    ]
+    return VolumeImages(scans, Preprocessing([step()], Slices(plane)), domain, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "door", ["model.evaluate", "validation_data", "paired", "fit", "UnpairedDataset"]
+)
+def test_a_and_b_in_each_others_place(model, door):
+    doors = {
+        **DOORS,
+        "fit": lambda model, a, b: model.fit(a, b, verbose=0),
+        "UnpairedDataset": lambda model, a, b: UnpairedDataset(a, b),
+    }
+    with pytest.raises(ValueError, match=r"prepared as domain 'b' and as domain 'a'\. Swap"):
+        doors[door](model, prepared(domain="b"), prepared(domain="a"))
+
+
+def test_two_preprocessings_of_a_and_b():
+    with pytest.warns(UserWarning, match="must be cut alike.*'axial'.*'sagittal'"):
+        UnpairedDataset(prepared(), prepared(domain="b", plane="sagittal"))
+    with pytest.warns(UserWarning, match="in the same training"):
+        UnpairedDataset(prepared(), prepared(domain="b", spacing=2.0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"patients": (2, 3)}, "`validation_data` has 1 patients of the training, such as 'p2'"),
+        ({"plane": "sagittal"}, "another preprocessing, with other plane"),
+        ({"step": ZScore}, "another preprocessing, with other steps"),
+        ({"spacing": 2.0}, "in the same training"),
+    ],
+)
+def test_validation_is_compared_with_the_training(model, arguments, message):
+    training = UnpairedDataset(prepared(), prepared(domain="b"))
+    arguments = {"patients": (3, 4), **arguments}
+    validation = [prepared(domain=domain, **arguments) for domain in "ab"]
+    with pytest.warns(UserWarning, match=message):
+        sources.compare_with_validation(training, validation)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        right = [prepared((3, 4), domain=domain) for domain in "ab"]
+        sources.compare_with_validation(training, right)
