@@ -198,7 +198,9 @@ def _closed_folders(pattern: str) -> list[str]:
     parent = os.path.dirname(pattern)
     while glob.has_magic(parent):
         for path in glob.glob(parent, recursive=True):
-            lost = not os.path.exists(path) and not suffix_of(path)
+            # `**` also matches files, and what git-annex links to are files.
+            lost = members.is_unknown_link(path) and not suffix_of(path)
+            lost = lost and "annex/objects" not in os.readlink(path)
             if lost or (os.path.isdir(path) and not os.access(path, os.R_OK | os.X_OK)):
                 closed.append(path)
         parent = os.path.dirname(parent)

@@ -7,10 +7,11 @@ from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.names import MODULES, natural, outline, suffix_of
 
 HEAD = 4096  # bytes that are looked at
-# Found beside scans, and never one, so that a dangling link of this name is no scan either.
-TEXTS = (
-    *(".json", ".tsv", ".csv", ".txt", ".md", ".rst", ".log", ".bval", ".bvec", ".html", ".pdf"),
-    *(".xml", ".yml", ".yaml", ".py", ".m", ".sh", ".doc", ".docx", ".xls", ".xlsx"),
+# Names without a suffix that are found beside scans and are never one: a dangling link neither.
+NO_SCANS = (
+    *("readme", "changes", "changelog", "license", "licence", "copying", "authors", "notice"),
+    *("version", "citation", "install", "todo", "makefile", "dockerfile", "snakefile", "lockfile"),
+    *("code", "logs", "stimuli", "phenotype"),
 )
 NO_PREAMBLE = (
     "not a DICOM file: the letters `DICM` after 128 bytes are missing. If it is one that was "
@@ -39,7 +40,7 @@ def kinds_in(paths: Iterable[str]) -> dict[str, list[str]]:
 
     A file belongs to the data by its suffix, by its content, by a name like those of the DICOM
     files beside it (`IM0007` beside `IM0001`), or as a link whose target is not there and whose
-    name does not say that it is something else. Whether it can be read is not asked: `fault_of`.
+    name has no suffix and is not of `NO_SCANS`. Whether it can be read is not asked: `fault_of`.
     """
     kinds: dict[str, list[str]] = {}
     others = []
@@ -172,8 +173,9 @@ def _is_dangling(path: str) -> bool:
 
 
 def is_unknown_link(path: str) -> bool:
-    """Say whether a path is a link to nowhere whose name does not say that it is no scan."""
-    return _is_dangling(path) and suffix_of(path) not in TEXTS
+    """Say whether a path is a link to nowhere whose name, as that of DICOM files, has no suffix."""
+    named = os.path.basename(path).casefold() in NO_SCANS
+    return _is_dangling(path) and _may_be_bare(path) and not named
 
 
 def _outline(path: str) -> tuple[str, str]:

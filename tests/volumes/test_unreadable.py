@@ -229,6 +229,33 @@ def test_texts_beside_scans_are_passed_over(tmp_path):
     assert read_volume(tmp_path / "dicom").shape == (6, 7, COUNT)
 
 
+ANNEX = ".git/annex/objects/xx/MD5E-s123"
+
+
+@pytest.mark.parametrize("target", ["nowhere", ANNEX])
+def test_what_was_not_fetched_and_is_no_scan(tmp_path, target):
+    _study(tmp_path / "ds" / "sub-01" / "anat", count=2)
+    for name in ("README", "CHANGES", "LICENSE"):
+        (tmp_path / "ds" / name).symlink_to(target)
+    for pattern in ("**/*_T1w.nii.gz", "*/*/*_T1w.nii.gz", "**/*"):
+        assert len(find_volumes(f"{tmp_path}/ds/{pattern}")) == 2
+    _study(tmp_path / "flat", count=2)
+    _stack(tmp_path / "stack")
+    others = ["code", "x.zip", "x.tar", "Thumbs.db", "x.jpg", "x.gif", "x.bvals", "x.toml", "x.cfg"]
+    for folder in ("flat", "stack"):
+        for name in others:
+            (tmp_path / folder / name).symlink_to(target)
+    assert len(find_volumes(tmp_path / "flat")) == len(find_volumes(f"{tmp_path}/flat/*")) == 2
+    assert find_volumes(tmp_path / "stack") == [str(tmp_path / "stack")]
+    assert len(load_image_folder(tmp_path / "stack")) == COUNT
+
+
+def test_a_file_of_git_annex_is_no_folder_to_go_through(tmp_path):
+    _study(tmp_path / "ds" / "sub-01", count=2)
+    (tmp_path / "ds" / "participants").symlink_to(ANNEX)
+    assert len(find_volumes(f"{tmp_path}/ds/**/*_T1w.nii.gz")) == 2
+
+
 def test_the_image_of_a_pair(tmp_path):
     data = np.random.default_rng(0).integers(0, 99, (8, 9, 3)).astype("int16")
     nibabel.save(nibabel.Nifti1Pair(data, np.eye(4)), tmp_path / "t1.hdr")
