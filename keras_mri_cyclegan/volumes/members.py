@@ -18,6 +18,7 @@ NO_PREAMBLE = (
     "stored without them, `pydicom.dcmread(path, force=True)` reads it and `save_as(new_path, "
     "enforce_file_format=True)` writes it as it should be."
 )
+CUT_DICOM = "its attributes end before they say what it is. The file is truncated: copy it again."
 
 
 def listing(folder: str) -> list[str]:
@@ -131,6 +132,8 @@ def fault_of(path: str, module: str | None = None) -> str | None:
     if module == "dicom" and head[128:132] != b"DICM":
         cut = f"cut off after {len(head)} bytes, or " if len(head) < 132 else ""
         return cut + NO_PREAMBLE
+    if module == "dicom" and len(head.rstrip(b"\0")) <= _end_of_meta(head):
+        return CUT_DICOM
     return None
 
 
@@ -189,6 +192,14 @@ def _head(path: str) -> bytes:
             return file.read(132)
     except OSError:
         return b""
+
+
+def _end_of_meta(head: bytes) -> int:
+    """Return where the meta header of a DICOM file ends, as its start says, if within `head`."""
+    if head[132:138] != b"\2\0\0\0UL":
+        return 132
+    end = 144 + int.from_bytes(head[140:144], "little")
+    return end if end < HEAD else 144
 
 
 def _may_be_bare(path: str) -> bool:

@@ -107,6 +107,24 @@ def test_a_slice_of_a_scan(tmp_path, name, damage, place):
         assert lost.name in str(error.value), door
 
 
+@pytest.mark.parametrize("damage", ["cut", "zeros"])
+@pytest.mark.parametrize("length", [132, 140, 150, 165, 180, 220, 300])
+@pytest.mark.parametrize("bare_length", [False, True])
+def test_a_dicom_file_that_ends_in_its_meta_header(tmp_path, damage, length, bare_length):
+    _series(tmp_path / "study" / "scan", "IM{:04d}")
+    lost = tmp_path / "study" / "scan" / "IM0003"
+    content = lost.read_bytes()
+    if bare_length:  # the length of the meta header is left out
+        content = content[:132] + content[144:]
+    rest = bytes(len(content) - length) if damage == "zeros" else b""
+    lost.write_bytes(content[:length] + rest)
+    with pytest.raises(VolumeError, match="IM0003"):
+        read_volume(lost.parent)
+    if not bare_length and length < 300:
+        with pytest.raises(VolumeError, match="IM0003"):
+            find_volumes(lost.parent.parent)
+
+
 def _network(tmp_path):
     return keras.Sequential([keras.Input((8, 9, 1)), keras.layers.Identity()])
 
