@@ -109,7 +109,12 @@ def fault_of(path: str, module: str | None = None) -> str | None:
         )
     if os.path.isdir(path):
         closed = not os.access(path, os.R_OK | os.X_OK)
-        return "a folder that may not be listed." if closed else "an empty folder."
+        if closed:
+            return "a folder that may not be listed."
+        files = listing(path)
+        if not files:
+            return "an empty folder."
+        return f"a folder of which no file can be read. `{files[0]}`: {fault_of(files[0])}"
     if not os.path.isfile(path):  # reading a pipe would wait for ever
         return "this is neither a file nor a folder. Expected one of them."
     try:

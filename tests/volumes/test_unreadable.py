@@ -377,6 +377,23 @@ def test_an_empty_folder_among_series(tmp_path):
     assert find_volumes(tmp_path / "p2") == [str(tmp_path / "p2" / "t1")]
 
 
+@pytest.mark.parametrize("damage", [_empty, _zeros, _lfs])
+def test_a_series_of_which_nothing_is_left(tmp_path, damage):
+    for name in ("1", "2", "3"):
+        _series(tmp_path / "s" / name, "IM{:04d}")
+    for path in (tmp_path / "s" / "3").iterdir():
+        damage(path)
+    (tmp_path / "s" / "logs").mkdir()
+    (tmp_path / "s" / "logs" / "0").write_bytes(b"")
+    for source in (tmp_path / "s", f"{tmp_path}/s/*"):
+        with pytest.raises(VolumeError, match=r"1 of the 3 .*s/3`: a folder of .*IM0000`: "):
+            find_volumes(source)
+    with pytest.warns(VolumeWarning, match=r"1 left out, .* 2 kept"):
+        assert len(find_volumes(tmp_path / "s", unreadable="warn")) == 2
+    (tmp_path / "s" / "3" / "IM0000").write_text("Notes, which are sound.")
+    assert len(find_volumes(tmp_path / "s")) == 2
+
+
 def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
     for name in ("p1", "p2"):
         _study(tmp_path / name, count=1)
