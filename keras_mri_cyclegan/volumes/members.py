@@ -13,6 +13,10 @@ NO_SCANS = (
     *("version", "citation", "install", "todo", "makefile", "dockerfile", "snakefile", "lockfile"),
     *("code", "logs", "stimuli", "phenotype"),
 )
+COPIES = (
+    *(".part", ".crdownload", ".filepart", ".download", ".tmp", "~"),  # unfinished
+    *(".gz", ".bz2", ".zst", ".gpg", ".zip"),  # packed
+)
 NO_PREAMBLE = (
     "not a DICOM file: the letters `DICM` after 128 bytes are missing. If it is one that was "
     "stored without them, `pydicom.dcmread(path, force=True)` reads it and `save_as(new_path, "
@@ -39,7 +43,8 @@ def listing(folder: str) -> list[str]:
 def kinds_in(paths: Iterable[str]) -> dict[str, list[str]]:
     """Sort files by the module that reads them; what belongs to none, and folders, are left out.
 
-    A file belongs to the data by its suffix, by its content, by a name like those of the DICOM
+    A file belongs to the data by its suffix, also that of the file that it is an unfinished or
+    packed copy of, by its content, by a name like those of the DICOM
     files beside it (`IM0007` beside `IM0001`), or as a link whose target is not there and whose
     name has no suffix and is not of `NO_SCANS`. Whether it can be read is not asked: `fault_of`.
     """
@@ -48,7 +53,7 @@ def kinds_in(paths: Iterable[str]) -> dict[str, list[str]]:
     for path in paths:
         if os.path.isdir(path):
             continue
-        module = MODULES.get(suffix_of(path))
+        module = MODULES.get(suffix_of(path)) or MODULES.get(suffix_of(copied_by(path)))
         if module is None and (is_unknown_link(path) or is_dicom_file(path)):
             module = "dicom"  # the one format whose files need no suffix
         if os.path.basename(path).upper() == "DICOMDIR":
@@ -58,7 +63,7 @@ def kinds_in(paths: Iterable[str]) -> dict[str, list[str]]:
         else:
             kinds.setdefault(module, []).append(path)
     alike = {_outline(path) for path in kinds.get("dicom", []) if not os.path.islink(path)}
-    siblings = [path for path in others if _outline(path) in alike]
+    siblings = [path for path in others if _outline(copied_by(path) or path) in alike]
     if siblings:
         kinds["dicom"] = sorted([*kinds["dicom"], *siblings], key=natural)
     return kinds
@@ -131,6 +136,11 @@ def fault_of(path: str, module: str | None = None) -> str | None:
             "a pointer of git-annex, and not the file itself. Fetch that: `datalad get` or `git "
             "annex get`."
         )
+    if MODULES.get(suffix_of(copied_by(path))) and head[128:132] != b"DICM":
+        return (
+            f"an unfinished or packed copy of `{copied_by(path)}`, which is not there. Get it "
+            "again, or unpack it."
+        )
     # Voxels of a pair may begin with air, and HDF5 with a block that is the user's.
     if not head.strip(b"\0") and suffix_of(path) not in (".img", ".h5", ".hdf5"):
         return "it begins with nothing but zeros: its content was lost. Get it again."
@@ -178,6 +188,22 @@ def _parts(path: str) -> list[str]:
 
 def _is_dangling(path: str) -> bool:
     return os.path.islink(path) and not os.path.exists(path)
+
+
+def copied_by(path: str) -> str:
+    """Return the path that a file is an unfinished or packed copy of; `""`: none, or it is there.
+
+    Example:
+        >>> from keras_mri_cyclegan.volumes.members import copied_by
+        >>> copied_by("t1.nii.bz2"), copied_by("IM0007.dcm.part"), copied_by("t1.nii.gz")
+        ('t1.nii', 'IM0007.dcm', '')
+    """
+    end = next((end for end in COPIES if path.lower().endswith(end)), None)
+    if end is None or suffix_of(path) in MODULES:
+        return ""
+    whole = path[: -len(end)]
+    names = {whole, f"{whole}.gz", whole.removesuffix(".gz")} - {path}
+    return "" if any(os.path.lexists(name) for name in names) else whole
 
 
 def is_unknown_link(path: str) -> bool:

@@ -1,5 +1,6 @@
 """What cannot be read is not absent: every door that lists files, with every kind of damage."""
 
+import gzip
 import os
 import warnings
 
@@ -245,6 +246,46 @@ def test_texts_beside_scans_are_passed_over(tmp_path):
     for name in ("LOCKFILE", "._IM0001"):
         (tmp_path / "dicom" / name).write_bytes(b"")
     assert read_volume(tmp_path / "dicom").shape == (6, 7, COUNT)
+
+
+COPIES = [".part", ".crdownload", ".filepart", "~", ".gpg", ".tmp", ".zip", ".bz2", ".zst"]
+
+
+@pytest.mark.parametrize("end", COPIES)
+def test_an_unfinished_or_packed_copy(tmp_path, end):
+    _study(tmp_path / "a")
+    lost = tmp_path / "a" / "sub-03_T1w.nii.gz"
+    content = lost.read_bytes()
+    (tmp_path / "a" / f"{lost.name}{end}").write_bytes(content)
+    assert len(find_volumes(tmp_path / "a")) == COUNT  # the whole file is there, too
+    lost.unlink()
+    for source in (tmp_path / "a", f"{tmp_path}/a/*.nii*"):
+        with pytest.raises(VolumeError, match=r"1 of the 4 .*sub-03_T1w.*an unfinished or packed"):
+            find_volumes(source)
+    _stack(tmp_path / "stack")
+    (tmp_path / "stack" / "3.png").rename(tmp_path / "stack" / f"3.png{end}")
+    for call in (read_volume, find_volumes, load_image_folder):
+        with pytest.raises(ValueError, match=r"3\.png.*an unfinished or packed copy"):
+            call(tmp_path / "stack")
+
+
+@pytest.mark.parametrize("name", ["IM{:04d}.dcm", "IM{:04d}"])
+def test_a_packed_slice_of_a_series(tmp_path, name):
+    _series(tmp_path / "s" / "1", name)
+    lost = tmp_path / "s" / "1" / name.format(3)
+    lost.with_name(f"{lost.name}.gz").write_bytes(gzip.compress(lost.read_bytes()))
+    assert read_volume(lost.parent).shape == (6, 7, COUNT)
+    lost.unlink()
+    for call in (read_volume, find_volumes):
+        with pytest.raises(VolumeError, match=r"1 of the 4 .*IM0003"):
+            call(lost.parent)
+
+
+def test_packed_texts_are_passed_over(tmp_path):
+    _study(tmp_path / "a", count=2)
+    for name in ("code.zip", "sub-00.json.gz", "notes.txt~", "events.tsv.part"):
+        (tmp_path / "a" / name).write_bytes(b"something")
+    assert len(find_volumes(tmp_path / "a")) == 2
 
 
 ANNEX = ".git/annex/objects/xx/MD5E-s123"
