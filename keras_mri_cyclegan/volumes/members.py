@@ -1,5 +1,6 @@
 """Which files belong to the data, also those that cannot be read: damage is not absence."""
 
+import glob
 import os
 from collections.abc import Iterable
 
@@ -108,6 +109,11 @@ def fault_of(path: str, module: str | None = None) -> str | None:
             "keeps the data, fetch them: `datalad get` or `git annex get`."
         )
     if not os.path.exists(path):
+        if glob.has_magic(path):
+            return (
+                "there is no such file. If it is a pattern, `find_volumes(pattern)` lists the "
+                "scans that match it."
+            )
         return (
             "there is no such file or folder. Expected one that exists: look at the spelling, and "
             "whether it is relative to the folder that Python runs in."
@@ -136,9 +142,11 @@ def fault_of(path: str, module: str | None = None) -> str | None:
             "a pointer of git-annex, and not the file itself. Fetch that: `datalad get` or `git "
             "annex get`."
         )
-    if MODULES.get(suffix_of(copied_by(path))) and head[128:132] != b"DICM":
+    whole = copied_by(path)
+    belongs = suffix_of(whole) in MODULES or module == "dicom"
+    if whole and belongs and head[128:132] != b"DICM":
         return (
-            f"an unfinished or packed copy of `{copied_by(path)}`, which is not there. Get it "
+            f"an unfinished or packed copy of `{whole}`, which is not there. Get it "
             "again, or unpack it."
         )
     # Voxels of a pair may begin with air, and HDF5 with a block that is the user's.

@@ -277,7 +277,7 @@ def test_a_packed_slice_of_a_series(tmp_path, name):
     assert read_volume(lost.parent).shape == (6, 7, COUNT)
     lost.unlink()
     for call in (read_volume, find_volumes):
-        with pytest.raises(VolumeError, match=r"1 of the 4 .*IM0003"):
+        with pytest.raises(VolumeError, match=r"IM0003.*an unfinished or packed copy"):
             call(lost.parent)
 
 
@@ -372,6 +372,13 @@ def test_pictures_are_left_out_on_request(tmp_path):
     assert caught[0].filename == __file__
     with pytest.raises(ValueError, match="none of 1 images"):
         load_image_folder(tmp_path / "s", pattern="4*", unreadable="warn")
+
+
+def test_a_pattern_for_a_path(tmp_path):
+    _study(tmp_path / "a", count=2)
+    for call in (read_volume, lambda path: find_volumes([path])):
+        with pytest.raises(VolumeError, match=r"pattern.*`find_volumes\(pattern\)`"):
+            call(f"{tmp_path}/a/*_T1w.nii.gz")
 
 
 @pytest.mark.parametrize("call", [find_volumes, load_image_folder])
