@@ -12,6 +12,7 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.volumes import VolumeWarning, members, sidecar
 from keras_mri_cyclegan.volumes.grey_file import SUFFIXES, read_grey
+from keras_mri_cyclegan.volumes.names import suffix_of
 from keras_mri_cyclegan.volumes.other_formats import ways_from
 from keras_mri_cyclegan.volumes.synthetic import says_so, warn_of
 
@@ -169,6 +170,7 @@ def _find(path: str | os.PathLike, pattern: str) -> list[Path]:
         for entry in entries
     )
     lost = [e for e in entries if members.is_unknown_link(str(e)) and not e.suffix]
+    lost += [e for e in entries if suffix_of(members.copied_by(str(e))) in SUFFIXES]
     images = [e for e in entries if e.suffix.lower() in SUFFIXES and not e.is_dir()] + lost
     if not images:
         listed = ", ".join(f"{count} x {kind}" for kind, count in sorted(others.items()))

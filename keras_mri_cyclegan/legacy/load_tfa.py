@@ -1,6 +1,7 @@
 """`load_tfa`: the weights of an old file into a network of today."""
 
 import os
+import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -213,6 +214,10 @@ def _by_content(path: str) -> AbstractContextManager[dict[str, Network]]:
     elif is_file(path):
         with open(path, "rb") as file:
             head = file.read(8)
+        if head.startswith(ZIP) and path.lower().endswith((".pth", ".pt")):
+            with zipfile.ZipFile(path) as members:
+                if any(name.endswith("data.pkl") for name in members.namelist()):
+                    raise LegacyError(path, "weights of PyTorch, which `load_tfa` does not read.")
         if head.startswith(ZIP):
             return keras_zip.opened(path)
         if head == HDF5:

@@ -47,10 +47,9 @@ def notice_bright_air(volume: Volume) -> None:
             "air",
             volume.path,
             f"air is at {air.value:.2f} after the preprocessing, and {air.darker:.0%} of all other "
-            "voxels are darker. Expected air to be the darkest, near -1, as padding is. A scan is "
-            "so if it was brought to a mean of 0 after its skull was stripped. Put "
+            "voxels are darker. Expected air to be the darkest, near -1, as padding is. Put "
             "`ForegroundMask(blank=True)` in front of the normalisation, which makes air as dark "
-            "as the darkest tissue, or use the scan as it was before.",
+            "as the darkest tissue, or use a scan whose air is dark.",
         )
 
 

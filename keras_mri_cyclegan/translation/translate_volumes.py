@@ -87,13 +87,19 @@ def translate_volumes(
         synthetic_two.nii.gz None
     """
     _checks.one_of("verbose", verbose, (0, 1))
+    for name, paths in (("sources", sources), ("targets", targets)):
+        if isinstance(paths, (str, os.PathLike)):
+            raise ValueError(
+                f"`{name}` must be a list of paths, one for each scan. Received the one path "
+                f"{paths!r}. `find_volumes(...)` lists the scans of a folder or a pattern."
+            )
     if len(sources) != len(targets):
         raise ValueError(
             "`targets` must name a file for each of `sources`. Received: "
             f"{len(sources)} sources and {len(targets)} targets."
         )
-    paths = [os.path.realpath(target) for target in targets]
-    twice = sorted({path for path in paths if paths.count(path) > 1})
+    files = [os.path.realpath(target) for target in targets]
+    twice = sorted({file for file in files if files.count(file) > 1})
     if twice:
         raise ValueError(f"`targets` must differ. Received `{twice[0]}` more than once.")
     translator = Translator(

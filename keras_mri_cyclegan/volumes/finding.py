@@ -198,7 +198,9 @@ def _closed_folders(pattern: str) -> list[str]:
     parent = os.path.dirname(pattern)
     while glob.has_magic(parent):
         for path in glob.glob(parent, recursive=True):
-            lost = not os.path.exists(path) and not suffix_of(path)
+            # `**` also matches files, and what git-annex links to are files.
+            lost = members.is_unknown_link(path) and not suffix_of(path)
+            lost = lost and "annex/objects" not in os.readlink(path)
             if lost or (os.path.isdir(path) and not os.access(path, os.R_OK | os.X_OK)):
                 closed.append(path)
         parent = os.path.dirname(parent)
@@ -206,13 +208,19 @@ def _closed_folders(pattern: str) -> list[str]:
 
 
 def _scans_among(paths: list[str]) -> tuple[list[str], list[str]]:
-    """Return the folders that are a scan, and the empty ones that are called like one of them."""
+    """Return the folders that are a scan, and lost ones that are called like one of them."""
     folders = [path for path in paths if os.path.isdir(path)]
     scans = [path for path in folders if _is_scan(path)]
     alike = {outline(path) for path in scans}
     others = set(folders) - set(scans)
     called_alike = [path for path in others if outline(path) in alike]
-    return scans, _sorted(path for path in called_alike if not members.listing(path))
+    return scans, _sorted(path for path in called_alike if _is_lost(path))
+
+
+def _is_lost(folder: str) -> bool:
+    """Whether a folder is empty, or holds files of which none can be read."""
+    paths = members.listing(folder)
+    return all(not os.path.isdir(path) and members.fault_of(path) for path in paths)
 
 
 def _is_scan(folder: str) -> bool:

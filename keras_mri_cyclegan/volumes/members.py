@@ -1,5 +1,6 @@
 """Which files belong to the data, also those that cannot be read: damage is not absence."""
 
+import glob
 import os
 from collections.abc import Iterable
 
@@ -7,16 +8,22 @@ from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.names import MODULES, natural, outline, suffix_of
 
 HEAD = 4096  # bytes that are looked at
-# Found beside scans, and never one, so that a dangling link of this name is no scan either.
-TEXTS = (
-    *(".json", ".tsv", ".csv", ".txt", ".md", ".rst", ".log", ".bval", ".bvec", ".html", ".pdf"),
-    *(".xml", ".yml", ".yaml", ".py", ".m", ".sh", ".doc", ".docx", ".xls", ".xlsx"),
+# Names without a suffix that are found beside scans and are never one: a dangling link neither.
+NO_SCANS = (
+    *("readme", "changes", "changelog", "license", "licence", "copying", "authors", "notice"),
+    *("version", "citation", "install", "todo", "makefile", "dockerfile", "snakefile", "lockfile"),
+    *("code", "logs", "stimuli", "phenotype"),
+)
+COPIES = (
+    *(".part", ".crdownload", ".filepart", ".download", ".tmp", "~"),  # unfinished
+    *(".gz", ".bz2", ".zst", ".gpg", ".zip"),  # packed
 )
 NO_PREAMBLE = (
     "not a DICOM file: the letters `DICM` after 128 bytes are missing. If it is one that was "
     "stored without them, `pydicom.dcmread(path, force=True)` reads it and `save_as(new_path, "
     "enforce_file_format=True)` writes it as it should be."
 )
+CUT_DICOM = "its attributes end before they say what it is. The file is truncated: copy it again."
 
 
 def listing(folder: str) -> list[str]:
@@ -37,16 +44,17 @@ def listing(folder: str) -> list[str]:
 def kinds_in(paths: Iterable[str]) -> dict[str, list[str]]:
     """Sort files by the module that reads them; what belongs to none, and folders, are left out.
 
-    A file belongs to the data by its suffix, by its content, by a name like those of the DICOM
+    A file belongs to the data by its suffix, also that of the file that it is an unfinished or
+    packed copy of, by its content, by a name like those of the DICOM
     files beside it (`IM0007` beside `IM0001`), or as a link whose target is not there and whose
-    name does not say that it is something else. Whether it can be read is not asked: `fault_of`.
+    name has no suffix and is not of `NO_SCANS`. Whether it can be read is not asked: `fault_of`.
     """
     kinds: dict[str, list[str]] = {}
     others = []
     for path in paths:
         if os.path.isdir(path):
             continue
-        module = MODULES.get(suffix_of(path))
+        module = MODULES.get(suffix_of(path)) or MODULES.get(suffix_of(copied_by(path)))
         if module is None and (is_unknown_link(path) or is_dicom_file(path)):
             module = "dicom"  # the one format whose files need no suffix
         if os.path.basename(path).upper() == "DICOMDIR":
@@ -56,7 +64,7 @@ def kinds_in(paths: Iterable[str]) -> dict[str, list[str]]:
         else:
             kinds.setdefault(module, []).append(path)
     alike = {_outline(path) for path in kinds.get("dicom", []) if not os.path.islink(path)}
-    siblings = [path for path in others if _outline(path) in alike]
+    siblings = [path for path in others if _outline(copied_by(path) or path) in alike]
     if siblings:
         kinds["dicom"] = sorted([*kinds["dicom"], *siblings], key=natural)
     return kinds
@@ -101,13 +109,23 @@ def fault_of(path: str, module: str | None = None) -> str | None:
             "keeps the data, fetch them: `datalad get` or `git annex get`."
         )
     if not os.path.exists(path):
+        if glob.has_magic(path):
+            return (
+                "there is no such file. If it is a pattern, `find_volumes(pattern)` lists the "
+                "scans that match it."
+            )
         return (
             "there is no such file or folder. Expected one that exists: look at the spelling, and "
             "whether it is relative to the folder that Python runs in."
         )
     if os.path.isdir(path):
         closed = not os.access(path, os.R_OK | os.X_OK)
-        return "a folder that may not be listed." if closed else "an empty folder."
+        if closed:
+            return "a folder that may not be listed."
+        files = listing(path)
+        if not files:
+            return "an empty folder."
+        return f"a folder of which no file can be read. `{files[0]}`: {fault_of(files[0])}"
     if not os.path.isfile(path):  # reading a pipe would wait for ever
         return "this is neither a file nor a folder. Expected one of them."
     try:
@@ -124,12 +142,21 @@ def fault_of(path: str, module: str | None = None) -> str | None:
             "a pointer of git-annex, and not the file itself. Fetch that: `datalad get` or `git "
             "annex get`."
         )
+    whole = copied_by(path)
+    belongs = suffix_of(whole) in MODULES or module == "dicom"
+    if whole and belongs and head[128:132] != b"DICM":
+        return (
+            f"an unfinished or packed copy of `{whole}`, which is not there. Get it "
+            "again, or unpack it."
+        )
     # Voxels of a pair may begin with air, and HDF5 with a block that is the user's.
     if not head.strip(b"\0") and suffix_of(path) not in (".img", ".h5", ".hdf5"):
         return "it begins with nothing but zeros: its content was lost. Get it again."
     if module == "dicom" and head[128:132] != b"DICM":
         cut = f"cut off after {len(head)} bytes, or " if len(head) < 132 else ""
         return cut + NO_PREAMBLE
+    if module == "dicom" and len(head.rstrip(b"\0")) <= _end_of_meta(head):
+        return CUT_DICOM
     return None
 
 
@@ -171,9 +198,26 @@ def _is_dangling(path: str) -> bool:
     return os.path.islink(path) and not os.path.exists(path)
 
 
+def copied_by(path: str) -> str:
+    """Return the path that a file is an unfinished or packed copy of; `""`: none, or it is there.
+
+    Example:
+        >>> from keras_mri_cyclegan.volumes.members import copied_by
+        >>> copied_by("t1.nii.bz2"), copied_by("IM0007.dcm.part"), copied_by("t1.nii.gz")
+        ('t1.nii', 'IM0007.dcm', '')
+    """
+    end = next((end for end in COPIES if path.lower().endswith(end)), None)
+    if end is None or suffix_of(path) in MODULES:
+        return ""
+    whole = path[: -len(end)]
+    names = {whole, f"{whole}.gz", whole.removesuffix(".gz")} - {path}
+    return "" if any(os.path.lexists(name) for name in names) else whole
+
+
 def is_unknown_link(path: str) -> bool:
-    """Say whether a path is a link to nowhere whose name does not say that it is no scan."""
-    return _is_dangling(path) and suffix_of(path) not in TEXTS
+    """Say whether a path is a link to nowhere whose name, as that of DICOM files, has no suffix."""
+    named = os.path.basename(path).casefold() in NO_SCANS
+    return _is_dangling(path) and _may_be_bare(path) and not named
 
 
 def _outline(path: str) -> tuple[str, str]:
@@ -187,6 +231,14 @@ def _head(path: str) -> bytes:
             return file.read(132)
     except OSError:
         return b""
+
+
+def _end_of_meta(head: bytes) -> int:
+    """Return where the meta header of a DICOM file ends, as its start says, if within `head`."""
+    if head[132:138] != b"\2\0\0\0UL":
+        return 132
+    end = 144 + int.from_bytes(head[140:144], "little")
+    return end if end < HEAD else 144
 
 
 def _may_be_bare(path: str) -> bool:

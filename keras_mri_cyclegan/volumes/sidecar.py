@@ -136,16 +136,21 @@ def check_ours(path: str | os.PathLike) -> None:
 
 def content(name: str) -> dict[str, Any]:
     """Return what a JSON file says, nothing if it cannot be read or holds something else."""
+    found = parsed(name)
+    return found if isinstance(found, dict) else {}
+
+
+def parsed(name: str) -> Any:
+    """Return what a JSON file holds, `None` if it cannot be read."""
     if not os.path.isfile(name):  # a pipe would be waited for
-        return {}
+        return None
     try:
         if os.path.getsize(name) > LARGEST:
-            return {}
-        with open(name, encoding="utf-8") as file:
-            found = json.load(file)
+            return None
+        with open(name, encoding="utf-8-sig") as file:  # Windows may begin it with a mark
+            return json.load(file)
     except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        return None
 
 
 def _is_ours(name: str) -> bool:

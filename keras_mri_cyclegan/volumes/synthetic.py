@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterable
 from typing import Any
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._notices import notice
 from keras_mri_cyclegan.volumes import sidecar
 from keras_mri_cyclegan.volumes.errors import SyntheticWarning
 from keras_mri_cyclegan.volumes.volume import Volume
@@ -42,9 +44,20 @@ def unmarked(volume: Volume) -> Volume:
 
 
 def says_so(name: str) -> bool:
-    """Say whether a JSON file exists and has `"Synthetic": true`."""
-    found = sidecar.content(name)
-    return found.get("Synthetic") is True
+    """Say whether a JSON file exists and has `"Synthetic": true`.
+
+    Warns:
+        ScanWarning: It exists and cannot be read.
+    """
+    found = sidecar.parsed(name)
+    if found is None and os.path.lexists(name):
+        notice(
+            "sidecar",
+            name,
+            "it cannot be read as JSON, so whether the scan beside it is synthetic is not known. "
+            "Get the file again (`datalad get` if it is a link), or remove it.",
+        )
+    return isinstance(found, dict) and found.get("Synthetic") is True
 
 
 def provenance_says_so(text: Any) -> bool:

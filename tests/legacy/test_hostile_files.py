@@ -49,6 +49,15 @@ def refused(network, path, message, **arguments):
 # === What does not match ===
 
 
+def test_weights_of_pytorch_are_not_called_damaged(tmp_path):
+    path = tmp_path / "g.pth"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("g/data.pkl", b"\x80\x02}.")
+    network = kmc.patchgan_discriminator((32, 32, 1), layers=1, filters=2)
+    error = refused(network, path, "weights of PyTorch")
+    assert "damaged" not in str(error)
+
+
 @pytest.mark.parametrize("kind", ["full.h5", "h5", "weights.h5", "keras"])
 def test_wrong_depth_lists_both_sides(folder, kind):
     network = old_files.shallow_unet(filters=(2, 4, 4, 4))

@@ -106,6 +106,13 @@ def test_arguments_are_checked_at_once(network, scans, tmp_path):
     target = tmp_path / "made.nii.gz"
     with pytest.raises(ValueError, match="1 sources and 2 targets"):
         kmc.translate_volumes(network, scans[:1], [target, target], **OPTIONS)
+    for sources, targets, name in (
+        (scans, str(tmp_path), "targets"),
+        (str(tmp_path), [target], "sources"),
+        (tmp_path, [target], "sources"),
+    ):
+        with pytest.raises(ValueError, match=f"`{name}` must be a list .*find_volumes"):
+            kmc.translate_volumes(network, sources, targets, **OPTIONS)
     with pytest.raises(ValueError, match="more than once"):
         kmc.translate_volumes(network, scans[:2], [target, target], **OPTIONS)
     with pytest.raises(ValueError, match="`batch_size`"):

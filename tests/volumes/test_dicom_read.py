@@ -22,7 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from keras_mri_cyclegan.volumes import VolumeError, VolumeWarning, dicom
+from keras_mri_cyclegan.volumes import VolumeError, VolumeWarning, dicom, read_volume
 
 LARGE = 2**28
 LPS_TO_RAS = np.array([-1, -1, 1])
@@ -186,6 +186,16 @@ def test_a_series_of_several(tmp_path):
     volume = dicom.read(f"{tmp_path}::{dicom_files.SERIES}", LARGE)
     np.testing.assert_array_equal(volume.array, stored.transpose(2, 1, 0))
     refused(f"{tmp_path}::9.9", "no series 9.9", dicom_files.SERIES)
+
+
+def test_a_series_of_two_patients(tmp_path):
+    def change(dataset, index):
+        dataset.PatientID = ["P7", "P7 ", "", "P8"][index]
+
+    with pytest.raises(VolumeError, match="images of 2 patients"):
+        read_volume(dicom_files.series(tmp_path / "two", change=change))
+    stored = dicom_files.scan((3, 7, 6))
+    assert read_volume(dicom_files.series(tmp_path / "one", stored, change)).shape == (6, 7, 3)
 
 
 def test_what_is_not_an_image_is_passed_over(tmp_path):

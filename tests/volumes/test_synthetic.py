@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from keras_mri_cyclegan import _command_line, translate_volume, translate_volumes
+from keras_mri_cyclegan._notices import ScanWarning
 from keras_mri_cyclegan.data import VolumeImages, from_volumes
 from keras_mri_cyclegan.datasets import load_image_folder
 from keras_mri_cyclegan.preprocessing import MinMax, Preprocessing
@@ -132,6 +133,28 @@ def test_a_folder_of_pictures(tmp_path):
     (tmp_path / "s" / "2.json").write_text(json.dumps(OURS))
     with pytest.warns(SyntheticWarning, match=r"2\.png`: marked"):
         load_image_folder(path)
+
+
+@pytest.mark.parametrize("content", [b"", b'{"Synthetic": tr', b"\0" * 40, None])
+def test_a_sidecar_that_cannot_be_read(tmp_path, content):
+    path = _scan("nii.gz", tmp_path, provenance=None)
+    beside = tmp_path / "s.json"
+    if content is None:
+        beside.symlink_to("nowhere")
+    else:
+        beside.write_bytes(content)
+    with pytest.warns(ScanWarning, match=r"s\.json`: .*whether .* is synthetic is not known"):
+        read_volume(path)
+
+
+@pytest.mark.parametrize("content", ["{}", "[1, 2]", '\ufeff{"EchoTime": 0.1}'])
+def test_a_sidecar_of_another_kind_is_no_reason_to_warn(tmp_path, content):
+    path = str(tmp_path / "s.nii.gz")
+    write_volume(Volume(np.random.default_rng(0).integers(0, 99, (6, 7, 4)), np.eye(4)), path)
+    (tmp_path / "s.json").write_text(content, encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ScanWarning)
+        read_volume(path)
 
 
 def test_the_command_line_says_it(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """What cannot be read is not absent: every door that lists files, with every kind of damage."""
 
+import gzip
 import os
 import warnings
 
@@ -105,6 +106,24 @@ def test_a_slice_of_a_scan(tmp_path, name, damage, place):
         with pytest.raises(ValueError, match="cannot be read") as error:
             call(folder)
         assert lost.name in str(error.value), door
+
+
+@pytest.mark.parametrize("damage", ["cut", "zeros"])
+@pytest.mark.parametrize("length", [132, 140, 150, 165, 180, 220, 300])
+@pytest.mark.parametrize("bare_length", [False, True])
+def test_a_dicom_file_that_ends_in_its_meta_header(tmp_path, damage, length, bare_length):
+    _series(tmp_path / "study" / "scan", "IM{:04d}")
+    lost = tmp_path / "study" / "scan" / "IM0003"
+    content = lost.read_bytes()
+    if bare_length:  # the length of the meta header is left out
+        content = content[:132] + content[144:]
+    rest = bytes(len(content) - length) if damage == "zeros" else b""
+    lost.write_bytes(content[:length] + rest)
+    with pytest.raises(VolumeError, match="IM0003"):
+        read_volume(lost.parent)
+    if not bare_length and length < 300:
+        with pytest.raises(VolumeError, match="IM0003"):
+            find_volumes(lost.parent.parent)
 
 
 def _network(tmp_path):
@@ -229,6 +248,73 @@ def test_texts_beside_scans_are_passed_over(tmp_path):
     assert read_volume(tmp_path / "dicom").shape == (6, 7, COUNT)
 
 
+COPIES = [".part", ".crdownload", ".filepart", "~", ".gpg", ".tmp", ".zip", ".bz2", ".zst"]
+
+
+@pytest.mark.parametrize("end", COPIES)
+def test_an_unfinished_or_packed_copy(tmp_path, end):
+    _study(tmp_path / "a")
+    lost = tmp_path / "a" / "sub-03_T1w.nii.gz"
+    content = lost.read_bytes()
+    (tmp_path / "a" / f"{lost.name}{end}").write_bytes(content)
+    assert len(find_volumes(tmp_path / "a")) == COUNT  # the whole file is there, too
+    lost.unlink()
+    for source in (tmp_path / "a", f"{tmp_path}/a/*.nii*"):
+        with pytest.raises(VolumeError, match=r"1 of the 4 .*sub-03_T1w.*an unfinished or packed"):
+            find_volumes(source)
+    _stack(tmp_path / "stack")
+    (tmp_path / "stack" / "3.png").rename(tmp_path / "stack" / f"3.png{end}")
+    for call in (read_volume, find_volumes, load_image_folder):
+        with pytest.raises(ValueError, match=r"3\.png.*an unfinished or packed copy"):
+            call(tmp_path / "stack")
+
+
+@pytest.mark.parametrize("name", ["IM{:04d}.dcm", "IM{:04d}"])
+def test_a_packed_slice_of_a_series(tmp_path, name):
+    _series(tmp_path / "s" / "1", name)
+    lost = tmp_path / "s" / "1" / name.format(3)
+    lost.with_name(f"{lost.name}.gz").write_bytes(gzip.compress(lost.read_bytes()))
+    assert read_volume(lost.parent).shape == (6, 7, COUNT)
+    lost.unlink()
+    for call in (read_volume, find_volumes):
+        with pytest.raises(VolumeError, match=r"IM0003.*an unfinished or packed copy"):
+            call(lost.parent)
+
+
+def test_packed_texts_are_passed_over(tmp_path):
+    _study(tmp_path / "a", count=2)
+    for name in ("code.zip", "sub-00.json.gz", "notes.txt~", "events.tsv.part"):
+        (tmp_path / "a" / name).write_bytes(b"something")
+    assert len(find_volumes(tmp_path / "a")) == 2
+
+
+ANNEX = ".git/annex/objects/xx/MD5E-s123"
+
+
+@pytest.mark.parametrize("target", ["nowhere", ANNEX])
+def test_what_was_not_fetched_and_is_no_scan(tmp_path, target):
+    _study(tmp_path / "ds" / "sub-01" / "anat", count=2)
+    for name in ("README", "CHANGES", "LICENSE"):
+        (tmp_path / "ds" / name).symlink_to(target)
+    for pattern in ("**/*_T1w.nii.gz", "*/*/*_T1w.nii.gz", "**/*"):
+        assert len(find_volumes(f"{tmp_path}/ds/{pattern}")) == 2
+    _study(tmp_path / "flat", count=2)
+    _stack(tmp_path / "stack")
+    others = ["code", "x.zip", "x.tar", "Thumbs.db", "x.jpg", "x.gif", "x.bvals", "x.toml", "x.cfg"]
+    for folder in ("flat", "stack"):
+        for name in others:
+            (tmp_path / folder / name).symlink_to(target)
+    assert len(find_volumes(tmp_path / "flat")) == len(find_volumes(f"{tmp_path}/flat/*")) == 2
+    assert find_volumes(tmp_path / "stack") == [str(tmp_path / "stack")]
+    assert len(load_image_folder(tmp_path / "stack")) == COUNT
+
+
+def test_a_file_of_git_annex_is_no_folder_to_go_through(tmp_path):
+    _study(tmp_path / "ds" / "sub-01", count=2)
+    (tmp_path / "ds" / "participants").symlink_to(ANNEX)
+    assert len(find_volumes(f"{tmp_path}/ds/**/*_T1w.nii.gz")) == 2
+
+
 def test_the_image_of_a_pair(tmp_path):
     data = np.random.default_rng(0).integers(0, 99, (8, 9, 3)).astype("int16")
     nibabel.save(nibabel.Nifti1Pair(data, np.eye(4)), tmp_path / "t1.hdr")
@@ -288,6 +374,13 @@ def test_pictures_are_left_out_on_request(tmp_path):
         load_image_folder(tmp_path / "s", pattern="4*", unreadable="warn")
 
 
+def test_a_pattern_for_a_path(tmp_path):
+    _study(tmp_path / "a", count=2)
+    for call in (read_volume, lambda path: find_volumes([path])):
+        with pytest.raises(VolumeError, match=r"pattern.*`find_volumes\(pattern\)`"):
+            call(f"{tmp_path}/a/*_T1w.nii.gz")
+
+
 @pytest.mark.parametrize("call", [find_volumes, load_image_folder])
 def test_the_argument(tmp_path, call):
     with pytest.raises(ValueError, match="`unreadable`"):
@@ -330,6 +423,23 @@ def test_an_empty_folder_among_series(tmp_path):
     with pytest.warns(VolumeWarning, match=r"s/2`: an empty folder"):
         assert len(find_volumes(f"{tmp_path}/s/*", unreadable="warn")) == 1
     assert find_volumes(tmp_path / "p2") == [str(tmp_path / "p2" / "t1")]
+
+
+@pytest.mark.parametrize("damage", [_empty, _zeros, _lfs])
+def test_a_series_of_which_nothing_is_left(tmp_path, damage):
+    for name in ("1", "2", "3"):
+        _series(tmp_path / "s" / name, "IM{:04d}")
+    for path in (tmp_path / "s" / "3").iterdir():
+        damage(path)
+    (tmp_path / "s" / "logs").mkdir()
+    (tmp_path / "s" / "logs" / "0").write_bytes(b"")
+    for source in (tmp_path / "s", f"{tmp_path}/s/*"):
+        with pytest.raises(VolumeError, match=r"1 of the 3 .*s/3`: a folder of .*IM0000`: "):
+            find_volumes(source)
+    with pytest.warns(VolumeWarning, match=r"1 left out, .* 2 kept"):
+        assert len(find_volumes(tmp_path / "s", unreadable="warn")) == 2
+    (tmp_path / "s" / "3" / "IM0000").write_text("Notes, which are sound.")
+    assert len(find_volumes(tmp_path / "s")) == 2
 
 
 def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):

@@ -66,6 +66,7 @@ def read(
         )
     layouts = [layout_of(file, header) for file, header in files]
     layout = _common(path, files, layouts)
+    _check_patient(path, files)
     count = sum(each.frames for each in layouts)
     compressed = sum(_length(file) for file, _ in files)
     claimed((layout.columns, layout.rows, count), path, max_voxels, compressed)
@@ -94,6 +95,22 @@ def read(
         synthetic=any(says_synthetic(file, header) for file, header in files),
     )
     return finished(array, affine, header, path, fill_nan)
+
+
+def _check_patient(path: str, files: list) -> None:
+    found: dict[str, str] = {}  # from a patient to the first file; no ID says nothing
+    for file, header in files:
+        with guarded(file, "reading its PatientID"):
+            patient = str(header.get("PatientID") or "").strip()
+        if patient:
+            found.setdefault(patient, file)
+    if len(found) > 1:
+        first, other = list(found.values())[:2]
+        raise VolumeError(
+            path,
+            f"images of {len(found)} patients: {first} and {other} differ in PatientID. Expected "
+            "one patient: put the images of each in a folder of their own.",
+        )
 
 
 def _length(file: str) -> int:

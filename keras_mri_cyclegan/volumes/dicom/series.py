@@ -10,7 +10,13 @@ from keras_mri_cyclegan.volumes.dicom.opening import (
 )
 from keras_mri_cyclegan.volumes.dicom.pixels import layout_of
 from keras_mri_cyclegan.volumes.errors import VolumeError
-from keras_mri_cyclegan.volumes.members import check_members, has_prefix, kinds_in, listing
+from keras_mri_cyclegan.volumes.members import (
+    CUT_DICOM,
+    check_members,
+    has_prefix,
+    kinds_in,
+    listing,
+)
 
 
 def find(path: str) -> list[tuple[str, Any]]:
@@ -52,6 +58,8 @@ def _of_folder(path: str, folder: str, uid: str) -> list[tuple[str, Any]]:
                     layout_of(file, header)
                     series = str(header.get("SeriesInstanceUID") or "")
                     all_series.setdefault(series, []).append((file, header))
+                elif "SOPClassUID" not in header and not _is_known(header):
+                    raise VolumeError(file, CUT_DICOM)
     if not all_series:
         raise VolumeError(
             path,
@@ -74,6 +82,11 @@ def _of_folder(path: str, folder: str, uid: str) -> list[tuple[str, Any]]:
 def _kind(header: Any) -> str:
     uid = header.file_meta.get("MediaStorageSOPClassUID")
     return "" if uid is None else str(uid.name)
+
+
+def _is_known(header: Any) -> bool:
+    """Whether the meta header says what a file is: a UID that was cut has no name."""
+    return _kind(header) != str(header.file_meta.get("MediaStorageSOPClassUID") or "")
 
 
 def _listed(folder: str, all_series: dict[str, list[tuple[str, Any]]], most: int = 20) -> str:
