@@ -125,6 +125,8 @@ def _from_keras(path: Path, generators: dict[str, keras.Model]) -> tuple[dict[st
                 f"`path` {os.fspath(path)!r} is a model that `BestTranslation` did not write. Give "
                 "another path, or move that file away."
             )
+        if (member := archive.testzip()) is not None:  # Keras reads it without a look at its CRC
+            raise zipfile.BadZipFile(f"the checksum of {member} is another")
         state = json.loads(archive.read(STATE))
     model = keras.models.load_model(path, compile=False)
     return state, {name: getattr(model, name).get_weights() for name in generators}

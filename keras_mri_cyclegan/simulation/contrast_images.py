@@ -14,6 +14,9 @@ _HEALTHY, _SICK = (0.05, 0.06, 0.02), (0.08, 0.1, 0.03)
 _FLUIDS, _OUTSIDE = (0.015, 0.1, 0.01), (0.12, 0.12, 0.05)
 _FLUID = ("csf", "ventricle", "vitreous")
 _LESION_SHARE = (0.25, 1.0)
+# Published T2 of muscle at 3 T: 34 ms (Pai et al., Magn. Reson. Imaging 26 (2008) 1215, mean over
+# sequences) to 50 ms (Stanisz), which the table has.
+_SHORTER_T2, _MUSCULAR = (0.66, 1.0), ("muscle", "skin")
 _ILL = ("lesion", "tumour", "oedema")
 
 
@@ -21,7 +24,8 @@ def draw_tissues(field_strength: float, rng: np.random.Generator) -> dict[str, T
     """Draw one person's tissues: the published values with the variation between people.
 
     Lesions are anything from a quarter of BrainWeb's (the rest white matter's) to all of it: those
-    of most people are less bright in FLAIR than these.
+    of most people are less bright in FLAIR than these. The T2 of muscle and skin is the table's or
+    up to a third shorter, as publications differ by so much.
 
     Args:
         field_strength: In tesla, from 0.5 to 7.
@@ -35,6 +39,7 @@ def draw_tissues(field_strength: float, rng: np.random.Generator) -> dict[str, T
     tissues["lesion"] = mixture(tissues["white_matter"], tissues["lesion"], share)
     spread = np.array([_spread(name) for name in tissues])
     factors = np.exp(spread * np.clip(rng.standard_normal(spread.shape), -2, 2))
+    factors[[name in _MUSCULAR for name in tissues], 1] *= rng.uniform(*_SHORTER_T2)
     return {
         name: Tissue(*(np.array(tissue) * factor).tolist())
         for (name, tissue), factor in zip(tissues.items(), factors, strict=True)

@@ -20,8 +20,6 @@ Sources:
     Lu: Lu et al., J. Magn. Reson. Imaging 22 (2005) 13. T2 is 12 % to 19 % shorter at 3 T.
     Stanisz: Stanisz et al., Magn. Reson. Med. 54 (2005) 507. Skeletal muscle at 3 T, blood at
         1.5 T and 3 T.
-    Pai: Pai, Li and Majumdar, Magn. Reson. Imaging 26 (2008) 1215. T2 of muscle at 3 T, 34 ms on
-        average over sequences.
     Yacoub: Yacoub et al., Magn. Reson. Med. 49 (2003) 655. T2 of grey and white matter at 7 T.
     Rooney: Rooney et al., Magn. Reson. Med. 57 (2007) 308. T1 grows as a power of the field from
         0.2 T to 7 T.
@@ -132,12 +130,10 @@ _MEASURED: dict[str, dict[float, Tissue]] = {
         3.0: Tissue(376.6, 70.0, 0.8),  # Gach, scalp: 324 * 3**0.137
     },
     "muscle": {
-        0.5: Tissue(
-            900.0 * 428.0 / 646.0, 34.0 * 1.15, 1.0
-        ),  # changed as white matter's T1 changes
-        1.5: Tissue(900.0, 34.0 * 1.15, 1.0),  # BrainWeb, muscle and skin; T2: Pai and Lu
-        3.0: Tissue(1412.0, 34.0, 1.0),  # Stanisz; T2: Pai; PD: BrainWeb
-        7.0: Tissue(1412.0 * 1126.0 / 838.0, 34.0, 1.0),  # changed as white matter's T1 changes
+        0.5: Tissue(900.0 * 428.0 / 646.0, 47.0, 1.0),  # changed as white matter's T1 changes
+        1.5: Tissue(900.0, 47.0, 1.0),  # BrainWeb, muscle and skin
+        3.0: Tissue(1412.0, 50.0, 1.0),  # Stanisz; PD: BrainWeb
+        7.0: Tissue(1412.0 * 1126.0 / 838.0, 50.0, 1.0),  # changed as white matter's T1 changes
     },
     "marrow": {
         1.5: Tissue(552.4, 50.0, 0.8),  # Gach, marrow: 533 * 1.5**0.088; PD: fat's

@@ -14,11 +14,11 @@ class SearchEffort:
     Args:
         starts: Integer of at least 2, first guesses in each direction. Defaults to 24.
         finalists: Integer of at least 1, guesses in each direction that are followed to the end.
-            Defaults to 3.
+            Defaults to 4.
         first_steps: Integer of at least 1, descent steps of the better quarter of the guesses: all
             make a third of them, the better half two thirds. Defaults to 60.
         steps: Integer of at least `first_steps`, descent steps of a finalist in all. Defaults
-            to 160.
+            to 220.
 
     Raises:
         ValueError: A number out of its range.
@@ -30,9 +30,9 @@ class SearchEffort:
     """
 
     starts: int = 24
-    finalists: int = 3
+    finalists: int = 4
     first_steps: int = 60
-    steps: int = 160
+    steps: int = 220
 
     def __post_init__(self):
         _checks.positive_int("starts", self.starts, minimum=2)

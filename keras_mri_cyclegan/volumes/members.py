@@ -18,6 +18,7 @@ COPIES = (
     *(".part", ".crdownload", ".filepart", ".download", ".tmp", "~"),  # unfinished
     *(".gz", ".bz2", ".zst", ".gpg", ".zip"),  # packed
 )
+UNPACK = {".bz2": ": `bunzip2`", ".zip": ": `unzip`", ".gz": ": `gunzip`", ".zst": ": `unzstd`"}
 NO_PREAMBLE = (
     "not a DICOM file: the letters `DICM` after 128 bytes are missing. If it is one that was "
     "stored without them, `pydicom.dcmread(path, force=True)` reads it and `save_as(new_path, "
@@ -146,8 +147,8 @@ def fault_of(path: str, module: str | None = None) -> str | None:
     belongs = suffix_of(whole) in MODULES or module == "dicom"
     if whole and belongs and head[128:132] != b"DICM":
         return (
-            f"an unfinished or packed copy of `{whole}`, which is not there. Get it "
-            "again, or unpack it."
+            f"an unfinished or packed copy of `{whole}`, which is not there. Get it again, or "
+            f"unpack it{UNPACK.get(os.path.splitext(path)[1], '')}."
         )
     # Voxels of a pair may begin with air, and HDF5 with a block that is the user's.
     if not head.strip(b"\0") and suffix_of(path) not in (".img", ".h5", ".hdf5"):

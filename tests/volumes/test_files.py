@@ -39,7 +39,8 @@ def _touch(folder, *names):
 
 def _dicom(path):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(bytes(128) + b"DICM" + bytes(100))
+    group_2 = b"\2\0\2\0UI\x1a\0" + b"1.2.840.10008.5.1.4.1.1.4\0"  # the class: MR image
+    path.write_bytes(bytes(128) + b"DICM" + group_2 + bytes(100))
 
 
 def _names(paths, folder):
