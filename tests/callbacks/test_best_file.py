@@ -90,7 +90,8 @@ def test_a_damaged_file_and_a_missing_one(tmp_path, ending):
     model, _ = train(path, epochs=1)
     whole = path.read_bytes()
     middle = len(whole) // 2
-    for content in (b"", whole[:middle], whole[:middle] + bytes(200) + whole[middle + 200 :]):
+    flipped = bytes(255 - byte for byte in whole[middle : middle + 200])
+    for content in (b"", whole[:middle], whole[:middle] + flipped + whole[middle + 200 :]):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"`path` .*best.* is damaged .*move that file away"):
             train(path, model, epochs=2, initial_epoch=1)
