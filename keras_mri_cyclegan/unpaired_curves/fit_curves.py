@@ -73,7 +73,7 @@ def fit_curves(
     curve.
 
     Air stays air: the curves begin at (-1, -1). Plain NumPy: the result is the same with every
-    backend. A search takes about ten seconds of a core, half as long on two, whatever the number of
+    backend. A search takes some seconds to half a minute on two cores, whatever the number of
     images.
 
     Args:
