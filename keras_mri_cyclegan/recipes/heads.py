@@ -49,8 +49,8 @@ def heads(
     * Each tissue's intensity is measured in both contrasts (:func:`measure_contrast`), and pairs
       with these intensities are simulated from label maps. Some are in every batch (weight 20): the
       anchor that keeps anatomy and order of the tissues.
-    * Short adversarial training with the cycle (weight 10) makes translations as sharp as the
-      scans.
+    * Short adversarial training (weight 3) with the cycle (weight 10) makes translations as sharp
+      as the scans.
 
     Args:
         a: Images of the source contrast, `(images, height, width, 1)` in [-1, 1], air -1, axial,
@@ -144,6 +144,7 @@ def heads(
         generator_optimizer=_adam(RATE, steps),
         discriminator_optimizer=_adam(2 * RATE, steps),
         adversarial_loss="least_squares",
+        adversarial_weight=3.0,  # with 1, gradients have 0.80 of the truth's energy; with 3, 0.86
         cycle_weight=10.0,
         identity_weight=0.0,
         structure_loss=BackgroundConsistency(),
