@@ -96,8 +96,8 @@ class ReflectionPadding(keras.layers.Layer):
             )
         if isinstance(self.padding, tuple) and len(self.padding) != rank - 2:
             raise ValueError(
-                f"`padding` must be an integer or hold one for each of the {rank - 2} spatial axes of "
-                f"the input. Received: padding={self.padding} with "
+                f"`padding` must be an integer or hold one for each of the {rank - 2} spatial axes "
+                f"of the input. Received: padding={self.padding} with "
                 f"input_shape={tuple(input_shape)}."
             )
         widths = self._widths(rank, self.data_format)
