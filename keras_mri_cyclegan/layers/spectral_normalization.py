@@ -7,7 +7,7 @@ import keras
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class SpectralNormalization(keras.layers.SpectralNormalization):
-    """Divide the kernel of a layer by its largest singular value (a Lipschitz constant of 1).
+    """Divide the kernel of a layer by its largest singular value.
 
     Unlike Keras' own layer, this layer does not overwrite the kernel. Keras replaces the kernel by
     the normalised one in each training call, which torch cannot differentiate when a network is

@@ -84,12 +84,12 @@ def displacement_field(
         max_shift: Largest shift searched along each axis, in pixels. Defaults to 4.
 
     Returns:
-        vectors: Float32 `(batch, *blocks, axes)`, along height and width (depth, height and
-            width): a point at `x` in the source is at `x + vector` in the translation. The block
-            `(i, j)` begins at the pixel `(8 i, 8 j)`.
-        weights: Float32 `(batch, *blocks)`: the edge energy of the source in the direction with the
-            fewest edges, since a straight edge does not determine a shift along itself. 0 where
-            there are no edges to compare.
+        A tuple `(vectors, weights)`. Vectors, float32 `(batch, *blocks, axes)`, are along height
+        and width (depth, height and width): a point at `x` in the source is at `x + vector` in the
+        translation. The weights, float32 `(batch, *blocks)`, are the edge energy of the source in
+        the direction with the fewest edges, since a straight edge does not determine a shift along
+        itself; 0 where there are no edges to compare. The block `(i, j)` begins at the pixel
+        `(8 i, 8 j)`.
 
     Raises:
         ValueError: See :func:`displacement`.
