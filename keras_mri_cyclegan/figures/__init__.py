@@ -1,4 +1,4 @@
-"""Pictures of images side by side, as PNG or GIF files, without a plotting library."""
+"""Figures of images side by side, as PNG or GIF files, without a plotting library."""
 
 from keras_mri_cyclegan.figures.error_maps import error_maps
 from keras_mri_cyclegan.figures.files import checked_seconds, save_gif, save_png

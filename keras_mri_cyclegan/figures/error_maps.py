@@ -1,4 +1,4 @@
-"""Inputs, translations, truths and where they differ, side by side."""
+"""Error maps: inputs, translations, truths and their differences, side by side."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,36 +38,36 @@ def error_maps(
 ) -> np.ndarray:
     """Draw a row for each image: the input, its translation, the truth, and the error in colour.
 
-    No error is black. Signed, a translation that is too bright is red and yellow, one that is too
-    dark is blue; absolute, large errors are bright. All rows have the same colours, which a scale
-    at the right gives in numbers.
+    No error is black. Signed errors are red and yellow where the translation is too bright, blue
+    where it is too dark; large absolute errors are bright. All rows share one colour scale, which
+    is drawn at the right.
 
-    For display only: grey values outside `value_range` are drawn black or white, errors beyond
-    `limit` in the colour of `limit`; NaN is black in an image, and white in its error. Of a volume
-    the middle slice is drawn, of several channels the middle one.
+    For display only: intensities outside `value_range` are drawn black or white, errors beyond
+    `limit` in the colour of `limit`; NaN is black in an image, and white in its error. Volumes are
+    drawn as their middle slice, several channels as the middle channel.
 
     Args:
-        source: The inputs, `(images, height, width, channels)`, or a list of images
+        source: Input images, `(images, height, width, channels)`, or a list of images
             `(height, width)`, `(height, width, channels)` or `(depth, height, width, channels)`.
-        translated: Their translations.
-        truth: What these should be.
+        translated: Translations of the input images.
+        truth: Real images of the target contrast, paired with `source`.
         error: `"signed"`, translation minus truth, or `"absolute"`. Defaults to `"signed"`.
-        limit: The error at the end of the colours, in the images' unit. Defaults to the largest
-            among all rows. Give the same number to pictures that are to be compared.
-        titles: One above each of the four columns, or `None`. Defaults to "input", "translation",
-            "truth" and "error".
+        limit: Error at the end of the colour scale, in the unit of the images. Defaults to the
+            largest error of all rows. Use the same limit for figures that are to be compared.
+        titles: One title above each of the four columns, or `None`. Defaults to "input",
+            "translation", "truth" and "error".
         row_titles: One title to the left of each row. Defaults to none.
         scale: Every pixel is drawn as a square of `scale` by `scale` pixels. Defaults to the
-            largest that keeps an image within 192 pixels, and at least 1.
-        value_range: The values drawn black and white. Defaults to `(-1.0, 1.0)`.
-        caption: One line above everything. Defaults to none.
+            largest scale that keeps an image within 192 pixels, and at least 1.
+        value_range: Values drawn black and white. Defaults to `(-1.0, 1.0)`.
+        caption: One line of text at the top. Defaults to none.
 
     Returns:
         uint8 array `(height, width, 3)`, for :func:`save_png`.
 
     Raises:
-        ValueError: Images that are not equally many or differ in shape, titles that are too many
-            or too few, or an `error`, `limit`, `scale` or `value_range` that cannot be used.
+        ValueError: Images of different numbers or shapes, a wrong number of titles, or an invalid
+            `error`, `limit`, `scale` or `value_range`.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -82,7 +82,7 @@ def error_maps(
     batches = {"source": source, "translated": translated, "truth": truth}
     if len({len(batch) for batch in batches.values()}) != 1 or len(source) == 0:
         raise ValueError(
-            "`source`, `translated` and `truth` must hold equally many images, at least one. "
+            "`source`, `translated` and `truth` must hold the same number of images, at least one. "
             f"Received: {', '.join(str(len(batch)) for batch in batches.values())}."
         )
     shapes = {np.shape(image) for batch in batches.values() for image in batch}
@@ -93,8 +93,8 @@ def error_maps(
         )
 
     errors = [
-        plane_of("translated", made).astype("float64") - plane_of("truth", true)
-        for made, true in zip(translated, truth, strict=True)
+        plane_of("translated", output).astype("float64") - plane_of("truth", target)
+        for output, target in zip(translated, truth, strict=True)
     ]
     if error == "absolute":
         errors = [np.abs(each) for each in errors]
@@ -106,14 +106,14 @@ def error_maps(
             grey_tile(name, image, low, high) for name, image in zip(batches, images, strict=True)
         ]
         colour = coloured((difference - lowest) / (limit - lowest), colours)
-        colour[np.isnan(difference)] = 255  # not black: that is no error
+        colour[np.isnan(difference)] = 255  # not black, which means no error
         tiles.append([*greys, colour])
     layout = lay_out([[*map(_rgb, row)] for row in tiles], titles, row_titles, caption, scale)
     return _with_scale(layout, colours, lowest, limit)
 
 
 def _with_scale(layout: Layout, colours: np.ndarray, lowest: float, limit: float) -> np.ndarray:
-    """The picture with a bar of colours at its right, and numbers at its ends and middle."""
+    """Return the picture with a colour bar at the right, labelled at its ends and middle."""
     from PIL import Image, ImageDraw
 
     font, line = load_font()
@@ -147,10 +147,10 @@ def _checked_limit(limit: Any, errors: list[np.ndarray]) -> float:
         if _checks.weight("limit", limit) == 0:
             raise ValueError(f"`limit` must be above 0. Received: {limit!r}.")
         return float(limit)
-    found = np.abs(np.concatenate([each.ravel() for each in errors]))
-    found = found[np.isfinite(found)]
-    # Without any error every limit shows the same black.
-    return float(found.max()) if found.size and found.max() > 0 else 1.0
+    sizes = np.abs(np.concatenate([each.ravel() for each in errors]))
+    sizes = sizes[np.isfinite(sizes)]
+    # Without any error, every limit gives the same black picture.
+    return float(sizes.max()) if sizes.size and sizes.max() > 0 else 1.0
 
 
 def _rgb(tile: np.ndarray) -> np.ndarray:

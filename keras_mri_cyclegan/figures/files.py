@@ -1,4 +1,4 @@
-"""Pictures as PNG and GIF files, which appear under their name only once they are complete."""
+"""PNG and GIF files, written atomically."""
 
 import contextlib
 import os
@@ -14,14 +14,14 @@ from keras_mri_cyclegan import _checks
 def save_png(path: str | os.PathLike, image: np.ndarray) -> None:
     """Write a picture as a PNG file.
 
-    The file appears under its name only once it is complete.
+    The file appears under its name only when complete.
 
     Args:
         path: The file, ending in `.png`, in a folder that exists. An older file is replaced.
         image: uint8 array, `(height, width)` grey or `(height, width, 3)` colour.
 
     Raises:
-        ValueError: Another ending, or an array that is not such a picture.
+        ValueError: Another suffix, or an array of another dtype or shape.
         OSError: The file cannot be written.
 
     Example:
@@ -44,20 +44,20 @@ def save_png(path: str | os.PathLike, image: np.ndarray) -> None:
 def save_gif(
     path: str | os.PathLike, images: Iterable[np.ndarray], seconds_per_frame: float = 0.25
 ) -> None:
-    """Write pictures as an animated GIF file that repeats for ever.
+    """Write pictures as an animated GIF file that repeats endlessly.
 
-    The file appears under its name only once it is complete. Equal neighbours are stored as one
-    frame of their joint duration. Grey levels are kept; colours are reduced to 256 a frame.
+    The file appears under its name only when complete. Equal consecutive pictures are stored as one
+    frame of their total duration. Grey levels are kept; colours are reduced to 256 per frame.
 
     Args:
         path: The file, ending in `.gif`, in a folder that exists. An older file is replaced.
         images: uint8 arrays of one shape, `(height, width)` grey or `(height, width, 3)` colour.
-        seconds_per_frame: How long each picture is shown, rounded to hundredths (the format's
-            unit); at least 0.02, since viewers slow down anything faster. Defaults to 0.25.
+        seconds_per_frame: Duration of each picture, rounded to hundredths (the unit of the
+            format); at least 0.02, since viewers slow down faster animations. Defaults to 0.25.
 
     Raises:
-        ValueError: Another ending, no picture, arrays that are not such pictures or differ in
-            shape, or a `seconds_per_frame` below 0.02.
+        ValueError: Another suffix, no picture, arrays of another dtype or shape or of different
+            shapes, or a `seconds_per_frame` below 0.02.
         OSError: The file cannot be written.
 
     Example:
@@ -73,12 +73,12 @@ def save_gif(
     from PIL import Image
 
     seconds = checked_seconds("seconds_per_frame", seconds_per_frame)
-    duration = 10 * round(100 * seconds)  # In milliseconds, as Pillow wants it.
+    duration = 10 * round(100 * seconds)  # In milliseconds, as Pillow expects.
     pictures = [_checked_picture("images", image) for image in images]
     shapes = sorted({picture.shape for picture in pictures})
     if len(shapes) != 1:
-        found = ", ".join(map(str, shapes)) or "no picture"
-        raise ValueError(f"`images` must hold pictures of one shape. Received: {found}.")
+        received = ", ".join(map(str, shapes)) or "no picture"
+        raise ValueError(f"`images` must hold pictures of one shape. Received: {received}.")
     first, *others = [Image.fromarray(picture) for picture in pictures]
     with _complete_or_absent(path, ".gif") as file:
         first.save(
@@ -92,13 +92,13 @@ def _checked_picture(name: str, image: Any) -> np.ndarray:
     if array.dtype != np.uint8 or not is_picture or array.size == 0:
         raise ValueError(
             f"`{name}` must be uint8, (height, width) or (height, width, 3). Received: dtype "
-            f"{array.dtype}, shape {array.shape}. `image_grid` makes such a picture of images."
+            f"{array.dtype}, shape {array.shape}. Use `image_grid` to draw images."
         )
     return array
 
 
 def checked_seconds(name: str, value: Any) -> float:
-    """Return `value` if it is a time, in seconds, for which a GIF can show a picture."""
+    """Validate a duration in seconds of a GIF frame, at least 0.02, and return it."""
     seconds = _checks.weight(name, value)
     if seconds < 0.02:
         raise ValueError(f"`{name}` must be at least 0.02. Received: {value!r}.")
@@ -107,11 +107,11 @@ def checked_seconds(name: str, value: Any) -> float:
 
 @contextlib.contextmanager
 def _complete_or_absent(path: str | os.PathLike, ending: str) -> Iterator[BinaryIO]:
-    """Open a file beside `path` that takes its place once written, or vanishes on an error."""
+    """Open a temporary file that replaces `path` on success and is deleted on an error."""
     path = Path(path)
     if path.suffix.lower() != ending:
         raise ValueError(f"`path` must end in {ending}. Received: {str(path)!r}.")
-    # Its own name for each process, and not from `tempfile`, whose files only the owner may read.
+    # A name per process. Not `tempfile`, whose files only their owner may read.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:

@@ -1,4 +1,4 @@
-"""Images side by side, in grey."""
+"""Image grid: grey images in rows and columns, with titles."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,29 +17,29 @@ def image_grid(
     value_range: tuple[float, float] = (-1.0, 1.0),
     caption: str | None = None,
 ) -> np.ndarray:
-    """Lay images out in rows and columns on a dark background, with titles.
+    """Draw images in rows and columns on a dark background, with titles.
 
-    For display only: values outside `value_range` are drawn black or white, NaN black. Of a volume
-    the middle slice is drawn, of several channels the middle one.
+    For display only: values outside `value_range` are drawn black or white, NaN black. Volumes are
+    drawn as their middle slice, several channels as the middle channel.
 
     Args:
-        rows: The rows from top to bottom, each a list of images from left to right. All rows have
-            equally many images, and all images the same shape: `(height, width)`,
-            `(height, width, channels)` or `(depth, height, width, channels)`. A batch is a row.
+        rows: Rows from top to bottom, each a list of images from left to right, or a batch. All
+            rows have the same number of images, and all images the same shape: `(height, width)`,
+            `(height, width, channels)` or `(depth, height, width, channels)`.
         titles: One title above each column. Defaults to none.
         row_titles: One title to the left of each row. Defaults to none.
         scale: Every pixel is drawn as a square of `scale` by `scale` pixels. Defaults to the
-            largest that keeps an image within 192 pixels, and at least 1.
-        value_range: The values drawn black and white. Defaults to `(-1.0, 1.0)`.
-        caption: One line above everything. Defaults to none.
+            largest scale that keeps an image within 192 pixels, and at least 1.
+        value_range: Values drawn black and white. Defaults to `(-1.0, 1.0)`.
+        caption: One line of text at the top. Defaults to none.
 
     Returns:
         uint8 array `(height, width)`, 0 black, 255 white.
 
     Raises:
-        ValueError: Images of different or unknown shapes, rows of different lengths, titles that
-            are too many or too few, integer images outside `value_range`, or a `scale` or
-            `value_range` that cannot be used.
+        ValueError: Images of different or unsupported shapes, rows of different lengths, a wrong
+            number of titles, integer images outside `value_range`, or an invalid `scale` or
+            `value_range`.
 
     Example:
         >>> import numpy as np

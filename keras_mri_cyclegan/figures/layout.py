@@ -1,4 +1,4 @@
-"""Tiles in rows and columns on a dark background, with titles."""
+"""Layout of tiles in rows and columns on a dark background, with titles."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 
-# In pixels and grey levels. Most tiles come out 128 to 192 pixels wide.
+# In pixels and grey levels. Most tiles are 128 to 192 pixels wide.
 TILE_SIZE = 192
 FONT_SIZE = 15
 MARGIN = 8
@@ -19,13 +19,12 @@ TEXT = 225
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """A picture of tiles, a `PIL.Image`, and where they are in it.
+    """A picture of tiles and the position of the tiles.
 
     Args:
-        picture: Grey if every tile is, otherwise in colours.
-        tiles: The pixels from the uppermost tile's first row to the lowest one's last: the first
-            and one past the last.
-        line: Height of a line of text.
+        picture: A `PIL.Image`, grey if every tile is grey, otherwise RGB.
+        tiles: Vertical extent of all tiles in pixels: first row and one past the last row.
+        line: Height of a line of text, in pixels.
     """
 
     picture: Any
@@ -34,7 +33,7 @@ class Layout:
 
 
 def load_font() -> tuple[Any, int]:
-    """Return the font of every title, and the height of a line."""
+    """Return the font of the titles and the height of a line of text."""
     from PIL import ImageFont
 
     font = ImageFont.load_default(FONT_SIZE)
@@ -49,18 +48,18 @@ def lay_out(
     caption: str | None,
     scale: int | None,
 ) -> Layout:
-    """Lay tiles out.
+    """Draw tiles and titles into one picture.
 
     Args:
         tiles: uint8 arrays, `(height, width)` grey or `(height, width, 3)` colour, by row.
-        titles: One above each column, or none.
-        row_titles: One to the left of each row, or none.
-        caption: One line above everything, or none.
-        scale: Every pixel is drawn as a square of `scale` by `scale`; `None` for the largest that
-            keeps a tile within 192 pixels.
+        titles: One title above each column, or `None`.
+        row_titles: One title to the left of each row, or `None`.
+        caption: One line of text at the top, or `None`.
+        scale: Every pixel is drawn as a square of `scale` by `scale`; `None` for the largest scale
+            that keeps a tile within 192 pixels.
 
     Raises:
-        ValueError: Tiles or titles that do not fit together, or a `scale` below 1.
+        ValueError: Inconsistent numbers or shapes of tiles and titles, or a `scale` below 1.
     """
     from PIL import Image, ImageDraw
 
@@ -110,7 +109,7 @@ def lay_out(
 
 
 def text_colour(picture: Any) -> Any:
-    """Return what to fill text with: a grey level, or three of them."""
+    """Return the fill colour of text: a grey level, or an RGB tuple."""
     return TEXT if picture.mode == "L" else (TEXT,) * 3
 
 
@@ -118,7 +117,8 @@ def _checked_columns(tiles: list[list[np.ndarray]]) -> int:
     lengths = sorted({len(row) for row in tiles})
     if len(lengths) != 1 or lengths[0] == 0:
         raise ValueError(
-            "`rows` must hold at least one row, and all rows equally many images, at least one. "
+            "`rows` must hold at least one row, and all rows the same number of images, at least "
+            "one. "
             f"Received: {len(tiles)} rows of {lengths} images."
         )
     shapes = sorted({tile.shape[:2] for row in tiles for tile in row})

@@ -1,4 +1,4 @@
-"""One image as a tile of a picture: which plane of it, and in which grey levels."""
+"""Tile of one image: the displayed plane as grey levels."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ import numpy as np
 
 
 def plane_of(name: str, image: Any) -> np.ndarray:
-    """Return the part of an image that is drawn, `(height, width)`.
+    """Return the displayed plane of an image, `(height, width)`.
 
-    Of a volume that is the middle slice, of several channels the middle one.
+    The middle slice of a volume, and the middle one of several channels.
 
     Args:
-        name: The argument's name, for the message.
+        name: Name of the argument, for the error message.
         image: `(height, width)`, `(height, width, channels)` or `(depth, height, width, channels)`.
 
     Raises:
@@ -36,14 +36,14 @@ def grey_tile(name: str, image: Any, low: float, high: float) -> np.ndarray:
     """Return an image as uint8 `(height, width)`: `low` and below black, `high` and above white.
 
     Raises:
-        ValueError: What :func:`plane_of` does not take, or integers outside of the range.
+        ValueError: An image that :func:`plane_of` rejects, or integers outside the range.
     """
     array = np.asarray(image)
     integers = array.dtype.kind in "iu" and array.size
     if integers and (array.min() < low or array.max() > high):
         raise ValueError(
-            f"`{name}` holds integers in [{array.min()}, {array.max()}], outside of `value_range` "
-            f"({low:g}, {high:g}). For 8-bit images pass value_range=(0, 255)."
+            f"`{name}` must be inside `value_range` ({low:g}, {high:g}). Received: integers in "
+            f"[{array.min()}, {array.max()}]. For 8-bit images pass value_range=(0, 255)."
         )
     share = (plane_of(name, array).astype("float64") - low) / (high - low)
     share = np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0)
@@ -51,7 +51,7 @@ def grey_tile(name: str, image: Any, low: float, high: float) -> np.ndarray:
 
 
 def checked_value_range(value_range: Any) -> tuple[float, float]:
-    """Return the values drawn black and white if they are two, the lower one first."""
+    """Validate `value_range`, two numbers (low, high), and return them as floats."""
     try:
         low, high = (float(value) for value in value_range)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Layers that the networks need and that Keras does not have."""
+"""Layers of the networks that Keras does not provide."""
 
 from keras_mri_cyclegan.layers.adaptive_augmentation import AdaptiveAugmentation
 from keras_mri_cyclegan.layers.constant_vector import ConstantVector

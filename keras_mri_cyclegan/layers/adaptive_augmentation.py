@@ -1,4 +1,4 @@
-"""Augmentation of what the discriminators see, as strong as they know their scans by heart."""
+"""Adaptive discriminator augmentation (ADA): stronger as the discriminators overfit."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,37 +10,37 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.layers.differentiable_augmentation import DifferentiableAugmentation
 from keras_mri_cyclegan.layers.probable_augmentation import ProbableAugmentation
 
-MEMORY = 64  # Over how many images the discriminators' verdicts are averaged.
+MEMORY = 64  # Number of images over which the sign of the discriminators' logits is averaged.
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class AdaptiveAugmentation(ProbableAugmentation):
-    """Augments each image with a probability that follows how much the discriminators overfit.
+    """Adaptive discriminator augmentation (ADA): a probability that follows overfitting.
 
-    A discriminator that calls nearly all patches of its training scans real has learnt them by
-    heart. The measure is the mean sign of its verdicts on scans, 1 if all of them are called real
-    and 0 if it is undecided: above `target` the probability of augmentation rises, below it falls.
-    It begins at 0 and is saved with the model. `CycleGAN` tells the layer of each step's verdicts
-    and logs the probability as `augmentation_probability`; the sign is that of
-    `AdversarialLoss.says_real`, so it is taken about 0.5 for least squares and about 0 for
-    cross-entropy and hinge. Both discriminators share one probability, which follows their mean.
+    A discriminator that calls nearly all patches of its real images real has memorised them.
+    Overfitting is measured by the mean sign of the discriminator's output on real images: 1 if all
+    patches are called real, 0 if the discriminator is undecided. Above `target` the probability of
+    augmentation rises, below `target` the probability falls. The probability starts at 0 and is
+    saved with the model. `CycleGAN` reports each step's signs to the layer and logs the probability
+    as `augmentation_probability`. Signs are those of `AdversarialLoss.says_real`, hence relative to
+    0.5 for least squares and to 0 for cross-entropy and hinge. Both discriminators share one
+    probability, which follows the mean of their signs.
 
-    Each of several augmentations is applied with this probability, each to each image by a draw of
-    its own. As long as some images are seen as they are, a generator gains nothing by making
-    augmented ones; hence the `limit`.
+    With several augmentations, each one is drawn independently for each image. As long as the
+    discriminator also sees images without augmentation, a generator gains nothing by generating
+    augmented images; hence the `limit`.
 
     Args:
-        augmentation: `keras.layers.Layer` that hands gradients back to the images, or a list of
-            them. Defaults to `None`: `DifferentiableAugmentation`, shifts and flips, each by
-            itself.
-        target: The mean sign to aim at, in [0, 1). Defaults to 0.6, as in the paper.
-        images: How many images each discriminator is shown while the probability goes from 0 to 1,
-            an integer of at least 1. Defaults to 2000, for some dozens of slices; the paper's is
-            500,000, for thousands of images.
-        limit: The largest probability, in [0, 1]. Defaults to 0.8, below which the paper saw no
+        augmentation: Differentiable `keras.layers.Layer`, or a list of such layers. Defaults to
+            `None`: one `DifferentiableAugmentation` for shifts and one for flips.
+        target: Target of the mean sign, in [0, 1). Defaults to 0.6, as in the paper.
+        images: Number of images shown to each discriminator while the probability rises from 0 to
+            1, an integer of at least 1. Defaults to 2000, which suits some dozens of slices; the
+            paper uses 500,000 for thousands of images.
+        limit: Largest probability, in [0, 1]. Defaults to 0.8; below it the paper saw no
             augmentation leak into the generated images.
-        seed: Integer or `None`. Defaults to `None`, a random one.
-        **kwargs: Those of `keras.layers.Layer`.
+        seed: Integer or `None`. Defaults to `None`, a random seed.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
         `(batch, height, width, channels)` or `(batch, depth, height, width, channels)`, in
@@ -55,7 +55,7 @@ class AdaptiveAugmentation(ProbableAugmentation):
     Example:
         >>> import keras_mri_cyclegan as kmc
         >>> layer = kmc.layers.AdaptiveAugmentation(images=1000, seed=0)
-        >>> for _ in range(50):  # 50 batches of 4 scans, all of whose patches are called real
+        >>> for _ in range(50):  # 50 batches of 4 real images, all patches called real
         ...     layer.adjust(1.0, 4)
         >>> 0.1 < float(layer.probability) < 0.2
         True
@@ -88,11 +88,11 @@ class AdaptiveAugmentation(ProbableAugmentation):
         self.confidence = self._state_weight("confidence")
 
     def adjust(self, sign: Any, count: Any) -> None:
-        """Make the probability follow the discriminators' verdicts on a batch of scans.
+        """Update the probability from the discriminators' signs on a batch of real images.
 
         Args:
-            sign: The mean of 1 for each patch that is called real and -1 for each called fake.
-            count: How many scans each discriminator was shown.
+            sign: Mean over the patches, 1 for each patch called real, -1 for each called fake.
+            count: Number of real images shown to each discriminator.
         """
         sign = ops.stop_gradient(ops.cast(sign, "float32"))
         count = ops.cast(count, "float32")
@@ -106,6 +106,6 @@ class AdaptiveAugmentation(ProbableAugmentation):
         return {**super()._state(), "confidence": self.confidence}
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this layer again."""
+        """Return the constructor's arguments."""
         own = {"target": self.target, "images": self.images, "limit": self.limit}
         return {**super().get_config(), **own}

@@ -1,4 +1,4 @@
-"""The same vector for every image of a batch."""
+"""Constant vector for every image of a batch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,20 +9,20 @@ import numpy as np
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class ConstantVector(keras.layers.Layer):
-    """Give a fixed vector for each image, such as the conditions of a translation.
+    """Return a constant vector for each image, such as the conditions of a translation.
 
     Args:
         values: Finite numbers, at least one.
-        **kwargs: What every `keras.layers.Layer` takes, such as `name`.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
 
     Input shape:
-        `(batch, ...)`; only the size of the batch is read.
+        `(batch, ...)`; only the batch size is used.
 
     Output shape:
         `(batch, len(values))`.
 
     Raises:
-        ValueError: `values` are not finite numbers, or none.
+        ValueError: `values` is empty or holds anything but finite numbers.
 
     Example:
         >>> import numpy as np
@@ -41,14 +41,14 @@ class ConstantVector(keras.layers.Layer):
         self.values = [float(value) for value in array]
 
     def call(self, inputs: Any) -> Any:
-        """Return the vector for each image."""
+        """Return the vector once for each image."""
         vector = keras.ops.convert_to_tensor([self.values], dtype=self.compute_dtype)
         return keras.ops.repeat(vector, keras.ops.shape(inputs)[0], axis=0)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return the shape of the vectors."""
+        """Return `(batch, len(values))`."""
         return (input_shape[0], len(self.values))
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "values": self.values}

@@ -1,4 +1,4 @@
-"""What the discriminators see, changed at random: real and fake alike, gradients go through."""
+"""Differentiable augmentation (DiffAugment) of the discriminators' inputs, real and generated."""
 
 from typing import Any
 
@@ -13,30 +13,30 @@ AIR = -1.0
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class DifferentiableAugmentation(keras.layers.Layer):
-    """Shifts, mirrors, cuts holes and changes intensities at random, and hands gradients back.
+    """Random shifts, flips, cutouts and intensity changes, differentiable in the images.
 
-    A discriminator that sees a few dozen images learns them by heart, and its generator is then
-    told how to make noise. Put between the images and the discriminator, for scans *and*
-    translations, this layer multiplies what there is to learn by heart, and the translations
-    themselves stay where they are. (Augmenting the training images alone is not the same: the
+    A discriminator that sees only a few dozen images memorises them, and its gradient then drives
+    the generator towards noise. Placed in front of the discriminator, for real *and* generated
+    images, this layer enlarges the discriminator's training set and leaves the translations
+    themselves unchanged. (Augmenting only the training images is not the same: the
     discriminator would learn the augmentation as a part of the contrast.)
 
-    Each image of a batch is moved by an amount of its own, by whole pixels; what moves in is air.
-    It is the same in training and inference: the CycleGAN uses it in training alone.
+    Each image of a batch is shifted independently, by whole pixels; pixels from outside the image
+    are air. Training and inference do not differ: the CycleGAN uses the layer only in training.
 
     Args:
-        shift: The largest shift in either direction, as a fraction of each spatial axis, in
+        shift: Largest shift in either direction, as a fraction of each spatial axis, in
             [0, 1). Defaults to 1/8, as in the paper.
-        flip: Whether to mirror the last spatial axis (left-right in an axial slice) in half of the
-            cases. Defaults to `True`.
-        cutout: The size of a box that is replaced by air, as a fraction of each spatial axis, in
-            [0, 1). Defaults to 0, none: a hole is no anatomy.
-        intensity: The largest relative change of the signal above air, in [0, 1): that of each
+        flip: Whether to flip the last spatial axis (left-right in an axial slice) with
+            probability 0.5. Defaults to `True`.
+        cutout: Size of a box that is replaced by air, as a fraction of each spatial axis, in
+            [0, 1). Defaults to 0, no cutout: a hole is no anatomy.
+        intensity: Largest relative change of the signal above air, in [0, 1): the signal of each
             image is multiplied by a factor from `[1 - intensity, 1 + intensity]`. Air stays air,
-            and values may exceed 1. Defaults to 0, none: intensities are what tells contrasts
-            apart, and 0.1 or 0.2 is enough where scans differ in them anyway.
-        seed: Integer or `None`. Defaults to `None`, a random one.
-        **kwargs: Those of `keras.layers.Layer`.
+            and values may exceed 1. Defaults to 0, no change: contrasts differ by their
+            intensities. Use 0.1 or 0.2 at most, for scans whose intensities vary anyway.
+        seed: Integer or `None`. Defaults to `None`, a random seed.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
         `(batch, height, width, channels)` or `(batch, depth, height, width, channels)` of known
@@ -46,7 +46,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
         The same.
 
     Raises:
-        ValueError: An argument out of its range, or images of open size.
+        ValueError: An argument out of its range, or images of unknown spatial size.
 
     Example:
         >>> import numpy as np
@@ -80,7 +80,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape: tuple) -> None:
-        """Check the images' shape."""
+        """Validate the shape of the images."""
         if len(input_shape) not in (4, 5) or None in input_shape[1:-1]:
             raise ValueError(
                 "DifferentiableAugmentation takes (batch, height, width, channels) or (batch, "
@@ -89,8 +89,8 @@ class DifferentiableAugmentation(keras.layers.Layer):
         self.built = True
 
     def call(self, images: Any) -> Any:
-        """Return the images as a discriminator is to see them."""
-        signal = images - AIR  # so that what moves in, 0, is air
+        """Return the augmented images."""
+        signal = images - AIR  # 0 is air, as are the pixels shifted in from outside
         spatial = len(images.shape) - 2
         for axis in range(1, spatial + 1):
             signal = self._moved(signal, axis, mirrored=self.flip and axis == spatial)
@@ -101,10 +101,10 @@ class DifferentiableAugmentation(keras.layers.Layer):
         return signal + AIR
 
     def _moved(self, signal: Any, axis: int, mirrored: bool) -> Any:
-        """Shift, and perhaps mirror, each image along one axis.
+        """Shift, and possibly flip, each image along one axis.
 
-        As a product with a matrix that picks one source for each pixel: every backend has its
-        gradient, and needs no gathering.
+        Implemented as a product with a matrix that selects one source for each pixel: every backend
+        differentiates a matrix product, and no gather operation is needed.
         """
         size = signal.shape[axis]
         batch = ops.shape(signal)[0]
@@ -115,7 +115,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
             turned = self._uniform((batch, 1)) < 0.5
             source = ops.where(turned, size - 1 - source, source)
         if limit:
-            # Every whole shift in [-limit, limit] is as likely as the others.
+            # All whole shifts in [-limit, limit] are equally likely.
             source = source + ops.floor(self._uniform((batch, 1)) * (2 * limit + 1)) - limit
         elif not mirrored:
             return signal
@@ -124,7 +124,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
         return _from_front(moved, signal, axis)
 
     def _hole(self, images: Any) -> Any:
-        """Return 0 inside a box at a random place, 1 elsewhere."""
+        """Return 0 inside a randomly placed box, 1 elsewhere."""
         batch, spatial = ops.shape(images)[0], len(images.shape) - 2
         inside = ops.ones((batch, *[1] * (spatial + 1)), images.dtype)
         for axis in range(spatial):
@@ -139,7 +139,7 @@ class DifferentiableAugmentation(keras.layers.Layer):
         return 1 - inside
 
     def _factor(self, images: Any) -> Any:
-        """Return a number about 1 for each image."""
+        """Return a random factor in `[1 - intensity, 1 + intensity]` for each image."""
         one_each = (ops.shape(images)[0], *[1] * (len(images.shape) - 1))
         change = self.intensity * (2 * self._uniform(one_each) - 1)
         return ops.cast(1 + change, images.dtype)
@@ -148,19 +148,19 @@ class DifferentiableAugmentation(keras.layers.Layer):
         return keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return the images' own shape."""
+        """Return `input_shape`."""
         return input_shape
 
     def save_own_variables(self, store: Any) -> None:
-        """Save the state of the random numbers, which Keras leaves out."""
+        """Save the state of the seed generator, which Keras does not save."""
         store["random"] = ops.convert_to_numpy(self.seed_generator.state)
 
     def load_own_variables(self, store: Any) -> None:
-        """Load what `save_own_variables` saved."""
+        """Load the variables that `save_own_variables` wrote."""
         self.seed_generator.state.assign(store["random"])
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this layer again."""
+        """Return the constructor's arguments."""
         return {
             **super().get_config(),
             "shift": self.shift,
@@ -176,12 +176,12 @@ def _order(images: Any, axis: int) -> list[int]:
 
 
 def _to_front(images: Any, axis: int) -> Any:
-    """Bring one axis behind the batch axis."""
+    """Move one axis directly after the batch axis."""
     return ops.transpose(images, _order(images, axis))
 
 
 def _from_front(rows: Any, like: Any, axis: int) -> Any:
-    """Undo `_to_front` and give back the shape of `like`."""
+    """Invert `_to_front` and restore the shape of `like`."""
     order = _order(like, axis)
     shape = (ops.shape(like)[0], *(like.shape[k] for k in order[1:]))
     return ops.transpose(ops.reshape(rows, shape), np.argsort(order).tolist())

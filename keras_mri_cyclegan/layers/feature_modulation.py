@@ -1,4 +1,4 @@
-"""Feature-wise linear modulation (FiLM): features scaled and shifted as a condition says."""
+"""Feature-wise linear modulation (FiLM): scale and shift depend on a condition."""
 
 from typing import Any
 
@@ -10,22 +10,22 @@ class FeatureModulation(keras.layers.Layer):
     """Scale and shift every channel by amounts that depend on a condition (FiLM).
 
     `features * (1 + condition @ scale + scale_bias) + condition @ shift + shift_bias`. With a
-    one-hot condition these are a gain and an offset for each class; after an instance normalisation
-    the two together are a conditional instance normalisation. All weights begin at zero, and so the
-    layer begins as the identity.
+    one-hot condition each class has a gain and an offset; after an instance normalisation the
+    layer yields conditional instance normalisation. All weights are initialised to zero, hence the
+    layer starts as the identity.
 
     Args:
-        **kwargs: What every `keras.layers.Layer` takes, such as `name`.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
 
     Input shape:
         A list of features `(batch, [depth,] height, width, channels)` and conditions
         `(batch, conditions)`.
 
     Output shape:
-        That of the features.
+        The shape of the features.
 
     Raises:
-        ValueError: The input is not a list of these two.
+        ValueError: The input is not a list of features and conditions.
 
     Example:
         >>> import numpy as np
@@ -43,7 +43,7 @@ class FeatureModulation(keras.layers.Layer):
     """
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights."""
+        """Create the weights."""
         shapes = [shape if isinstance(shape, (tuple, list)) else () for shape in input_shape]
         if len(shapes) != 2 or len(shapes[0]) < 3 or len(shapes[1]) != 2:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Where an image shows the head, as a layer."""
+"""Soft foreground mask of the head, as a layer."""
 
 from typing import Any
 
@@ -9,22 +9,23 @@ from keras_mri_cyclegan.losses.structure.background_consistency import Backgroun
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class Foreground(keras.layers.Layer):
-    """Tell how much each pixel belongs to the head, from 0 to 1.
+    """Soft foreground mask: the degree to which each pixel belongs to the head, from 0 to 1.
 
     One minus the background of :class:`keras_mri_cyclegan.losses.BackgroundConsistency`: air that
-    is seen from the image's border is 0; tissue, and all that lies behind it, is 1. Multiplied with
-    what a network adds to an image it leaves the air alone. Computed in float32 under every policy.
+    is reached from the image's border along every axis is 0; tissue, and everything that tissue
+    encloses, is 1. A network's correction multiplied by this mask leaves the air unchanged.
+    Computed in float32 under every dtype policy.
 
     Args:
-        threshold: Signal up to which a pixel passes for air, above -1. Defaults to 0.1.
-        **kwargs: What every `keras.layers.Layer` takes, such as `name`.
+        threshold: Largest signal, in intensity above -1, that counts as air. Defaults to 0.1.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
 
     Input shape:
         `(batch, height, width, channels)` or `(batch, depth, height, width, channels)`, floats in
         [-1, 1] with air at -1.
 
     Output shape:
-        The input's, float32.
+        The input's shape, float32.
 
     Raises:
         ValueError: `threshold` is not a finite number above 0.
@@ -45,17 +46,13 @@ class Foreground(keras.layers.Layer):
         self.threshold = self._loss.threshold
 
     def call(self, inputs: Any) -> Any:
-        """Return how much each pixel belongs to the head.
-
-        Args:
-            inputs: Images or volumes in [-1, 1].
-        """
+        """Return the foreground mask."""
         return 1.0 - self._loss.background(keras.ops.cast(inputs, "float32"))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return the input's shape."""
+        """Return `input_shape`."""
         return tuple(input_shape)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "threshold": self.threshold}

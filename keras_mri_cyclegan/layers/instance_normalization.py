@@ -1,4 +1,4 @@
-"""Instance normalisation, as tensorflow-addons had it."""
+"""Instance normalisation, compatible with tensorflow-addons."""
 
 import warnings
 from typing import Any
@@ -9,12 +9,12 @@ from keras import ops
 
 from keras_mri_cyclegan import _checks
 
-# Beside the axis, what the config of a layer in a file has always had.
+# Entries, besides the axis, that every saved config of this layer holds.
 RECORDED = {"epsilon", "center", "scale", "beta_initializer", "gamma_initializer"}
 
 
 # The class name is part of the file formats: Keras finds a layer's weights in `.weights.h5` and
-# `.keras` files under a name derived from it, also in files written with tensorflow-addons.
+# `.keras` files under a name derived from it, including files written with tensorflow-addons.
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class InstanceNormalization(keras.layers.Layer):
     r"""Normalise every channel of every image by its own mean and standard deviation.
@@ -22,20 +22,20 @@ class InstanceNormalization(keras.layers.Layer):
     .. math:: y = \gamma \, \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta
 
     with the mean :math:`\mu` and the variance :math:`\sigma^2` over the spatial axes of one image
-    and one channel. Nothing is shared between the images of a batch and nothing is remembered
-    between calls, so training and prediction compute the same.
+    and one channel. Statistics are neither shared between the images of a batch nor kept between
+    calls, so training and inference give the same result.
 
     A drop-in for `tensorflow_addons.layers.InstanceNormalization`: same arguments, same defaults,
-    same weights in the same order (gamma, beta). Other implementations take another `epsilon`
-    (1e-5 in the TensorFlow CycleGAN tutorial and in torch), which shows in the output: weights
-    must be used with the `epsilon` that they were trained with.
+    same weights in the same order (gamma, beta). Other implementations use another `epsilon`
+    (1e-5 in the TensorFlow CycleGAN tutorial and in torch), which changes the output visibly:
+    use weights with the `epsilon` of their training.
 
-    The statistics of half precision inputs are computed in float32, and the mean is taken out
-    twice, so that a large offset or a constant image does no harm.
+    The statistics of half-precision inputs are computed in float32, and the mean is subtracted
+    twice, so that images with a large offset and constant images are normalised correctly.
 
     Args:
         axis: Integer, the channel axis. -1 for channels last, 1 for channels first. Defaults to -1.
-        epsilon: Positive number that is added to the variance, in squared units of the input.
+        epsilon: Positive number added to the variance, in squared units of the input.
             Defaults to 1e-3.
         center: Whether to add `beta`. Defaults to `True`.
         scale: Whether to multiply by `gamma`. Defaults to `True`.
@@ -45,16 +45,17 @@ class InstanceNormalization(keras.layers.Layer):
         gamma_regularizer: Regularizer of `gamma`. Defaults to `None`.
         beta_constraint: Constraint on `beta`. Defaults to `None`.
         gamma_constraint: Constraint on `gamma`. Defaults to `None`.
-        **kwargs: What every `keras.layers.Layer` takes, such as `name` and `dtype`; and `groups`,
-            which tensorflow-addons takes and overwrites: it has no effect, and a warning if it is
-            not -1.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`; and `groups`,
+            which tensorflow-addons accepts and ignores: it has no effect here either. A value
+            other than -1 raises a warning.
 
     Input shape:
         `(batch, height, width, channels)`, or `(batch, channels, height, width)` with `axis=1`;
-        likewise with one or three spatial axes. Every size but that of the channels may be unknown.
+        likewise with one or three spatial axes. All sizes except the number of channels may be
+        unknown.
 
     Output shape:
-        Same as the input's.
+        The input's shape.
 
     Raises:
         ValueError: `axis` is the batch axis or outside the input's axes, `epsilon` is not positive,
@@ -96,7 +97,7 @@ class InstanceNormalization(keras.layers.Layer):
         groups = _checked_groups(kwargs.pop("groups", -1))
         if groups != -1:
             warnings.warn(
-                f"InstanceNormalization normalises every channel by itself: groups={groups} has no "
+                f"InstanceNormalization normalises channels separately: groups={groups} has no "
                 "effect, as in tensorflow-addons. For groups of channels use "
                 f"`keras.layers.GroupNormalization(groups={groups})`.",
                 UserWarning,
@@ -115,23 +116,16 @@ class InstanceNormalization(keras.layers.Layer):
         self.gamma_constraint = keras.constraints.get(gamma_constraint)
         self.gamma = None
         self.beta = None
-        # As in tensorflow-addons: a mask is handed on, and masked places count like all others.
+        # As in tensorflow-addons: a mask is passed on, and masked positions count like all others.
         self.supports_masking = True
 
     def build(self, input_shape: tuple) -> None:
-        """Create gamma and beta, one number a channel each.
-
-        Args:
-            input_shape: Shape of the input, batch axis included.
-
-        Raises:
-            ValueError: The shape has no spatial axis, no `axis`, or an unknown number of channels.
-        """
+        """Create gamma and beta, `(channels,)` each."""
         rank = len(input_shape)
         if rank < 3:
             raise ValueError(
                 "InstanceNormalization needs a batch axis, a channel axis and at least one spatial "
-                f"axis to normalise over. Received: input_shape={tuple(input_shape)}. For vectors "
+                f"axis. Received: input_shape={tuple(input_shape)}. For vectors "
                 "use `keras.layers.LayerNormalization`."
             )
         axis = self.axis + rank if self.axis < 0 else self.axis
@@ -145,11 +139,11 @@ class InstanceNormalization(keras.layers.Layer):
         if channels is None:
             raise ValueError(
                 "InstanceNormalization must know the number of channels. Received: "
-                f"input_shape={tuple(input_shape)} with axis={self.axis}. Give the size of that "
-                "axis in `keras.Input`."
+                f"input_shape={tuple(input_shape)} with axis={self.axis}. Specify the size of "
+                "this axis in `keras.Input`."
             )
         self.input_spec = keras.layers.InputSpec(ndim=rank, axes={axis: channels})
-        # Without autocast: gamma and beta meet the float32 statistics, never half precision.
+        # No autocast: gamma and beta are applied to float32 statistics, never in half precision.
         if self.scale:
             self.gamma = self.add_weight(
                 shape=(channels,),
@@ -171,29 +165,22 @@ class InstanceNormalization(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        """Normalise.
-
-        Args:
-            inputs: Tensor of images, shape as described for the class.
-
-        Returns:
-            Tensor of the same shape, in the layer's compute dtype.
-        """
+        """Return the normalised images, in the layer's compute dtype."""
         rank = len(inputs.shape)
         channel_axis = self.axis % rank
         axes = [axis for axis in range(1, rank) if axis != channel_axis]
-        # float16 ends at 65504, which the square of 256 already exceeds. (Not `result_type`: on
-        # torch that of float64 and float32 is float32.)
+        # The largest float16 is 65504, less than the square of 256. (Not `result_type`: on torch
+        # the result type of float64 and float32 is float32.)
         is_double = keras.backend.standardize_dtype(inputs.dtype) == "float64"
         dtype = "float64" if is_double else "float32"
         x = ops.cast(inputs, dtype)
         x = x - _mean(x, axes)
-        # The rounding of the mean is left in x: at an offset of 1e4 it is 1e-3, and a constant
-        # image would be divided by it. It is a constant as far as the gradient is concerned.
+        # The rounding error of the mean remains in x: at an offset of 1e4 the error is 1e-3, which
+        # a constant image would be scaled up by. The second mean is constant for the gradient.
         x = x - ops.stop_gradient(_mean(x, axes))
-        # Not `ops.moments`, which clips at 65504 and on torch is E[x^2] - E[x]^2: NaN when it
-        # rounds below zero.
-        # Not `ops.square` either, a power on torch, which LiteRT does not have for volumes.
+        # Not `ops.moments`, which clips at 65504 and on torch computes E[x^2] - E[x]^2, whose root
+        # is NaN when rounding makes the difference negative.
+        # Not `ops.square` either: a power on torch, which LiteRT does not support for volumes.
         factor = ops.rsqrt(_mean(x * x, axes) + self.epsilon)
         shape = [-1 if axis == channel_axis else 1 for axis in range(rank)]
         if self.gamma is not None:
@@ -204,15 +191,11 @@ class InstanceNormalization(keras.layers.Layer):
         return ops.cast(x, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return `input_shape`.
-
-        Args:
-            input_shape: Shape of the input, batch axis included.
-        """
+        """Return `input_shape`."""
         return tuple(input_shape)
 
     def get_config(self) -> dict:
-        """Return all arguments of the constructor."""
+        """Return the constructor's arguments."""
         return {
             **super().get_config(),
             "axis": self.axis,
@@ -229,45 +212,45 @@ class InstanceNormalization(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict) -> "InstanceNormalization":
-        """Make a layer from its config, or from that of tensorflow-addons' layer.
+        """Build the layer from its config, or from a config of tensorflow-addons' layer.
 
         Args:
-            config: What `get_config` returned. The entry `"groups"` that tensorflow-addons wrote
-                (-1, or once built the number of channels) is dropped, and Keras 2's way to write
-                a dtype policy is understood.
+            config: Result of `get_config`. The entry `"groups"` of tensorflow-addons (-1, or the
+                number of channels once the layer is built) is dropped, and a dtype policy in the
+                format of Keras 2 is accepted.
 
         Raises:
-            ValueError: `"groups"` is neither -1 nor positive; or the file has keras_contrib's
-                `axis=None`, statistics over the channels too.
+            ValueError: `"groups"` is neither -1 nor positive; or the config has keras_contrib's
+                `axis=None`, which includes the channels in the statistics.
         """
         config = dict(config)
         _checked_groups(config.pop("groups", -1))
-        # Of an `.h5` Keras drops an axis that is null or several, and would take the default.
+        # Reading an `.h5` file, Keras drops an axis that is null or a list and uses the default.
         if config.get("axis", None if set(config) >= RECORDED else -1) is None:
             raise ValueError(
-                "InstanceNormalization has no `axis=None`, which keras_contrib's layer has by "
-                "default: there the mean and standard deviation are those of all channels "
-                "together. Received a config with axis=None, or several axes. Normalise with "
-                "`keras.layers.LayerNormalization(axis=(1, 2, 3))`, or set the axis of the file's "
-                "layer if its weights were trained with one."
+                "InstanceNormalization does not support `axis=None`, the default of the layer of "
+                "keras_contrib, which computes the mean and standard deviation over all channels. "
+                "Received: a config with axis=None or several axes. Use "
+                "`keras.layers.LayerNormalization(axis=(1, 2, 3))` instead, or set the axis in the "
+                "file if the layer's weights were trained with one."
             )
         dtype = config.get("dtype")
         if isinstance(dtype, dict) and dtype.get("class_name") == "Policy":
-            config["dtype"] = dtype["config"]["name"]  # Keras 3 opens `DTypePolicy` alone.
+            config["dtype"] = dtype["config"]["name"]  # Keras 3 only reads `DTypePolicy`.
         return super().from_config(config)
 
 
 def _mean(x: Any, axes: list[int]) -> Any:
     """Mean over `axes`, which are kept with size 1.
 
-    One axis after the other, the innermost first. TensorFlow on a CPU adds up numbers one by one,
-    which at 256 x 256 of them loses four digits; sums of sums lose one, on every backend.
+    Computed axis by axis, the innermost first. TensorFlow on a CPU accumulates sequentially, which
+    loses four digits for 256 x 256 numbers; sums of sums lose one digit, on every backend.
     """
     for axis in reversed(axes):
         count = ops.shape(x)[axis]
-        # A size that is known stays a number, which torch need not make an array of.
+        # A known size stays a Python number, which torch need not convert to a tensor.
         count = count if isinstance(count, int) else ops.cast(count, x.dtype)
-        # Not `ops.mean`, which on torch computes that of float64 in float32.
+        # Not `ops.mean`, which on torch computes the mean of float64 in float32.
         x = ops.sum(x, axis=axis, keepdims=True) / count
     return x
 
@@ -288,7 +271,7 @@ def _checked_groups(groups: Any) -> int:
 def _positive(name: str, value: Any) -> float:
     if _checks.weight(name, value) == 0:
         raise ValueError(
-            f"`{name}` must be positive, or a constant image is divided by zero. "
+            f"`{name}` must be positive, since a constant image would be divided by zero. "
             f"Received: {name}={value!r}."
         )
     return float(value)

@@ -1,4 +1,4 @@
-"""Augmentation of what the discriminators see, of some images and not of others."""
+"""Base class: augmentation of the discriminators' inputs with a variable probability."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ from keras import ops
 
 
 class ProbableAugmentation(keras.layers.Layer):
-    """Base class of augmentations with a probability that changes in training.
+    """Base class of augmentations whose probability changes during training.
 
-    Each of several augmentations is applied with this probability, each to each image by a draw of
-    its own. After each step a `CycleGAN` calls `adjust`, which a subclass defines.
+    Each augmentation is drawn independently for each image, with the same probability. After each
+    step a `CycleGAN` calls `adjust`, which subclasses define.
 
     Args:
-        augmentation: `keras.layers.Layer` that hands gradients back to the images, or a list.
+        augmentation: Differentiable `keras.layers.Layer`, or a list of such layers.
         seed: Integer or `None`.
-        **kwargs: Those of `keras.layers.Layer`.
+        **kwargs: Arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, augmentation: Any, seed: int | None, **kwargs: Any):
@@ -23,12 +23,12 @@ class ProbableAugmentation(keras.layers.Layer):
         self.augmentations = _checked(augmentation)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        # Made here and not in `build`, so that it is there to be loaded, and to be carried through
-        # a compiled step.
+        # Created here and not in `build`, so that the probability can be loaded before the first
+        # call and is part of a compiled step's state.
         self.probability = self._state_weight("probability")
 
     def _state_weight(self, name: str) -> keras.Variable:
-        # Replicas of a `tf.distribute` strategy agree on their mean.
+        # Replicas of a `tf.distribute` strategy are averaged.
         return self.add_weight(
             shape=(),
             initializer="zeros",
@@ -47,7 +47,7 @@ class ProbableAugmentation(keras.layers.Layer):
         self.built = True
 
     def call(self, images: Any) -> Any:
-        """Return the images as a discriminator is to see them."""
+        """Return the augmented images."""
         one_each = (ops.shape(images)[0], *[1] * (len(images.shape) - 1))
         for layer in self.augmentations:
             draw = keras.random.uniform(one_each, dtype="float32", seed=self.seed_generator)
@@ -58,22 +58,23 @@ class ProbableAugmentation(keras.layers.Layer):
         """Set the probability for the next step.
 
         Args:
-            sign: The mean of 1 for each patch of a scan that is called real, -1 for each fake.
-            count: How many scans each discriminator was shown.
+            sign: Mean over the patches of real images, 1 for each patch called real, -1 for each
+                called fake.
+            count: Number of real images shown to each discriminator.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `adjust(sign, count)`.")
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return the images' own shape."""
+        """Return `input_shape`."""
         return input_shape
 
     def save_own_variables(self, store: Any) -> None:
-        """Save the weights and, which Keras leaves out, the state of the random numbers."""
+        """Save the weights and the state of the seed generator, which Keras does not save."""
         for name, variable in self._state().items():
             store[name] = ops.convert_to_numpy(variable)
 
     def load_own_variables(self, store: Any) -> None:
-        """Load what `save_own_variables` saved."""
+        """Load the variables that `save_own_variables` wrote."""
         for name, variable in self._state().items():
             variable.assign(store[name])
 
@@ -81,13 +82,13 @@ class ProbableAugmentation(keras.layers.Layer):
         return {"probability": self.probability, "random": self.seed_generator.state}
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this layer again."""
+        """Return the constructor's arguments."""
         layers = [keras.saving.serialize_keras_object(x) for x in self.augmentations]
         return {**super().get_config(), "augmentation": layers, "seed": self.seed}
 
     @classmethod
     def from_config(cls, config: dict) -> "ProbableAugmentation":
-        """Make the layer that `get_config` described."""
+        """Build the layer from the result of `get_config`."""
         layers = [keras.saving.deserialize_keras_object(x) for x in config["augmentation"]]
         return cls(**{**config, "augmentation": layers})
 

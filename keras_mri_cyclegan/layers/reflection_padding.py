@@ -1,4 +1,4 @@
-"""Padding by reflection at the border."""
+"""Reflection padding for images and volumes."""
 
 from typing import Any
 
@@ -10,30 +10,30 @@ from keras_mri_cyclegan import _checks
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class ReflectionPadding(keras.layers.Layer):
-    """Widen images or volumes by mirroring them at their border.
+    """Pad images or volumes by reflection at their border.
 
-    The outermost row is the mirror and is not repeated: `a b c d` padded by 2 becomes
-    `c b a b c d c b`, as `numpy.pad(..., mode="reflect")` does. In front of a convolution with
-    `padding="valid"` it keeps the size without the dark frame that zeros would bring.
+    The border pixels are not repeated: `a b c d` padded by 2 becomes `c b a b c d c b`, as with
+    `numpy.pad(..., mode="reflect")`. In front of a convolution with `padding="valid"` the layer
+    preserves the size without the dark frame of zero padding.
 
     Args:
         padding: Width of the border in pixels: an integer of at least 0 for all spatial axes, or
-            one such integer for each of them. Defaults to 1.
+            one such integer for each spatial axis. Defaults to 1.
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `keras.config.image_data_format()`.
-        **kwargs: What every `keras.layers.Layer` takes, such as `name` and `dtype`.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input shape:
         `(batch, height, width, channels)` or `(batch, depth, height, width, channels)`, with the
         channels second for `"channels_first"`. Every size may be unknown.
 
     Output shape:
-        Same as the input's, every spatial size greater by twice its padding.
+        The input's shape, every spatial size enlarged by twice its padding.
 
     Raises:
-        ValueError: `padding` or `data_format` is none of the above, the input is neither 4-D nor
-            5-D, `padding` has not one entry for each spatial axis, or an image is not wider than
-            its border.
+        ValueError: An invalid `padding` or `data_format`, an input that is neither 4-D nor 5-D, a
+            `padding` without exactly one entry for each spatial axis, or an image that is not
+            larger than its padding.
 
     Example:
         >>> import numpy as np
@@ -68,50 +68,26 @@ class ReflectionPadding(keras.layers.Layer):
         )
 
     def build(self, input_shape: tuple) -> None:
-        """Check that `padding` fits the input.
-
-        Args:
-            input_shape: Shape of the input, batch axis included.
-
-        Raises:
-            ValueError: See the class.
-        """
+        """Validate `padding` against the input's shape."""
         self.compute_output_shape(input_shape)
         self.input_spec = keras.layers.InputSpec(ndim=len(input_shape))
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        """Pad.
-
-        Args:
-            inputs: Tensor of images or volumes, shape as described for the class.
-
-        Returns:
-            Tensor of the same dtype, its spatial axes widened.
-
-        Raises:
-            ValueError: An image is not wider than its border.
-        """
+        """Return the padded images, of the same dtype."""
         shape = tuple(inputs.shape)
-        self.compute_output_shape(shape)  # Again: the sizes may differ from those in `build`.
+        self.compute_output_shape(shape)  # Validated again: sizes may differ from `build`.
         widths = self._widths(len(shape), self.data_format)
         if keras.backend.backend() == "torch":
-            # torch reflects no more than the last three axes: no volumes with channels last.
+            # torch only reflects the last three axes, which excludes channels-last volumes.
             for axis, (width, _) in enumerate(widths):
                 inputs = _reflect(inputs, axis, width)
             return inputs
-        # Here a size may be unknown until the graph runs. `ops.pad` then checks it; slices do not.
+        # A size may be unknown until the graph runs. Then `ops.pad` checks the size; slices do not.
         return ops.pad(inputs, widths, mode="reflect")
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return the shape after padding; what is unknown stays unknown.
-
-        Args:
-            input_shape: Shape of the input, batch axis included.
-
-        Raises:
-            ValueError: See the class.
-        """
+        """Return the padded shape; unknown sizes stay unknown."""
         rank = len(input_shape)
         if rank not in (4, 5):
             raise ValueError(
@@ -128,8 +104,8 @@ class ReflectionPadding(keras.layers.Layer):
         for size, (width, _) in zip(input_shape, widths, strict=True):
             if size is not None and 0 < width >= size:
                 raise ValueError(
-                    "Every spatial size must be greater than its padding, as the border pixel is "
-                    f"the mirror. Received: padding={self.padding} with "
+                    "Every spatial size must be greater than its padding, since reflection does "
+                    f"not repeat the border pixel. Received: padding={self.padding} with "
                     f"input_shape={tuple(input_shape)} ({self.data_format}). Use a larger image "
                     "or a smaller padding."
                 )
@@ -139,7 +115,7 @@ class ReflectionPadding(keras.layers.Layer):
         )
 
     def get_config(self) -> dict:
-        """Return all arguments of the constructor."""
+        """Return the constructor's arguments."""
         return {
             **super().get_config(),
             "padding": self.padding,
@@ -147,7 +123,7 @@ class ReflectionPadding(keras.layers.Layer):
         }
 
     def _widths(self, rank: int, data_format: str) -> list[tuple[int, int]]:
-        """Border before and after each axis, as `ops.pad` takes it."""
+        """Return the padding before and after each axis, in the format of `ops.pad`."""
         padding = self.padding if isinstance(self.padding, tuple) else (self.padding,) * (rank - 2)
         spatial = [(width, width) for width in padding]
         if data_format == "channels_first":
@@ -156,7 +132,7 @@ class ReflectionPadding(keras.layers.Layer):
 
 
 def _reflect(x: Any, axis: int, width: int) -> Any:
-    """Mirror `x` at both ends of one axis."""
+    """Pad `x` by reflection at both ends of one axis."""
     if width == 0:
         return x
     size = x.shape[axis]

@@ -1,4 +1,4 @@
-"""Augmentation of what the discriminators see that begins when they have learnt the contrasts."""
+"""Discriminator augmentation whose probability follows a schedule."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,20 +13,21 @@ from keras_mri_cyclegan.losses import schedules
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class ScheduledAugmentation(ProbableAugmentation):
-    """Augments each image with a probability that is a function of the training step.
+    """Augment each image with a probability that depends on the training step.
 
-    Discriminators that see images as they are learn in hundreds of steps what a contrast looks
-    like where; with tens of images they then learn the images by heart. Augmentation keeps them
-    from that, and from learning fast. So it may begin late. The step and the probability are saved
-    with the model, and `CycleGAN` logs the latter as `augmentation_probability`.
+    Without augmentation, discriminators learn the appearance of a contrast within hundreds of
+    steps, but then memorise their images if they only see a few dozen. Augmentation prevents
+    memorisation, but slows learning; hence a schedule that starts late. The step and the
+    probability are saved with the model, and `CycleGAN` logs the probability as
+    `augmentation_probability`.
 
     Args:
-        probability: Function of the step to a probability in [0, 1], such as
+        probability: Schedule that maps the step to a probability in [0, 1], such as
             `keras_mri_cyclegan.losses.WarmUp(1.0, steps=500, start=500)`, or a number.
-        augmentation: `keras.layers.Layer` that hands gradients back to the images, or a list of
-            them. Defaults to `None`: `DifferentiableAugmentation`, shifts and flips.
-        seed: Integer or `None`. Defaults to `None`, a random one.
-        **kwargs: Those of `keras.layers.Layer`.
+        augmentation: Differentiable `keras.layers.Layer`, or a list of such layers. Defaults to
+            `None`: `DifferentiableAugmentation`, shifts and flips.
+        seed: Integer or `None`. Defaults to `None`, a random seed.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Input shape:
         `(batch, height, width, channels)` or `(batch, depth, height, width, channels)`, in
@@ -42,7 +43,7 @@ class ScheduledAugmentation(ProbableAugmentation):
         >>> import keras_mri_cyclegan as kmc
         >>> schedule = kmc.losses.WarmUp(1.0, steps=2, start=1)
         >>> layer = kmc.layers.ScheduledAugmentation(schedule, seed=0)
-        >>> for _ in range(2):  # what a `CycleGAN` does after each step
+        >>> for _ in range(2):  # as a `CycleGAN` does after each step
         ...     layer.adjust(0.0, 1)
         >>> float(layer.probability)
         0.5
@@ -65,12 +66,7 @@ class ScheduledAugmentation(ProbableAugmentation):
         self.probability.assign(self._probability())
 
     def adjust(self, sign: Any, count: Any) -> None:
-        """Go on by one step; the arguments do not matter.
-
-        Args:
-            sign: The mean of 1 for each patch of a scan that is called real, -1 for each fake.
-            count: How many scans each discriminator was shown.
-        """
+        """Advance the schedule by one step; both arguments are ignored."""
         self.step.assign(self.step + 1)
         self.probability.assign(self._probability())
 
@@ -81,12 +77,12 @@ class ScheduledAugmentation(ProbableAugmentation):
         return {**super()._state(), "step": self.step}
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this layer again."""
+        """Return the constructor's arguments."""
         schedule = keras.saving.serialize_keras_object(self.schedule)
         return {**super().get_config(), "probability": schedule}
 
     @classmethod
     def from_config(cls, config: dict) -> "ProbableAugmentation":
-        """Make the layer that `get_config` described."""
+        """Build the layer from the result of `get_config`."""
         schedule = keras.saving.deserialize_keras_object(config["probability"])
         return super().from_config({**config, "probability": schedule})

@@ -1,4 +1,4 @@
-"""Spectral normalisation that is the same on every backend."""
+"""Spectral normalisation that gives the same result on every backend."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ import keras
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class SpectralNormalization(keras.layers.SpectralNormalization):
-    """Divide the kernel of a layer by its largest singular value, so that it stretches nothing.
+    """Divide the kernel of a layer by its largest singular value.
 
-    Keras' own layer, but for one thing: the kernel itself is left alone. Keras writes the
-    normalised kernel over it in each training call, which torch cannot differentiate where a
-    network is called twice in a step, as a discriminator is, and which JAX does not keep. Here the
-    division is part of the computation, as in the paper, and the gradient goes through it.
+    Unlike Keras' own layer, this layer does not overwrite the kernel. Keras replaces the kernel by
+    the normalised one in each training call, which torch cannot differentiate when a network is
+    called twice in a step, as a discriminator is, and which JAX discards. Here the division is
+    part of the computation, as in the paper, and gradients flow through the division.
 
     Args:
-        layer: The layer to wrap, with a `kernel`: a convolution or `Dense`.
-        power_iterations: Integer, iterations that estimate the singular value in each call.
+        layer: Layer to wrap, with a `kernel`: a convolution or `Dense`.
+        power_iterations: Integer, power iterations per call that estimate the singular value.
             Defaults to 1.
-        **kwargs: What every `keras.layers.Layer` takes.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Example:
         >>> import numpy as np
@@ -34,7 +34,7 @@ class SpectralNormalization(keras.layers.SpectralNormalization):
     """
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Call the layer with its normalised kernel; in training, sharpen the estimate."""
+        """Call the layer with its normalised kernel; in training, update the estimate."""
         vector_u, kernel = self.normalized_weights()
         if training:
             self.vector_u.assign(vector_u)

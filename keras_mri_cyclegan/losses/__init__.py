@@ -1,4 +1,4 @@
-"""The terms of the objective, each a function or class over `keras.ops`, and their weights."""
+"""Losses of the objective (adversarial, structure, paired) and schedules of their weights."""
 
 from keras_mri_cyclegan.losses.adversarial import (
     AdversarialLoss,

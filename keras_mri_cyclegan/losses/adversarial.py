@@ -1,4 +1,4 @@
-"""Adversarial losses: what a generator and a discriminator want of the discriminator's logits."""
+"""Adversarial losses of generators and discriminators: least squares, cross-entropy, hinge."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,15 +8,15 @@ from keras import ops
 
 
 class AdversarialLoss:
-    """Base class of the adversarial losses; subclass it for one of your own.
+    """Base class of adversarial losses; subclass it for a custom loss.
 
-    A discriminator gives logits `(batch, patches down, patches across, 1)`. A generator wants those
-    of its translations to look real (`generator`), the discriminator wants to tell real from fake
-    (`discriminator`). The discriminator's loss is the mean of its halves on real and on fake
-    images, so that it learns half as fast as the generators, as in the CycleGAN paper's code.
+    A discriminator outputs logits `(batch, patches down, patches across, 1)`. The generator's loss
+    (`generator`) is low where the logits of generated images say real; the discriminator's loss
+    (`discriminator`) is low where real and generated images are told apart. The discriminator's
+    loss is the mean, not the sum, of its losses on real and on generated images, which halves the
+    discriminator's learning rate relative to the generators', as in the CycleGAN paper's code.
 
-    A subclass that is to be saved with a model needs
-    `@keras.saving.register_keras_serializable`.
+    To be saved with a model, a subclass needs `@keras.saving.register_keras_serializable`.
 
     Example:
         >>> from keras import ops
@@ -29,45 +29,45 @@ class AdversarialLoss:
     """
 
     def generator(self, fake_logits: Any) -> Any:
-        """Return the generator's loss, a scalar, from the logits of its translations."""
+        """Return the generator's loss, a scalar, from the logits of generated images."""
         return ops.mean(self.real(fake_logits))
 
     def discriminator(self, real_logits: Any, fake_logits: Any) -> Any:
-        """Return the discriminator's loss, a scalar, from the logits of scans and translations."""
+        """Return the discriminator's loss, a scalar, from logits of real and generated images."""
         return (ops.mean(self.real(real_logits)) + ops.mean(self.fake(fake_logits))) / 2
 
     def real(self, logits: Any) -> Any:
-        """Return how far each of `logits` is from calling its patch real."""
+        """Return the loss of each logit for the target "real"."""
         raise TypeError(f"{type(self).__name__} must define `real(logits)`.")
 
     def fake(self, logits: Any) -> Any:
-        """Return how far each of `logits` is from calling its patch fake."""
+        """Return the loss of each logit for the target "fake"."""
         raise TypeError(f"{type(self).__name__} must define `fake(logits)`.")
 
     def says_real(self, logits: Any) -> Any:
-        """Return 1 where `logits` call a patch real rather than fake, -1 where they call it fake.
+        """Return 1 for each logit that classifies its patch as real, -1 for each as fake.
 
-        The boundary is where both are equally far: 0.5 for least squares, whose targets are 1 and
-        0, and 0 for cross-entropy and hinge.
+        The decision boundary is where `real` equals `fake`: 0.5 for least squares, whose targets
+        are 1 and 0, and 0 for cross-entropy and hinge.
         """
         return ops.sign(self.fake(logits) - self.real(logits))
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the constructor's arguments."""
         return {}
 
     @classmethod
     def from_config(cls, config: dict) -> "AdversarialLoss":
-        """Make the loss that `get_config` described."""
+        """Build the loss from the result of `get_config`."""
         return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class LeastSquares(AdversarialLoss):
-    """Least squares: real patches to 1, fake ones to 0.
+    """Least squares (LSGAN) with targets 1 for real and 0 for fake patches.
 
-    Steadier than cross-entropy, since a patch that is well classified but far from its target still
-    gives a gradient. The CycleGAN paper's choice.
+    More stable than cross-entropy, since a patch that is correctly classified but far from its
+    target still contributes a gradient. The CycleGAN paper's choice.
 
     References:
         - Mao et al., "Least Squares Generative Adversarial Networks", ICCV 2017,
@@ -85,7 +85,7 @@ class LeastSquares(AdversarialLoss):
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class BinaryCrossentropy(AdversarialLoss):
-    """Binary cross-entropy on logits; for the generator in its non-saturating form.
+    """Binary cross-entropy on logits, in the non-saturating form for the generator.
 
     References:
         - Goodfellow et al., "Generative Adversarial Networks", NeurIPS 2014,
@@ -103,7 +103,7 @@ class BinaryCrossentropy(AdversarialLoss):
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class Hinge(AdversarialLoss):
-    """Hinge: patches beyond the margin of 1 on the right side cost the discriminator nothing.
+    """Hinge loss: patches correctly classified by a margin of 1 cost the discriminator nothing.
 
     References:
         - Lim and Ye, "Geometric GAN", 2017, https://arxiv.org/abs/1705.02894
@@ -123,7 +123,7 @@ class Hinge(AdversarialLoss):
 
 
 class FromCallable(AdversarialLoss):
-    """Any function `loss(target, logits)`, such as a Keras loss: target 1 is real, 0 is fake."""
+    """Adapter for a function `loss(target, logits)`, such as a Keras loss (1 real, 0 fake)."""
 
     def __init__(self, function: Callable):
         self.function = function
@@ -137,8 +137,8 @@ class FromCallable(AdversarialLoss):
         return self.function(ops.zeros_like(logits), logits)
 
     def says_real(self, logits: Any) -> Any:
-        """Return 1 or -1 for each logit, or one for all if the function gives one number."""
-        # A Keras loss object averages; what it averages is its `call`.
+        """Return 1 or -1 for each logit, or a single one if the function returns a scalar."""
+        # Calling a Keras loss object averages; its `call` method returns the terms of the average.
         loss = getattr(self.function, "call", self.function)
         to_real = loss(ops.ones_like(logits), logits)
         return ops.sign(loss(ops.zeros_like(logits), logits) - to_real)
@@ -152,7 +152,7 @@ NAMED = {
 
 
 def get(identifier: Any) -> AdversarialLoss:
-    """Return the adversarial loss that a name, an `AdversarialLoss` or a callable stands for.
+    """Return the adversarial loss for a name, an `AdversarialLoss` or a callable.
 
     Raises:
         ValueError: `identifier` is none of these.
@@ -163,8 +163,8 @@ def get(identifier: Any) -> AdversarialLoss:
         return identifier
     if getattr(identifier, "from_logits", True) is False:
         raise ValueError(
-            "`adversarial_loss` is given logits, and this loss expects probabilities. Received: "
-            f"{identifier!r}. Make it with `from_logits=True`."
+            "`adversarial_loss` must accept logits, but this loss expects probabilities. Received: "
+            f"{identifier!r}. Create it with `from_logits=True`."
         )
     if callable(identifier) and not isinstance(identifier, type):
         return FromCallable(identifier)

@@ -1,4 +1,4 @@
-"""Absolute error of an image and of its gradients, for pairs."""
+"""Gradient difference loss for pairs: absolute error of an image and of its gradients."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from keras_mri_cyclegan import _checks
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class GradientDifference(keras.losses.Loss):
-    """Mean absolute error, and that of the differences between neighbouring pixels.
+    """Mean absolute error of the intensities and of the differences between neighbouring pixels.
 
-    The mean absolute error says little against blur: an edge that is wide in place of sharp is
-    wrong in few pixels. Its gradient is wrong in all of them.
+    The mean absolute error hardly penalises blur: a blurred edge is wrong in few pixels. The
+    gradient of the edge is wrong in all of these pixels.
 
     Args:
-        gradient_weight: Number of at least 0, weight of the differences along each axis beside the
-            error itself. Defaults to 0.5.
+        gradient_weight: Number of at least 0, weight of the gradient error along each axis relative
+            to the intensity error. Defaults to 0.5.
         reduction: As in every Keras loss. Defaults to `"sum_over_batch_size"`.
         name: Name of the loss. Defaults to `"gradient_difference"`.
         **kwargs: `dtype`, as in every Keras loss.
@@ -29,7 +29,7 @@ class GradientDifference(keras.losses.Loss):
         >>> import keras_mri_cyclegan as kmc
         >>> truth = np.zeros((1, 4, 4, 1), "float32")
         >>> loss = kmc.losses.GradientDifference(gradient_weight=1.0)
-        >>> float(loss(truth, truth + 0.5))  # no gradient is wrong
+        >>> float(loss(truth, truth + 0.5))  # all gradients are equal
         0.5
 
     References:
@@ -50,12 +50,7 @@ class GradientDifference(keras.losses.Loss):
         self.gradient_weight = _checks.weight("gradient_weight", gradient_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return the error of each pixel, `(batch, [depth,] height, width)`.
-
-        Args:
-            y_true: Images `(batch, [depth,] height, width, channels)`.
-            y_pred: The same shape.
-        """
+        """Return the error of each pixel, `(batch, [depth,] height, width)`."""
         error = y_pred - y_true
         total = keras.ops.abs(error)
         rank = len(error.shape)
@@ -68,5 +63,5 @@ class GradientDifference(keras.losses.Loss):
         return keras.ops.mean(total, axis=-1)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the constructor's arguments."""
         return {**super().get_config(), "gradient_weight": self.gradient_weight}

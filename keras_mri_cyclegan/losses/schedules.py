@@ -1,4 +1,4 @@
-"""Weights that change during training: functions of the step for any term of the objective."""
+"""Weight schedules: the weight of a loss term as a function of the training step."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,12 +11,12 @@ from keras_mri_cyclegan import _checks
 
 
 class WeightSchedule:
-    """Base class of the schedules; subclass it for one of your own.
+    """Base class of weight schedules; subclass it for a custom schedule.
 
-    A schedule is called with the number of training steps done so far, an integer or an integer
-    tensor, and returns the weight of a term, a float32 scalar tensor. It is written with
-    `keras.ops`, so it works inside a compiled step. A schedule of Keras, such as
-    `keras.optimizers.schedules.CosineDecay`, can be called in the same way.
+    A schedule is called with the number of completed training steps, an integer or an integer
+    tensor, and returns the weight of a term, a float32 scalar tensor. Implement a schedule with
+    `keras.ops`, so that the schedule works inside a compiled step. Keras' schedules, such as
+    `keras.optimizers.schedules.CosineDecay`, are accepted wherever these are.
 
     Example:
         >>> from keras import ops
@@ -33,24 +33,24 @@ class WeightSchedule:
         raise TypeError(f"{type(self).__name__} must define `__call__(step)`.")
 
     def get_config(self) -> dict:
-        """Return the arguments that make this schedule again."""
+        """Return the constructor's arguments."""
         return {}
 
     @classmethod
     def from_config(cls, config: dict) -> "WeightSchedule":
-        """Make the schedule that `get_config` described."""
+        """Build the schedule from the result of `get_config`."""
         return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class ConstantWeight(WeightSchedule):
-    """The same weight always.
+    """Constant weight.
 
     Args:
         weight: Finite number of at least 0.
 
     Raises:
-        ValueError: `weight` is anything else.
+        ValueError: `weight` is not a finite number of at least 0.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -66,18 +66,18 @@ class ConstantWeight(WeightSchedule):
         return ops.convert_to_tensor(self.weight, dtype="float32")
 
     def get_config(self) -> dict:
-        """Return the arguments that make this schedule again."""
+        """Return the constructor's arguments."""
         return {"weight": self.weight}
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class WarmUp(WeightSchedule):
-    """From 0 to a weight, in a straight line.
+    """Linear increase from 0 to a weight.
 
     Args:
-        weight: What the weight ends at and then keeps, a finite number of at least 0.
-        steps: How many steps the way takes, at least 1.
-        start: The last step at which the weight is 0. Defaults to 0.
+        weight: Final weight, which then stays constant: a finite number of at least 0.
+        steps: Number of steps of the increase, at least 1.
+        start: Last step at which the weight is 0. Defaults to 0.
 
     Raises:
         ValueError: An argument of the wrong type or range.
@@ -99,19 +99,19 @@ class WarmUp(WeightSchedule):
         return self.weight * _done(step, self.start, self.steps)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this schedule again."""
+        """Return the constructor's arguments."""
         return {"weight": self.weight, "steps": self.steps, "start": self.start}
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class LinearDecay(WeightSchedule):
-    """From a weight down (or up) to another, in a straight line.
+    """Linear decay (or increase) from one weight to another.
 
     Args:
-        weight: The first weight, a finite number of at least 0.
-        steps: How many steps the way takes, at least 1.
-        start: The last step with the first weight. Defaults to 0.
-        end: What the weight ends at and then keeps. Defaults to 0.
+        weight: Initial weight, a finite number of at least 0.
+        steps: Number of steps of the decay, at least 1.
+        start: Last step with the initial weight. Defaults to 0.
+        end: Final weight, which then stays constant. Defaults to 0.
 
     Raises:
         ValueError: An argument of the wrong type or range.
@@ -134,7 +134,7 @@ class LinearDecay(WeightSchedule):
         return self.weight + (self.end - self.weight) * _done(step, self.start, self.steps)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this schedule again."""
+        """Return the constructor's arguments."""
         return {
             "weight": self.weight,
             "steps": self.steps,
@@ -145,12 +145,12 @@ class LinearDecay(WeightSchedule):
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class Piecewise(WeightSchedule):
-    """One weight after the other.
+    """Piecewise constant weight.
 
     Args:
-        boundaries: The steps at which the weight changes, rising: integers of at least 1.
-        weights: The weights before, between and after them, one more than `boundaries`; finite
-            numbers of at least 0. At a boundary the new weight holds.
+        boundaries: Steps at which the weight changes, in ascending order: integers of at least 1.
+        weights: Weights before, between and after the boundaries, one more than `boundaries`:
+            finite numbers of at least 0. The new weight applies from its boundary on.
 
     Raises:
         ValueError: An argument of the wrong type, range, order or length.
@@ -166,11 +166,12 @@ class Piecewise(WeightSchedule):
         self.boundaries = [_checks.positive_int("boundaries", step) for step in boundaries]
         self.weights = [_checks.weight("weights", weight) for weight in weights]
         if sorted(set(self.boundaries)) != self.boundaries:
-            raise ValueError(f"`boundaries` must rise. Received: {self.boundaries}.")
+            raise ValueError(f"`boundaries` must be ascending. Received: {self.boundaries}.")
         if len(self.weights) != len(self.boundaries) + 1:
             raise ValueError(
-                "`weights` must be one more than `boundaries`: those before, between and after "
-                f"them. Received: {len(self.weights)} weights, {len(self.boundaries)} boundaries."
+                "`weights` must be one more than `boundaries`: one before, between and after all "
+                f"boundaries. Received: {len(self.weights)} weights, {len(self.boundaries)} "
+                "boundaries."
             )
 
     def __call__(self, step: Any) -> Any:
@@ -182,12 +183,12 @@ class Piecewise(WeightSchedule):
         return weight
 
     def get_config(self) -> dict:
-        """Return the arguments that make this schedule again."""
+        """Return the constructor's arguments."""
         return {"boundaries": self.boundaries, "weights": self.weights}
 
 
 def get(name: str, identifier: Any) -> Any:
-    """Return the function of the step that a number or a function of the step stands for.
+    """Return the schedule for a number or for a function of the step.
 
     Args:
         name: The argument's name, for the message.
@@ -212,7 +213,7 @@ def get(name: str, identifier: Any) -> Any:
 
 
 def get_unless_zero(name: str, identifier: Any) -> Any:
-    """Return what `get` does, or `None` for a constant 0, whose term need not be computed.
+    """Return the schedule as :func:`get` does, or `None` for 0, whose term is never computed.
 
     Args:
         name: The argument's name, for the message.
@@ -226,10 +227,10 @@ def get_unless_zero(name: str, identifier: Any) -> Any:
         >>> schedules.get_unless_zero("cycle_weight", 0) is None
         True
     """
-    found = get(name, identifier)
-    return None if isinstance(found, ConstantWeight) and found.weight == 0 else found
+    schedule = get(name, identifier)
+    return None if isinstance(schedule, ConstantWeight) and schedule.weight == 0 else schedule
 
 
 def _done(step: Any, start: int, steps: int) -> Any:
-    """How much of the way that begins at `start` and takes `steps` is done, from 0 to 1."""
+    """Return the completed fraction, from 0 to 1, of `steps` steps that begin at `start`."""
     return ops.clip((ops.cast(step, "float32") - start) / steps, 0.0, 1.0)

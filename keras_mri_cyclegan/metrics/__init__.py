@@ -1,7 +1,7 @@
-"""How good a translation is: against the truth, and where there is no truth.
+"""Image quality metrics of translations, with and without pairs.
 
-With pairs: PSNR, SSIM and NRMSE, equal to scikit-image's, multi-scale SSIM and MAE. Without:
-how far the anatomy moved, and how far two sets are apart in intensities or in features.
+With pairs: PSNR, SSIM and NRMSE, equal to scikit-image's, multi-scale SSIM and MAE. Without pairs:
+displacement of the anatomy, and distances between two sets of images in intensities or features.
 """
 
 from keras_mri_cyclegan.metrics.absolute_error import MAE, mae

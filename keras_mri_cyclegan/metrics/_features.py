@@ -1,4 +1,4 @@
-"""What the distances between two sets of images ask of the features that they compare."""
+"""Features of two sets of images, validated for FID and KID."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from keras import ops
 def features_of_both(
     a: Any, b: Any, features: Callable[[Any], Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the features of both sets, float64 `(n, d)` and `(m, d)`, if they can be compared."""
+    """Compute and validate the features of both sets, float64 `(n, d)` and `(m, d)`."""
     if not callable(features):
         raise ValueError(
             "`features` must be callable, from images to features (n, d). Received: "
@@ -19,18 +19,18 @@ def features_of_both(
     x, y = _features_of("a", a, features), _features_of("b", b, features)
     if x.shape[1] != y.shape[1]:
         raise ValueError(
-            "`features` must give as many numbers for each image of `a` as of `b`. Received: "
+            "`features` must return as many numbers for each image of `a` as of `b`. Received: "
             f"shapes {x.shape} and {y.shape}."
         )
     return x, y
 
 
 def _features_of(name: str, images: Any, features: Callable[[Any], Any]) -> np.ndarray:
-    # By Keras: what a network returns on torch wants gradients, and NumPy does not take that.
+    # Converted by Keras: on torch a network's output requires gradients, which NumPy refuses.
     values = np.asarray(ops.convert_to_numpy(features(images)), "float64")
     if values.ndim != 2 or len(values) < 2 or not np.isfinite(values).all():
         raise ValueError(
-            f"`features` must give finite numbers of shape (images, features) for `{name}`, of at "
-            f"least 2 images. Received: shape {values.shape}."
+            f"`features` must return finite numbers of shape (images, features) for `{name}`, for "
+            f"at least 2 images. Received: shape {values.shape}."
         )
     return values

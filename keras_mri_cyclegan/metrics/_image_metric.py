@@ -1,4 +1,4 @@
-"""What the Keras metrics here share: the mean of a score over every image seen."""
+"""Base class of the Keras metrics: mean of a score over all images."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,21 +8,22 @@ from keras import ops
 
 
 class ImageMetric(keras.metrics.Mean):
-    """Mean over all images seen of a score that a function gives each of them.
+    """Mean over all images of a score per image.
 
-    An image whose score is infinite or undefined, though its numbers are finite, is left out of the
-    mean: two equal images (PSNR), an empty mask, a truth of zeros (NRMSE). Where all are, the mean
-    is infinite if each score was, otherwise NaN. Images that hold NaN or infinity make it NaN.
+    An image of finite intensities whose score is infinite or undefined is excluded from the mean:
+    two equal images (PSNR), an empty mask, a target of zeros (NRMSE). If all images are excluded,
+    the mean is infinite if every score was infinite, otherwise NaN. Images that hold NaN or
+    infinity make the mean NaN.
 
     Args:
         function: `(y_true, y_pred, *, mask, **options)` to one score per image, `(batch,)`.
-        direction: `"up"` if a higher score is better, `"down"` if a lower one is.
-        name: The metric's name.
-        dtype: The dtype of the result.
-        **options: What `function` takes besides, and what :meth:`get_config` returns.
+        direction: `"up"` if higher scores are better, `"down"` if lower scores are better.
+        name: Name of the metric.
+        dtype: Dtype of the result.
+        **options: Further arguments of `function`, saved by :meth:`get_config`.
 
     Attributes:
-        left_out: How many images the mean leaves out.
+        left_out: Number of images excluded from the mean.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class ImageMetric(keras.metrics.Mean):
         super().__init__(name=name, dtype=dtype)
         self.function = function
         self.options = options
-        # What mode="auto" of EarlyStopping reads, if the metric was given to `compile(metrics=)`.
+        # Read by mode="auto" of EarlyStopping if the metric is passed to `compile(metrics=)`.
         self._direction = direction
         self.left_out = self.add_variable(
             shape=(), initializer="zeros", dtype=self.dtype, name="left_out"
@@ -51,10 +52,10 @@ class ImageMetric(keras.metrics.Mean):
         """Add a batch of images.
 
         Args:
-            y_true: The images aimed at.
-            y_pred: The images to score, of the same shape.
+            y_true: Target images.
+            y_pred: Images to score, of the same shape.
             sample_weight: Weight of each image, `(batch,)`. Defaults to 1 for each.
-            mask: Where to compare, see the function of the same name. Defaults to everywhere.
+            mask: Pixels to compare, see the function of the metric. Defaults to all pixels.
         """
         scores = self.function(y_true, y_pred, mask=mask, **self.options)
         weights = ops.ones_like(scores)
@@ -72,7 +73,7 @@ class ImageMetric(keras.metrics.Mean):
         super().update_state(ops.where(counted, scores, zeros), ops.where(counted, weights, zeros))
 
     def result(self) -> Any:
-        """Return the mean over the images that have a number."""
+        """Return the mean over all images that are not excluded."""
         mean = super().result()
         infinite = self._infinite == self.left_out
         without = ops.where(infinite, ops.full_like(mean, float("inf")), mean * float("nan"))
@@ -80,18 +81,18 @@ class ImageMetric(keras.metrics.Mean):
         return ops.where(none_counted, without, mean)
 
     def reset_state(self) -> None:
-        """Begin anew."""
+        """Reset the mean and the number of excluded images."""
         super().reset_state()
         self.left_out.assign(0)
         self._infinite.assign(0)
 
     def get_config(self) -> dict:
-        """Return the arguments that build an equal metric."""
+        """Return the constructor's arguments."""
         return {"name": self.name, "dtype": self.dtype, **self.options}
 
 
 def _hold_finite_numbers(y_true: Any, y_pred: Any, mask: Any) -> Any:
-    """Whether both images of each pair are finite, inside the mask if there is one: `(batch,)`."""
+    """Whether both images of each pair are finite, inside the mask if given: `(batch,)`."""
     finite = [ops.isfinite(ops.cast(images, "float32")) for images in (y_true, y_pred)]
     sound = ops.logical_and(*finite)
     if mask is not None:

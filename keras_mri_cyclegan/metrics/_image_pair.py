@@ -1,4 +1,4 @@
-"""What every metric here asks of the two batches of images that it compares."""
+"""Validation of image pairs, masks and data ranges for the metrics."""
 
 from typing import Any
 
@@ -10,21 +10,21 @@ from keras_mri_cyclegan import _checks
 
 
 def checked_data_range(data_range: Any) -> float:
-    """Return `data_range` as a float if it is a finite number above 0."""
+    """Validate that `data_range` is a finite number above 0, and return it as a float."""
     is_number = isinstance(data_range, (int, float, np.integer, np.floating))
     if not is_number or isinstance(data_range, bool) or not 0 < data_range < float("inf"):
         raise ValueError(
-            "`data_range` must be a finite number above 0, the distance between the smallest and "
-            "the largest value that an image can have: 2.0 for images in [-1, 1], 1.0 for [0, 1], "
+            "`data_range` must be a finite number above 0, the difference between the largest and "
+            "the smallest possible value of an image: 2.0 for images in [-1, 1], 1.0 for [0, 1], "
             f"255 for 8-bit images. Received: {data_range!r}."
         )
     return float(data_range)
 
 
 def as_float32_pair(y_true: Any, y_pred: Any) -> tuple:
-    """Return both batches as float32 tensors if they can be compared image by image.
+    """Validate that both batches can be compared image by image; return them as float32 tensors.
 
-    Sizes that are unknown while a graph is being traced (`None`) are taken to be right.
+    Sizes that are unknown while a graph is being traced (`None`) are assumed to match.
     """
     _checks.same_patients(("y_true", "y_pred"), y_true, y_pred)
     y_true, y_pred = _as_float32("y_true", y_true), _as_float32("y_pred", y_pred)
@@ -51,35 +51,35 @@ def _as_float32(name: str, value: Any) -> Any:
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     if "float" not in dtype and "int" not in dtype:
         raise ValueError(f"`{name}` must hold real numbers. Received: dtype {dtype}.")
-    # Squares of half-precision images would overflow or lose all but three digits.
+    # In half precision, squares would overflow or keep only three digits.
     return ops.cast(tensor, "float32")
 
 
 def checked_mask(mask: Any, images: Any) -> Any:
-    """Return `mask` as a boolean tensor if it has a value for every pixel of `images`."""
+    """Validate that `mask` is boolean, one value per pixel of `images`; return it as a tensor."""
     mask = ops.convert_to_tensor(mask)
     dtype = keras.backend.standardize_dtype(mask.dtype)
     if dtype != "bool":
         raise ValueError(
-            f"`mask` must be boolean. Received: dtype {dtype}. Compare it first: `mask > 0`."
+            f"`mask` must be boolean. Received: dtype {dtype}. Convert it first: `mask > 0`."
         )
-    expected, found = (*tuple(images.shape)[:-1], 1), tuple(mask.shape)
-    if len(expected) != len(found) or any(
+    expected, shape = (*tuple(images.shape)[:-1], 1), tuple(mask.shape)
+    if len(expected) != len(shape) or any(
         None not in (size, other) and size != other
-        for size, other in zip(expected, found, strict=True)
+        for size, other in zip(expected, shape, strict=True)
     ):
         raise ValueError(
             f"`mask` must have shape {expected}, one value for each pixel of the images. "
-            f"Received: shape {found}. Without a channel axis it needs one, `mask[..., None]`."
+            f"Received: shape {shape}. Add a missing channel axis: `mask[..., None]`."
         )
     return mask
 
 
 def mean_of_each_image(values: Any, mask: Any) -> Any:
-    """Mean over all pixels and channels, or over those inside `mask`: NaN if it is empty."""
+    """Mean over all pixels and channels, or only inside `mask` (NaN for an empty mask)."""
     axes = tuple(range(1, len(values.shape)))
     if mask is None:
         return ops.mean(values, axis=axes)
-    # Not a product with the mask: what is outside may be NaN.
+    # Not a product with the mask: pixels outside may be NaN.
     total = ops.sum(ops.where(mask, values, ops.zeros_like(values)), axis=axes)
     return total / (ops.sum(ops.cast(mask, "float32"), axis=axes) * values.shape[-1])

@@ -1,4 +1,4 @@
-"""Local brightness, contrast and structure of two images: what SSIM and multi-scale SSIM share."""
+"""Local similarity maps of SSIM and multi-scale SSIM: luminance, contrast and structure."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ WINDOW = 7
 
 
 def similarity_maps(y_true: Any, y_pred: Any, data_range: float) -> tuple[Any, Any]:
-    """Return luminance, and contrast times structure, in each window that lies in the image."""
+    """Return luminance, and contrast times structure, of each window inside the image."""
     spatial_axes = tuple(range(1, len(y_true.shape) - 1))
     pixels = WINDOW ** len(spatial_axes)
 
-    # Variances as E[x²] - E[x]² cancel when the values are far from 0: take the image's mean off.
+    # E[x²] - E[x]² suffers from cancellation far from 0: subtract the image's mean first.
     mean_true = ops.mean(y_true, axis=spatial_axes, keepdims=True)
     mean_pred = ops.mean(y_pred, axis=spatial_axes, keepdims=True)
     y_true, y_pred = y_true - mean_true, y_pred - mean_pred
@@ -39,8 +39,8 @@ def mean_of_each_channel(similarity: Any, weights: Any) -> Any:
     """Mean over the windows, `(batch, channels)`.
 
     Args:
-        similarity: A value for each window that lies in the image.
-        weights: A weight of each pixel of the image, which is that of the window around it, or
+        similarity: Similarity of each window inside the image.
+        weights: Weight of each pixel of the image, applied to the window centred on the pixel, or
             `None`.
     """
     spatial_axes = tuple(range(1, len(similarity.shape) - 1))
@@ -52,8 +52,8 @@ def mean_of_each_channel(similarity: Any, weights: Any) -> Any:
 
 
 def _window_mean(images: Any) -> Any:
-    """Mean of every window that lies inside the image."""
-    # Stated, because the user may have set keras.config.image_data_format() to channels_first.
+    """Mean of every window inside the image."""
+    # Explicit, because keras.config.image_data_format() may be channels_first.
     return ops.average_pool(
         images, pool_size=WINDOW, strides=1, padding="valid", data_format="channels_last"
     )

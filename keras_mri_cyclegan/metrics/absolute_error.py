@@ -1,4 +1,4 @@
-"""Mean absolute error (MAE): how far two images are apart, pixel by pixel."""
+"""Mean absolute error (MAE) between two images."""
 
 from typing import Any
 
@@ -15,25 +15,25 @@ from keras_mri_cyclegan.metrics._image_pair import (
 
 
 def mae(y_true: Any, y_pred: Any, *, data_range: float | None = None, mask: Any = None) -> Any:
-    """Mean absolute error of each image, in the images' own unit.
+    """Mean absolute error of each image, in the unit of the images.
 
-    Computed in float32 whatever the input.
+    Computed in float32 for every input dtype.
 
     Args:
-        y_true: The images aimed at, `(batch, height, width, channels)` or
+        y_true: Target images, `(batch, height, width, channels)` or
             `(batch, depth, height, width, channels)`.
-        y_pred: The images to score, of the same shape.
-        data_range: Checked, and without influence on the number: it is here so that all metrics
-            can be called alike. For a fraction of the range divide by it.
+        y_pred: Images to score, of the same shape.
+        data_range: Validated, but not used: accepted so that all metrics share one signature. To
+            obtain a fraction of the range, divide the result by `data_range`.
         mask: Boolean, `(batch, [depth,] height, width, 1)`: the pixels to compare. Defaults to
-            all of them.
+            all pixels.
 
     Returns:
         Float32 tensor `(batch,)`. Lower is better; NaN where an image holds a NaN (inside the
         mask, if there is one) and where the mask is empty.
 
     Raises:
-        ValueError: Shapes that differ or are neither of the two above, values that are not real
+        ValueError: Shapes that differ or are of another rank, values that are not real
             numbers, a mask that is not boolean or has another shape, or a `data_range` that is
             not a finite number above 0.
 
@@ -55,14 +55,14 @@ def mae(y_true: Any, y_pred: Any, *, data_range: float | None = None, mask: Any 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class MAE(ImageMetric):
-    """Mean over all images seen of their mean absolute error (see :func:`mae`).
+    """Mean over all images of the mean absolute error (see :func:`mae`).
 
-    `update_state` takes a `mask`, which `keras.metrics.MeanAbsoluteError` does not.
+    `update_state` accepts a `mask`, which `keras.metrics.MeanAbsoluteError` does not.
 
     Args:
-        data_range: Checked, and without influence on the number. Defaults to `None`.
-        name: The metric's name. Defaults to `"mae"`.
-        dtype: The dtype of the result. Defaults to `keras.config.floatx()`.
+        data_range: Validated, but not used. Defaults to `None`.
+        name: Name of the metric. Defaults to `"mae"`.
+        dtype: Dtype of the result. Defaults to `keras.config.floatx()`.
 
     Raises:
         ValueError: `data_range` is not a finite number above 0.

@@ -1,4 +1,4 @@
-"""How far the anatomy moved between an image and its translation, in pixels, without pairs."""
+"""Displacement of the anatomy between an image and its translation, in pixels, without pairs."""
 
 import itertools
 from typing import Any
@@ -7,42 +7,41 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 
-SMOOTHING = 1.0  # Standard deviation in pixels: noise down, and peaks round enough for a parabola.
-EDGE = 0.5  # An edge is what is stronger than half the image's mean gradient.
-CELL = 8  # Blocks are this many pixels apart ...
-CELLS = 4  # ... and this many cells wide: smaller ones know less of where they are.
+SMOOTHING = 1.0  # Standard deviation in pixels. Reduces noise, and rounds peaks to parabolas.
+EDGE = 0.5  # Threshold of edges, relative to the image's mean gradient.
+CELL = 8  # Spacing of the blocks, in pixels.
+CELLS = 4  # Width of a block, in cells. Smaller blocks are located less reliably.
 
 
 def displacement(
     source: Any, translated: Any, *, max_shift: int = 4, quantile: float = 0.5
 ) -> np.ndarray:
-    """How far the anatomy moved in each image, in pixels.
+    """Displacement of the anatomy in each image, in pixels.
 
-    The median length of the vectors of :func:`displacement_field`, weighted by how sure each is.
-    0 if every edge is where it was, whatever contrast it has; it needs no pairs.
+    The weighted median length of the vectors of :func:`displacement_field`. 0 if every edge stays
+    in place, whatever its contrast; no pairs are needed.
 
-    True pairs of contrasts score below 0.1 on clean phantoms and 0.1 to 0.2 on real scans. Images
-    that have nothing to do with each other score about `max_shift`, as random vectors do.
+    True pairs of contrasts score below 0.1 on clean phantoms and 0.1 to 0.2 on real scans.
+    Unrelated images score about `max_shift`, as random vectors do.
 
-    A part that moved while most of the head stayed hardly changes the median: ask for
-    `quantile=0.9` besides.
+    A displaced part of an otherwise unmoved head hardly changes the median: compute
+    `quantile=0.9` as well.
 
     Args:
         source: Floats, `(batch, height, width, channels)` or `(batch, depth, height, width,
-            channels)`, at least `2 * max_shift + 1` pixels along each spatial axis. Any scale of
-            intensities.
+            channels)`, at least `2 * max_shift + 1` pixels along each spatial axis. The scale of
+            the intensities does not matter.
         translated: The translations, of the same shape.
-        max_shift: The largest shift looked for along each axis, in pixels. What moved further is
-            given some other length of at most about this. Defaults to 4.
-        quantile: Which part of the blocks, by weight, may have moved further than the result.
-            Between 0 and 1. Defaults to 0.5, the median.
+        max_shift: Largest shift searched along each axis, in pixels. Larger displacements yield
+            arbitrary vectors of at most about this length. Defaults to 4.
+        quantile: Weighted quantile of the lengths, between 0 and 1. Defaults to 0.5, the median.
 
     Returns:
-        Float32 array `(batch,)`. NaN where either image has no edges at all.
+        Float32 array `(batch,)`. NaN where either image has no edges.
 
     Raises:
-        ValueError: Arrays that are not finite floats of equal shape as above, or `max_shift` or
-            `quantile` outside of their ranges.
+        ValueError: Arrays that are not finite floats of equal shape as above, or a `max_shift` or
+            `quantile` out of range.
 
     Example:
         >>> import numpy as np
@@ -70,26 +69,27 @@ def displacement(
 def displacement_field(
     source: Any, translated: Any, *, max_shift: int = 4
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How far and where to the anatomy moved in each block of each image, in pixels.
+    """Displacement vectors of the anatomy in each block of each image, in pixels.
 
-    Both images are reduced to normalised gradients (Haber and Modersitzki 2006), which know an
-    edge's direction and neither its strength nor its sign. In blocks of 32 pixels along each axis
-    (less in smaller images), 8 pixels apart, the translation's edges are slid over the source's,
-    and the shift with the highest correlation of squared products is refined by a parabola along
-    each axis.
+    Both images are reduced to normalised gradients (Haber and Modersitzki 2006), which keep the
+    direction of an edge, but neither its strength nor its sign. In blocks of 32 pixels along each
+    axis (fewer in smaller images), 8 pixels apart, the edges of the translation are shifted over
+    the edges of the source. The shift with the highest correlation of squared products is refined
+    by a parabola along each axis.
 
     Args:
         source: Floats, `(batch, height, width, channels)` or `(batch, depth, height, width,
             channels)`, at least `2 * max_shift + 1` pixels along each spatial axis.
         translated: The translations, of the same shape.
-        max_shift: The largest shift looked for along each axis, in pixels. Defaults to 4.
+        max_shift: Largest shift searched along each axis, in pixels. Defaults to 4.
 
     Returns:
-        The vectors, float32 `(batch, *blocks, axes)`, along height and width (depth, height and
-        width): what was at `x` in the source is at `x + vector` in the translation. And their
-        weights, float32 `(batch, *blocks)`: the amount of edges of the source in the direction
-        that has the fewest, since a straight edge does not tell how far it slid along itself. 0
-        where there are no edges to compare. The block `(i, j)` begins at the pixel `(8 i, 8 j)`.
+        A tuple `(vectors, weights)`. Vectors, float32 `(batch, *blocks, axes)`, are along height
+        and width (depth, height and width): a point at `x` in the source is at `x + vector` in the
+        translation. The weights, float32 `(batch, *blocks)`, are the edge energy of the source in
+        the direction with the fewest edges, since a straight edge does not determine a shift along
+        itself; 0 where there are no edges to compare. The block `(i, j)` begins at the pixel
+        `(8 i, 8 j)`.
 
     Raises:
         ValueError: See :func:`displacement`.
@@ -116,17 +116,17 @@ def displacement_field(
     if min(source.shape[1:-1]) < 2 * max_shift + 1:
         raise ValueError(
             f"`source` must have at least {2 * max_shift + 1} pixels along each spatial axis to "
-            f"look for shifts of up to {max_shift}. Received: shape {source.shape}. Give larger "
+            f"search shifts of up to {max_shift}. Received: shape {source.shape}. Use larger "
             "images or a smaller `max_shift`."
         )
-    # One by one, so that a whole data set needs no more memory than an image does.
+    # Image by image, so that memory does not grow with the data set.
     fields = [_field(a, b, max_shift) for a, b in zip(source, translated, strict=True)]
     vectors, weights = zip(*fields, strict=True)
     return np.stack(vectors).astype("float32"), np.stack(weights).astype("float32")
 
 
 def _field(source: np.ndarray, translated: np.ndarray, max_shift: int) -> tuple:
-    """Vectors and weights of one image, `(*spatial, channels)`."""
+    """Return vectors and weights of one image, `(*spatial, channels)`."""
     axes = source.ndim - 1
     edges, moved_edges = _normalized_gradient(source), _normalized_gradient(translated)
     energy = _block_sums(_edge_energy(edges))
@@ -154,7 +154,7 @@ def _field(source: np.ndarray, translated: np.ndarray, max_shift: int) -> tuple:
 
 
 def _highest(flat: np.ndarray, shifts: tuple[int, ...]) -> np.ndarray:
-    """Where each column of `(shifts, blocks)` is highest, to a part of a pixel: (blocks, axes)."""
+    """Subpixel position of the maximum of each column of `(shifts, blocks)`: (blocks, axes)."""
     blocks = np.arange(flat.shape[1])
     best = np.stack(np.unravel_index(flat.argmax(axis=0), shifts))
     result = best.astype("float64")
@@ -162,7 +162,7 @@ def _highest(flat: np.ndarray, shifts: tuple[int, ...]) -> np.ndarray:
     for axis, size in enumerate(shifts):
         step = np.zeros((len(shifts), 1), int)
         step[axis] = 1
-        # At the rim of what was looked at there is no neighbour: no refinement there.
+        # No refinement at the rim of the search range, where a neighbour is missing.
         inner = (best[axis] > 0) & (best[axis] < size - 1)
         before, after = (
             flat[np.ravel_multi_index(tuple(best + sign * step * inner), shifts), blocks]
@@ -174,14 +174,14 @@ def _highest(flat: np.ndarray, shifts: tuple[int, ...]) -> np.ndarray:
 
 
 def _normalized_gradient(image: np.ndarray) -> np.ndarray:
-    """Directions of the edges, `(*spatial, channels, axes)`, of length 1 where they are strong."""
+    """Edge directions, `(*spatial, channels, axes)`, of length close to 1 at strong edges."""
     axes = range(image.ndim - 1)
     values = image.astype("float64")
     for axis in axes:
         values = _smoothed(values, axis)
     gradient = np.stack(np.gradient(values, axis=tuple(axes)), axis=-1)
     strength = np.sqrt(_squared_norm(gradient))
-    # A constant image has no edges but rounding errors.
+    # In a constant image, only rounding errors look like edges.
     if strength.max() <= 1e-6 * np.abs(values).max():
         return np.zeros_like(gradient)
     threshold = EDGE * strength.mean()

@@ -1,4 +1,4 @@
-"""How far two sets of images are apart in their intensities, without pairs."""
+"""Distance between the intensity distributions of two sets of images, without pairs."""
 
 from typing import Any
 
@@ -10,22 +10,22 @@ from keras_mri_cyclegan import _checks
 def histogram_distance(a: Any, b: Any, bins: int = 1024) -> float:
     """Distance between the intensity distributions of two sets of images.
 
-    The 1-Wasserstein (earth mover's) distance: how far, on average, the grey values of one set
-    have to move to be distributed like the other's. Where anything is does not matter, so the
-    sets need not show the same heads. Equal to `scipy.stats.wasserstein_distance` to within one
+    The 1-Wasserstein (earth mover's) distance: the average change of the intensities that turns
+    the distribution of one set into the distribution of the other. Positions do not matter, hence
+    the sets need not show the same heads. Equal to `scipy.stats.wasserstein_distance` to within one
     bin: `(max - min) / bins` over both sets.
 
-    Air is half of most slices. If it is alike in both sets it halves the distance: to compare
-    the heads alone give `a[inside_a]` and `b[inside_b]`.
+    Air fills half of most slices. Equal air in both sets halves the distance: to compare only the
+    heads, pass `a[inside_a]` and `b[inside_b]`.
 
     Args:
         a: Numbers of any shape, such as the translated images.
-        b: Numbers of any shape and count, such as the real images of the contrast aimed at.
-        bins: Of how many equal bins the histograms are made, over the range of both sets.
-            Defaults to 1024.
+        b: Numbers of any shape and count, such as the real images of the target contrast.
+        bins: Number of equal bins of the histograms, over the range of both sets. Defaults to
+            1024.
 
     Returns:
-        The distance, in the images' unit. 0 if both are distributed alike.
+        The distance, in the unit of the images. 0 for equal distributions.
 
     Raises:
         ValueError: An empty set, values that are not finite real numbers, or `bins` below 1.
@@ -57,7 +57,7 @@ def _flat(name: str, values: Any) -> np.ndarray:
         raise ValueError(
             f"`{name}` must hold finite real numbers, at least one. Received: shape "
             f"{array.shape}, dtype {array.dtype}"
-            f"{', with NaN or infinity' if is_real and array.size else ''}. Remove or fill what is "
-            "not finite first."
+            f"{', with NaN or infinity' if is_real and array.size else ''}. Remove or replace "
+            "non-finite values first."
         )
     return array.ravel().astype("float64")

@@ -1,4 +1,4 @@
-"""Kernel distance (KID) between two sets of images, on features of your choice."""
+"""Kernel inception distance (KID) between two sets of images, with arbitrary features."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,27 +9,28 @@ from keras_mri_cyclegan.metrics._features import features_of_both
 
 
 def kid(a: Any, b: Any, features: Callable[[Any], Any]) -> float:
-    """Kernel distance between two sets of images: do they look drawn from the same source?
+    """Kernel distance between the features of two sets of images.
 
     The unbiased estimate of the squared maximum mean discrepancy with the kernel
     `(x · y / d + 1)³` between features of length `d` (Bińkowski et al. 2018). Unlike the Fréchet
-    distance (:func:`fid`) it is unbiased for few images; with a few dozen its spread is still
-    large.
+    distance (:func:`fid`), the kernel distance is unbiased for few images; with a few dozen images
+    its variance is still large.
 
     Args:
         a: Images, `(n, ...)`, at least 2.
         b: Images, `(m, ...)`, at least 2.
-        features: A callable from images to features `(n, d)`, such as a network or its `predict`.
-            The paper's are the 2048 of Inception v3,
+        features: Function of images that returns features `(n, d)`, such as a network or its
+            `predict`. The paper uses the 2048 features of Inception v3,
             `keras.applications.InceptionV3(include_top=False, pooling="avg").predict` (for images
-            of 3 channels), which learnt from photographs: features that know MR images tell more.
+            of 3 channels), which was trained on photographs: features of a network trained on MR
+            images are more informative.
 
     Returns:
-        The distance. About 0, and at times below it, if both sets have the same source.
+        The distance. About 0, possibly negative, if both sets have the same distribution.
 
     Raises:
-        ValueError: `features` is not callable, or what it returns is not two arrays `(n, d)` of
-            finite numbers with the same `d` and at least 2 rows each.
+        ValueError: `features` is not callable, or does not return two arrays `(n, d)` of finite
+            numbers with the same `d` and at least 2 rows each.
 
     Example:
         >>> import numpy as np
@@ -47,7 +48,7 @@ def kid(a: Any, b: Any, features: Callable[[Any], Any]) -> float:
     x, y = features_of_both(a, b, features)
     within_x, within_y = _kernel(x, x), _kernel(y, y)
     n, m = len(x), len(y)
-    # Without the diagonal: an image's likeness to itself is what would bias the estimate.
+    # Without the diagonal: the similarity of an image to itself would bias the estimate.
     mean_x = (within_x.sum() - np.trace(within_x)) / (n * (n - 1))
     mean_y = (within_y.sum() - np.trace(within_y)) / (m * (m - 1))
     return float(mean_x + mean_y - 2 * _kernel(x, y).mean())

@@ -19,7 +19,7 @@ from keras_mri_cyclegan.metrics._similarity_maps import (
     similarity_maps,
 )
 
-# Wang et al. 2003, section 3.2: what observers found equally disturbing at each scale.
+# Wang et al. 2003, section 3.2: exponents calibrated by observers, from full size down.
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
@@ -35,33 +35,34 @@ def ms_ssim(
 
     Wang et al. 2003: the contrast-and-structure part of :func:`ssim` at each scale, to the power
     of the scale's weight, times the luminance part at the last scale. From scale to scale the
-    images are halved by the mean of 2 x 2 pixels (2³ voxels); an odd last row is left out. A mean
-    below 0 counts as 0, since it has no such power. Computed for each channel, then averaged.
+    images are halved by the mean of 2 x 2 pixels (2³ voxels); an odd last row is dropped. A mean
+    below 0 counts as 0, since its power is undefined. Computed for each channel, then averaged.
 
-    The window is that of :func:`ssim`, 7 uniform pixels, so that `weights=(1.0,)` gives the same
-    number, and 128 x 128 pixels are enough for all five scales. The paper's Gaussian window of 11
-    pixels needs 176, and gives slightly other numbers: compare only with scores from here.
+    The window is that of :func:`ssim`, 7 uniform pixels: `weights=(1.0,)` gives the same score as
+    :func:`ssim`, and 128 x 128 pixels are enough for all five scales. The paper's Gaussian window
+    of 11 pixels needs 176, and gives slightly different scores: compare only scores of this
+    function with each other.
 
     Args:
-        y_true: The images aimed at, `(batch, height, width, channels)` or
+        y_true: Target images, `(batch, height, width, channels)` or
             `(batch, depth, height, width, channels)`, at least `7 * 2**(len(weights) - 1)` pixels
             along each spatial axis: 112 for five scales, 56 for four, 28 for three.
-        y_pred: The images to score, of the same shape.
-        data_range: The distance between the smallest and the largest value that an image can
-            have: 2.0 for images in [-1, 1].
-        weights: The exponent of each scale, from full size down. Defaults to the paper's five.
-            For smaller images leave the last ones out, and divide by the sum of those that stay.
-        mask: Boolean, `(batch, [depth,] height, width, 1)`: where the centre of a window may be
-            to count; at a coarser scale a window counts by the part of its central pixel that
-            lies inside the mask. Defaults to everywhere.
+        y_pred: Images to score, of the same shape.
+        data_range: Difference between the largest and the smallest possible value of an
+            image: 2.0 for images in [-1, 1].
+        weights: Exponent of each scale, from full size down. Defaults to the paper's five weights.
+            For smaller images omit the last weights, and divide the others by their sum.
+        mask: Boolean, `(batch, [depth,] height, width, 1)`: the centres of the windows that count.
+            At a coarser scale a window is weighted by the fraction of its central pixel that lies
+            inside the mask. Defaults to all pixels.
 
     Returns:
         Float32 tensor `(batch,)`. Higher is better; 1 where both images are identical, and NaN
         where either holds a NaN or, at some scale, no window has its centre in the mask.
 
     Raises:
-        ValueError: Shapes that differ, are neither of the two above or are too small for the
-            number of scales, values that are not real numbers, `weights` that are not positive
+        ValueError: Shapes that differ, are of another rank or are too small for the number of
+            scales, values that are not real numbers, `weights` that are not positive
             numbers, a mask that is not boolean or has another shape, or a `data_range` that is
             not a finite number above 0.
 
@@ -94,7 +95,7 @@ def ms_ssim(
         if scale == last:
             similarity = luminance * similarity
         mean = mean_of_each_channel(similarity, inside)
-        # Not `maximum`, which may turn NaN into 0.
+        # Not `maximum`, which may replace NaN by 0.
         score = score * ops.where(mean < 0, ops.zeros_like(mean), mean) ** weight
     return ops.mean(score, axis=-1)
 
@@ -127,27 +128,27 @@ def _check_size(spatial_shape: tuple, scales: int) -> None:
     if fitting:
         kept = WEIGHTS[:fitting]
         shown = ", ".join(f"{weight / sum(kept):.4f}" for weight in kept)
-        way_out = f"There is room for {len(kept)}: `weights=({shown},)`."
+        way_out = f"Use at most {len(kept)}: `weights=({shown},)`."
     raise ValueError(
         f"`y_true` and `y_pred` must have at least {WINDOW * 2 ** (scales - 1)} pixels along each "
-        f"spatial axis for {scales} scales ({WINDOW} at the last one, each half of the one "
-        f"before). Received: {spatial_shape}. {way_out}"
+        f"spatial axis for {scales} scales ({WINDOW} at the last scale, each half the size of the "
+        f"one before). Received: {spatial_shape}. {way_out}"
     )
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class MSSSIM(ImageMetric):
-    """Mean over all images seen of their multi-scale structural similarity (see :func:`ms_ssim`).
+    """Mean over all images of the multi-scale structural similarity (see :func:`ms_ssim`).
 
     Args:
-        data_range: The distance between the smallest and the largest value that an image can
-            have: 2.0 for images in [-1, 1].
-        weights: The exponent of each scale. Defaults to the paper's five.
-        name: The metric's name. Defaults to `"ms_ssim"`.
-        dtype: The dtype of the result. Defaults to `keras.config.floatx()`.
+        data_range: Difference between the largest and the smallest possible value of an
+            image: 2.0 for images in [-1, 1].
+        weights: Exponent of each scale. Defaults to the paper's five weights.
+        name: Name of the metric. Defaults to `"ms_ssim"`.
+        dtype: Dtype of the result. Defaults to `keras.config.floatx()`.
 
     Raises:
-        ValueError: `data_range` or `weights` that :func:`ms_ssim` does not take.
+        ValueError: `data_range` or `weights` that :func:`ms_ssim` rejects.
 
     Example:
         >>> import numpy as np

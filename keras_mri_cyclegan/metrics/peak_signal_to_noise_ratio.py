@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio (PSNR): how far two images are apart, pixel by pixel, in decibels."""
+"""Peak signal-to-noise ratio (PSNR) between two images, in decibels."""
 
 import math
 from typing import Any
@@ -20,24 +20,24 @@ def psnr(y_true: Any, y_pred: Any, *, data_range: float, mask: Any = None) -> An
 
     `10 log10(data_range² / MSE)`, with the mean squared error over all pixels and channels of an
     image. Equal to `skimage.metrics.peak_signal_noise_ratio` image by image. Computed in float32
-    whatever the input.
+    for every input dtype.
 
     Args:
-        y_true: The images aimed at, `(batch, height, width, channels)` or
+        y_true: Target images, `(batch, height, width, channels)` or
             `(batch, depth, height, width, channels)`.
-        y_pred: The images to score, of the same shape.
-        data_range: The distance between the smallest and the largest value that an image can
-            have: 2.0 for images in [-1, 1]. There is no default, because a wrong one shifts every
-            score (by 6 dB for a factor of 2).
+        y_pred: Images to score, of the same shape.
+        data_range: Difference between the largest and the smallest possible value of an
+            image: 2.0 for images in [-1, 1]. There is no default, because a wrong `data_range`
+            shifts every score (by 6 dB for a factor of 2).
         mask: Boolean, `(batch, [depth,] height, width, 1)`: the pixels to compare. Defaults to
-            all of them.
+            all pixels.
 
     Returns:
         Float32 tensor `(batch,)`. Higher is better; `inf` where both images are identical, and
-        NaN where either holds a NaN (inside the mask, if there is one) or the mask is empty.
+        NaN where either holds a NaN (inside the mask, if given) or the mask is empty.
 
     Raises:
-        ValueError: Shapes that differ or are neither of the two above, values that are not real
+        ValueError: Shapes that differ or are of another rank, values that are not real
             numbers, a mask that is not boolean or has another shape, or a `data_range` that is
             not a finite number above 0.
 
@@ -61,17 +61,17 @@ def psnr(y_true: Any, y_pred: Any, *, data_range: float, mask: Any = None) -> An
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class PSNR(ImageMetric):
-    """Mean over all images seen of their peak signal-to-noise ratio, in decibels.
+    """Mean over all images of the peak signal-to-noise ratio, in decibels.
 
-    The mean of the decibels of each image (see :func:`psnr`), as papers report it, not the decibels
-    of the mean error. Pairs of identical images, such as slices that are air in both, are left out
-    of it; their number is `left_out`. With no other pairs the mean is `inf`.
+    The mean of the decibels of each image (see :func:`psnr`), as usual in papers, not the decibels
+    of the mean error. Pairs of identical images, such as slices of air, are excluded from the mean;
+    their number is `left_out`. If all pairs are identical, the mean is `inf`.
 
     Args:
-        data_range: The distance between the smallest and the largest value that an image can
-            have: 2.0 for images in [-1, 1].
-        name: The metric's name. Defaults to `"psnr"`.
-        dtype: The dtype of the result. Defaults to `keras.config.floatx()`.
+        data_range: Difference between the largest and the smallest possible value of an
+            image: 2.0 for images in [-1, 1].
+        name: Name of the metric. Defaults to `"psnr"`.
+        dtype: Dtype of the result. Defaults to `keras.config.floatx()`.
 
     Raises:
         ValueError: `data_range` is not a finite number above 0.

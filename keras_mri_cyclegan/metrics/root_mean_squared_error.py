@@ -27,36 +27,36 @@ def nrmse(
 ) -> Any:
     """Normalised root-mean-squared error of each image.
 
-    The root of the mean squared error over all pixels and channels, divided by a size of
+    The root of the mean squared error over all pixels and channels, divided by a scale of
     `y_true`. Equal to `skimage.metrics.normalized_root_mse` image by image. Computed in float32
-    whatever the input.
+    for every input dtype.
 
-    The first and the third normalization ask that 0 be "no signal". In images in [-1, 1] air is
-    -1, and counts as a strong signal: give `(x + 1) / 2`, or choose `"data_range"`.
+    `"euclidean"` and `"mean"` require that 0 means no signal. In images in [-1, 1] air is -1, and
+    would count as a strong signal: pass `(x + 1) / 2`, or use `"data_range"`.
 
     Args:
-        y_true: The images aimed at, `(batch, height, width, channels)` or
+        y_true: Target images, `(batch, height, width, channels)` or
             `(batch, depth, height, width, channels)`.
-        y_pred: The images to score, of the same shape.
-        data_range: The distance between the smallest and the largest value that an image can
-            have: 2.0 for images in [-1, 1]. Only `normalization="data_range"` uses it, and needs
-            it.
-        normalization: What to divide by: `"euclidean"`, the root of the mean of `y_true²`;
-            `"min-max"`, the range of values in `y_true`; `"mean"`, the mean of `y_true`; or
-            `"data_range"`. Each of one image, and inside the mask, if there is one. Defaults to
-            `"euclidean"`, as in scikit-image.
+        y_pred: Images to score, of the same shape.
+        data_range: Difference between the largest and the smallest possible value of an
+            image: 2.0 for images in [-1, 1]. Required by `normalization="data_range"`, otherwise
+            not used.
+        normalization: Divisor: `"euclidean"`, the root of the mean of `y_true²`; `"min-max"`, the
+            range of values in `y_true`; `"mean"`, the mean of `y_true`; or `"data_range"`.
+            Computed for each image, inside the mask if given. Defaults to `"euclidean"`, as in
+            scikit-image.
         mask: Boolean, `(batch, [depth,] height, width, 1)`: the pixels to compare. Defaults to
-            all of them.
+            all pixels.
 
     Returns:
         Float32 tensor `(batch,)`. Lower is better. `inf` (NaN if the error is 0, too) where the
-        divisor is 0; NaN where an image holds a NaN (inside the mask, if there is one) and where
+        divisor is 0; NaN where an image holds a NaN (inside the mask, if given) and where
         the mask is empty.
 
     Raises:
-        ValueError: Shapes that differ or are neither of the two above, values that are not real
+        ValueError: Shapes that differ or are of another rank, values that are not real
             numbers, a mask that is not boolean or has another shape, an unknown `normalization`,
-            or a `data_range` that is not a finite number above 0, or missing.
+            or a `data_range` that is missing or not a finite number above 0.
 
     Example:
         >>> import numpy as np
@@ -103,19 +103,19 @@ def _range(images: Any, mask: Any) -> Any:
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class NRMSE(ImageMetric):
-    """Mean over all images seen of their normalised root-mean-squared error (see :func:`nrmse`).
+    """Mean over all images of the normalised root-mean-squared error (see :func:`nrmse`).
 
     Args:
-        data_range: The distance between the smallest and the largest value that an image can
-            have: 2.0 for images in [-1, 1]. Only `normalization="data_range"` needs it.
+        data_range: Difference between the largest and the smallest possible value of an
+            image: 2.0 for images in [-1, 1]. Only `normalization="data_range"` needs it.
         normalization: `"euclidean"`, `"min-max"`, `"mean"` or `"data_range"`. Defaults to
             `"euclidean"`.
-        name: The metric's name. Defaults to `"nrmse"`.
-        dtype: The dtype of the result. Defaults to `keras.config.floatx()`.
+        name: Name of the metric. Defaults to `"nrmse"`.
+        dtype: Dtype of the result. Defaults to `keras.config.floatx()`.
 
     Raises:
-        ValueError: An unknown `normalization`, or a `data_range` that is not a finite number
-            above 0, or missing.
+        ValueError: An unknown `normalization`, or a `data_range` that is missing or not a finite
+            number above 0.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Structural similarity (SSIM): how alike two images are in brightness, contrast and structure."""
+"""Structural similarity (SSIM) of two images: luminance, contrast and structure."""
 
 from typing import Any
 
@@ -24,24 +24,25 @@ def ssim(y_true: Any, y_pred: Any, *, data_range: float, mask: Any = None) -> An
     Wang et al. 2004 with a uniform window of 7 pixels along each spatial axis (7³ voxels in a
     volume), sample covariances, K1 = 0.01 and K2 = 0.03, averaged over every position at which the
     window lies inside the image, and over the channels. Equal to the defaults of
-    `skimage.metrics.structural_similarity` image by image. Computed in float32 whatever the input.
+    `skimage.metrics.structural_similarity` image by image. Computed in float32
+    for every input dtype.
 
     Args:
-        y_true: The images aimed at, `(batch, height, width, channels)` or
+        y_true: Target images, `(batch, height, width, channels)` or
             `(batch, depth, height, width, channels)`, at least 7 pixels along each spatial axis.
-        y_pred: The images to score, of the same shape.
-        data_range: The distance between the smallest and the largest value that an image can
-            have: 2.0 for images in [-1, 1]. There is no default, because a wrong one changes
-            every score.
-        mask: Boolean, `(batch, [depth,] height, width, 1)`: where the centre of a window may be
-            to count. The windows themselves reach 3 pixels further. Defaults to everywhere.
+        y_pred: Images to score, of the same shape.
+        data_range: Difference between the largest and the smallest possible value of an
+            image: 2.0 for images in [-1, 1]. There is no default, because a wrong `data_range`
+            changes every score.
+        mask: Boolean, `(batch, [depth,] height, width, 1)`: the centres of the windows that count.
+            The windows themselves extend 3 pixels further. Defaults to all pixels.
 
     Returns:
         Float32 tensor `(batch,)`. Higher is better; 1 where both images are identical, and NaN
         where either holds a NaN or no window inside the image has its centre in the mask.
 
     Raises:
-        ValueError: Shapes that differ, are neither of the two above or are smaller than the
+        ValueError: Shapes that differ, are of another rank or are smaller than the
             window, values that are not real numbers, a mask that is not boolean or has another
             shape, or a `data_range` that is not a finite number above 0.
 
@@ -64,7 +65,7 @@ def ssim(y_true: Any, y_pred: Any, *, data_range: float, mask: Any = None) -> An
     if any(size is not None and size < WINDOW for size in spatial_shape):
         raise ValueError(
             f"`y_true` and `y_pred` must have at least {WINDOW} pixels along each spatial axis: "
-            f"the similarity is taken in windows of that size. Received: {tuple(y_true.shape)}."
+            f"SSIM compares windows of this size. Received: {tuple(y_true.shape)}."
         )
     mask = None if mask is None else ops.cast(checked_mask(mask, y_true), "float32")
     luminance, contrast_and_structure = similarity_maps(y_true, y_pred, data_range)
@@ -73,13 +74,13 @@ def ssim(y_true: Any, y_pred: Any, *, data_range: float, mask: Any = None) -> An
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class SSIM(ImageMetric):
-    """Mean over all images seen of their structural similarity (see :func:`ssim`).
+    """Mean over all images of the structural similarity (see :func:`ssim`).
 
     Args:
-        data_range: The distance between the smallest and the largest value that an image can
-            have: 2.0 for images in [-1, 1].
-        name: The metric's name. Defaults to `"ssim"`.
-        dtype: The dtype of the result. Defaults to `keras.config.floatx()`.
+        data_range: Difference between the largest and the smallest possible value of an
+            image: 2.0 for images in [-1, 1].
+        name: Name of the metric. Defaults to `"ssim"`.
+        dtype: Dtype of the result. Defaults to `keras.config.floatx()`.
 
     Raises:
         ValueError: `data_range` is not a finite number above 0.

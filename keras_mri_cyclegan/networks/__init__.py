@@ -1,4 +1,4 @@
-"""Builders of generators and discriminators: functions that return a functional `keras.Model`."""
+"""Generators and discriminators: functions that build a functional `keras.Model`."""
 
 from keras_mri_cyclegan.networks.conditional_unet_generator import conditional_unet_generator
 from keras_mri_cyclegan.networks.contrast_code import HEAD_CONTRASTS, contrast_code

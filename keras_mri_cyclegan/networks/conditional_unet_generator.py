@@ -1,4 +1,4 @@
-"""A U-Net that is told which contrast it is given and which one is wanted."""
+"""Conditional U-Net generator: source and target contrast as an input vector."""
 
 from typing import Any
 
@@ -22,41 +22,43 @@ def conditional_unet_generator(
     tissues: int = 0,
     name: str = "conditional_unet_generator",
 ) -> keras.Model:
-    """Build one generator for many translations, chosen by a vector of conditions.
+    """Build one generator for many translations, selected by a vector of conditions.
 
     A U-Net with two 3 x 3 convolutions after each halving, residual blocks at the smallest size,
-    and a way up by resizing, with a skip connection at every size, the image's own included. Each
-    convolution but that of the output is followed by a scale and a shift of every channel that
-    depend on the conditions (:class:`keras_mri_cyclegan.layers.FeatureModulation`). The two largest
-    sizes are not normalised, so that intensities are not lost; the others are, by instance.
+    nearest-neighbour upsampling, and a skip connection at every size, including full size. Each
+    convolution except the output's is followed by a scale and a shift of every channel that depend
+    on the conditions (:class:`keras_mri_cyclegan.layers.FeatureModulation`). The two largest sizes
+    are not normalised, which preserves the intensities; all other sizes are instance-normalised.
 
     Args:
         input_shape: Shape of one image, `(height, width, channels)` or `(depth, height, width,
             channels)`. Each size must be a multiple of `2 ** depth`, or `None` for any such size.
-        conditions: Integer, length of the vector. Defaults to that of a source and a target
-            contrast of the head, as `contrast_generator` has them.
-        depth: Integer of at least 1, how many times the image is halved. Defaults to 4.
-        filters: Integer, filters at full size; twice as many after each halving, up to eight times
-            as many. Defaults to 16.
+        conditions: Integer, length of the condition vector. Defaults to the length of a
+            `contrast_code`, a source and a target contrast of the head.
+        depth: Integer of at least 1, number of halvings of the image. Defaults to 4.
+        filters: Integer, filters at full size; doubled after each halving, up to eight times as
+            many. Defaults to 16.
         blocks: Integer of at least 0, residual blocks at the smallest size. Defaults to 2.
-        tissues: Integer of at least 0, tissues of a second output. Defaults to 0: there is none.
+        tissues: Integer of at least 0, number of tissues of a second output. Defaults to 0, no
+            second output.
         name: String, name of the model.
 
     Returns:
         A functional `keras.Model` with the inputs `image`, `(batch, height, width, channels)` in
-        [-1, 1], and `conditions`, `(batch, conditions)`. Its output has the image's shape, in
-        [-1, 1], float32. With `tissues` the output is a dictionary: this `translation`, and
-        `tissues`, the share of each in a pixel, `(batch, [depth,] height, width, tissues)`.
+        [-1, 1], and `conditions`, `(batch, conditions)`. The output has the image's shape, in
+        [-1, 1], float32. With `tissues` the output is a dictionary of this `translation` and of
+        `tissues`, the tissue map, `(batch, [depth,] height, width, tissues)`: the share of each
+        tissue in each pixel.
 
     Raises:
-        ValueError: An argument is out of its range, or a size does not divide.
+        ValueError: An argument out of range, or a size that is not divisible.
 
     Example:
         >>> import numpy as np
         >>> import keras_mri_cyclegan as kmc
         >>> generator = kmc.conditional_unet_generator((32, 32, 1), conditions=3, filters=4)
-        >>> image, wanted = np.zeros((1, 32, 32, 1)), np.array([[0, 1, 0]])
-        >>> generator.predict({"image": image, "conditions": wanted}, verbose=0).shape
+        >>> image, target = np.zeros((1, 32, 32, 1)), np.array([[0, 1, 0]])
+        >>> generator.predict({"image": image, "conditions": target}, verbose=0).shape
         (1, 32, 32, 1)
 
     References:
@@ -69,17 +71,17 @@ def conditional_unet_generator(
     _checks.positive_int("conditions", conditions)
     check_arguments(shape, depth, filters, blocks)
     image = keras.Input(shape, name="image")
-    told = keras.Input((conditions,), name="conditions")
+    vector = keras.Input((conditions,), name="conditions")
     _checks.positive_int("tissues", tissues, minimum=0)
-    features = unet_features(image, told, depth, filters, blocks)
+    features = unet_features(image, vector, depth, filters, blocks)
     output: Any = translation(features, shape[-1])
     if tissues:
         output = {"translation": output, "tissues": tissue_shares(features, tissues)}
-    return keras.Model([image, told], output, name=name)
+    return keras.Model([image, vector], output, name=name)
 
 
 def check_arguments(shape: tuple, depth: int, filters: int, blocks: int) -> None:
-    """Raise a `ValueError` if the U-Net cannot be built like this."""
+    """Validate the arguments of the U-Net; raise a `ValueError` if they do not fit."""
     _checks.positive_int("depth", depth)
     _checks.positive_int("filters", filters)
     _checks.positive_int("blocks", blocks, minimum=0)
@@ -87,7 +89,7 @@ def check_arguments(shape: tuple, depth: int, filters: int, blocks: int) -> None
 
 
 def unet_features(image: Any, conditions: Any, depth: int, filters: int, blocks: int) -> Any:
-    """Return features of every pixel of `image`, as `conditions` say."""
+    """Return features of every pixel of `image`, conditioned on `conditions`."""
     widths = [filters * min(2**level, WIDEST) for level in range(depth + 1)]
 
     def block(x: Any, level: int, name: str, strides: int = 1) -> Any:
@@ -118,7 +120,7 @@ def unet_features(image: Any, conditions: Any, depth: int, filters: int, blocks:
 
 
 def translation(features: Any, channels: int, offsets: Any = None) -> Any:
-    """Return the image that the features are of, with `offsets` added to it."""
+    """Return the translation from the features, with `offsets` added."""
     x = parts.convolution(features, channels, 3, padding="same", name="output")
     if offsets is not None:
         x = keras.layers.Add(name="output_with_offsets")([x, offsets])
@@ -126,7 +128,7 @@ def translation(features: Any, channels: int, offsets: Any = None) -> Any:
 
 
 def tissue_shares(features: Any, tissues: int) -> Any:
-    """Return the share of each tissue in every pixel."""
+    """Return the tissue map: the share of each tissue in every pixel."""
     x = parts.convolution(features, tissues, 3, padding="same", name="tissue_scores")
     return parts.float32_activation(x, "softmax", name="tissues")
 
@@ -140,7 +142,7 @@ def _convolution(
         3,
         strides=strides,
         padding="same",
-        use_bias=False,  # the modulation has one
+        use_bias=False,  # the modulation has a bias
         kernel_initializer=keras.initializers.HeNormal(),
         name=name,
     )

@@ -1,10 +1,10 @@
-"""Contrasts as numbers: what a conditional generator is told of its source and its target."""
+"""Contrast codes: source and target contrast as the condition vector of a generator."""
 
 import numpy as np
 
 from keras_mri_cyclegan import _checks
 
-# One place for each property; a more exact name sets more of them.
+# One entry per property; more specific names set more properties.
 PROPERTIES = ("t1", "spin_echo", "gradient_echo", "mprage", "t2", "pd", "flair", "fat_suppressed")
 
 _CODES = {
@@ -21,20 +21,20 @@ HEAD_CONTRASTS = (*_CODES, *(f"{name}_fs" for name in _CODES))
 
 
 def contrast_code(source: str | None, target: str, source_argument: str = "source") -> np.ndarray:
-    """Return the conditions of a translation from one contrast into another.
+    """Return the condition vector of a translation from one contrast to another.
 
     Args:
-        source: `"t1"`, or more exactly `"t1_se"` (spin echo), `"t1_gre"` (gradient echo) or
-            `"mprage"`; `"t2"`, `"pd"` or `"flair"`. With `"_fs"` at the end fat is suppressed.
-            `None` where it is not known.
+        source: `"t1"`, or more specifically `"t1_se"` (spin echo), `"t1_gre"` (gradient echo) or
+            `"mprage"`; `"t2"`, `"pd"` or `"flair"`. The suffix `"_fs"` means fat-suppressed.
+            `None` for an unknown contrast.
         target: The same, but not `None`.
-        source_argument: What the source is called in an error. Defaults to `"source"`.
+        source_argument: Name of the source argument in error messages. Defaults to `"source"`.
 
     Returns:
-        float32 array `(16,)` of zeros and ones: the properties of the source, then the target's.
+        float32 array `(16,)` of zeros and ones: the properties of the source, then of the target.
 
     Raises:
-        ValueError: Another contrast.
+        ValueError: An unsupported contrast.
 
     Example:
         >>> from keras_mri_cyclegan.networks.contrast_code import contrast_code

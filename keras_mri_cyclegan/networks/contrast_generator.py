@@ -1,4 +1,4 @@
-"""A generator between two named contrasts of the head, taught without a single scan."""
+"""Generator between two named contrasts of the head, with weights taught on simulated heads."""
 
 import os
 from typing import Any
@@ -32,38 +32,40 @@ def contrast_generator(
     tissue_offsets: bool = False,
     name: str = "contrast_generator",
 ) -> keras.Model:
-    """Build the generator that translates one named contrast of the head into another.
+    """Build a generator from one named contrast of the head to another.
 
-    With `weights="heads"` it translates at once: its weights were taught on heads simulated from
-    label maps (:class:`keras_mri_cyclegan.simulation.SimulatedHeads`). It knows which tissue is
-    where, and how bright a tissue is in a contrast on average; it does not know your scanner, for
-    which it is a start to train on. The network is
-    :func:`keras_mri_cyclegan.conditional_unet_generator` with its conditions fixed.
+    With `weights="heads"` (the taught start) the generator translates without training: its weights
+    were taught on heads simulated from label maps
+    (:class:`keras_mri_cyclegan.simulation.SimulatedHeads`). The weights encode the location of each
+    tissue and its average intensity in each contrast, but not the contrast of a particular scanner,
+    which needs training. The network is :func:`keras_mri_cyclegan.conditional_unet_generator` with
+    fixed conditions.
 
     Args:
-        source: `"t1"`, or more exactly `"t1_se"` (spin echo), `"t1_gre"` (gradient echo) or
-            `"mprage"`; `"t2"`, `"pd"` or `"flair"`. With `"_fs"` at the end fat is suppressed, as
-            it is in most of what is called `"flair"` only. `None` where it is not known.
-        target: Another one, not `None`.
+        source: `"t1"`, or more specifically `"t1_se"` (spin echo), `"t1_gre"` (gradient echo) or
+            `"mprage"`; `"t2"`, `"pd"` or `"flair"`. The suffix `"_fs"` means fat-suppressed, which
+            most scans labelled plain FLAIR are. `None` for an unknown contrast.
+        target: Another contrast, not `None`.
         input_shape: Shape of one image, `(height, width, 1)`, where each size must be a multiple of
             `2 ** depth`, or `None` for any such size. Defaults to `(None, None, 1)`.
-        weights: `"heads"`; the path of a file of `save_weights_float16`; or `None` for a network
-            that was not taught. Defaults to `"heads"`.
-        depth: Integer of at least 1, how many times the image is halved. Defaults to 4.
+        weights: `"heads"`; the path of a file from `save_weights_float16`; or `None` for random
+            initial weights. Defaults to `"heads"`.
+        depth: Integer of at least 1, number of halvings of the image. Defaults to 4.
         filters: Integer, filters at full size. Defaults to 16.
         blocks: Integer of at least 0, residual blocks at the smallest size. Defaults to 2.
         tissue_offsets: Boolean, whether an offset for each tissue, times its share in the pixel, is
-            added to the translation. All begin at 0; `keras_mri_cyclegan.recipes.match_tissues`
-            sets them, so that tissues are as bright as in your scans. Defaults to `False`.
+            added to the translation. All offsets start at 0;
+            `keras_mri_cyclegan.recipes.match_tissues` sets the offsets to match the tissue
+            intensities of real images. Defaults to `False`.
         name: String, name of the model.
 
     Returns:
-        A functional `keras.Model` from `(batch, height, width, 1)` in [-1, 1], air -1, the 99.5th
-        percentile of the head 1, to the same shape and range, float32.
+        A functional `keras.Model` from `(batch, height, width, 1)` in [-1, 1], with air at -1 and
+        the 99.5th percentile of the head at 1, to the same shape and range, float32.
 
     Raises:
-        ValueError: An unknown contrast, an argument out of its range, a size that does not divide,
-            or weights of another network.
+        ValueError: An unsupported contrast, an argument out of range, a size that is not
+            divisible, or weights of another network.
 
     Example:
         >>> import numpy as np
@@ -80,8 +82,8 @@ def contrast_generator(
         raise ValueError(f"`source` and `target` must differ. Received: {source!r} twice.")
     _checks.one_of("tissue_offsets", tissue_offsets, (True, False))
     image = keras.Input(shape, name="image")
-    told: Any = ConstantVector(conditions, name="conditions")(image)
-    features = unet_features(image, told, depth, filters, blocks)
+    vector: Any = ConstantVector(conditions, name="conditions")(image)
+    features = unet_features(image, vector, depth, filters, blocks)
     offsets: Any = None
     if tissue_offsets:
         shares = tissue_shares(features, TISSUE_CLASSES)
@@ -103,27 +105,27 @@ def tissue_segmenter(
     blocks: int = 2,
     name: str = "tissue_segmenter",
 ) -> keras.Model:
-    """Build the network that finds the tissues of a head in an image of any contrast.
+    """Build a tissue segmentation network for head images of any contrast.
 
-    The same network as `contrast_generator`, taught at the same time.
+    The network of `contrast_generator` with its second output, taught at the same time.
 
     Args:
-        contrast: The contrast of the images, as the source of `contrast_generator`; it helps.
-            Defaults to `None`: it is not known.
-        input_shape: As of `contrast_generator`. Defaults to `(None, None, 1)`.
-        weights: As of `contrast_generator`. Defaults to `"heads"`.
-        depth: As of `contrast_generator`. Defaults to 4.
-        filters: As of `contrast_generator`. Defaults to 16.
-        blocks: As of `contrast_generator`. Defaults to 2.
+        contrast: Contrast of the images, as `source` of `contrast_generator`; improves the
+            segmentation. Defaults to `None`, unknown.
+        input_shape: As in `contrast_generator`. Defaults to `(None, None, 1)`.
+        weights: As in `contrast_generator`. Defaults to `"heads"`.
+        depth: As in `contrast_generator`. Defaults to 4.
+        filters: As in `contrast_generator`. Defaults to 16.
+        blocks: As in `contrast_generator`. Defaults to 2.
         name: String, name of the model.
 
     Returns:
         A functional `keras.Model` from `(batch, height, width, 1)` in [-1, 1] to the share of each
         tissue in each pixel, `(batch, height, width, 24)`, float32, in the order of
-        `keras_mri_cyclegan.simulation.TISSUES`, and the air's.
+        `keras_mri_cyclegan.simulation.TISSUES`, followed by air.
 
     Raises:
-        ValueError: As of `contrast_generator`.
+        ValueError: As in `contrast_generator`.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -134,11 +136,11 @@ def tissue_segmenter(
     shape = _checks.input_shape(input_shape)
     check_arguments(shape, depth, filters, blocks)
     image = keras.Input(shape, name="image")
-    # The network was never told to translate a contrast into itself.
-    other = "t2" if contrast in T1_WEIGHTED else "t1"
-    code = contrast_code(contrast, other, source_argument="contrast")
-    told: Any = ConstantVector(code, name="conditions")(image)
-    features = unet_features(image, told, depth, filters, blocks)
+    # The network was never trained to translate a contrast to itself.
+    target = "t2" if contrast in T1_WEIGHTED else "t1"
+    code = contrast_code(contrast, target, source_argument="contrast")
+    vector: Any = ConstantVector(code, name="conditions")(image)
+    features = unet_features(image, vector, depth, filters, blocks)
     model = keras.Model(image, tissue_shares(features, TISSUE_CLASSES), name=name)
     if weights is not None:
         taught_weights.load_into(model, weights)

@@ -1,4 +1,4 @@
-"""A generator that begins with an intensity curve and learns what the curve cannot do."""
+"""Curve generator: a residual U-Net that corrects an intensity curve."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,15 +25,15 @@ def curve_generator(
 ) -> keras.Model:
     """Build a small residual U-Net around an intensity curve, for tens of slices.
 
-    The translation is `curve(image) + foreground(image) * network(image, curve(image))`, cut off at
-    -1 and 1. The network's last convolution begins at zero, so before the training the translation
-    **is** the curve's: contrast about right, every edge where it was. What is left to learn is what
-    no function of a pixel's value can do: two tissues of the same intensity in one contrast and not
-    in the other. Air is never touched.
+    The translation is `curve(image) + foreground(image) * network(image, curve(image))`, clipped to
+    [-1, 1]. The network's last convolution is initialised to zero, hence before training the
+    translation **equals** `curve(image)`: contrast about right, every edge in place. Training adds
+    what no intensity curve can do: separate two tissues that have the same intensity in one
+    contrast, but not in the other. Air is never changed.
 
-    The network halves the image `depth` times and doubles it by resizing, which leaves no
-    checkerboard; features of the same size are joined (U-Net). It sees neighbourhoods of some tens
-    of pixels, enough to tell where in the head a pixel is, too few to draw a new head.
+    The network halves the image `depth` times and upsamples by nearest neighbour, which leaves no
+    checkerboard; features of the same size are joined (U-Net). The receptive field of some tens
+    of pixels is large enough to locate a pixel in the head, but too small to generate a new head.
 
     Args:
         input_shape: Shape of one image, `(height, width, channels)` or `(depth, height, width,
@@ -41,11 +41,11 @@ def curve_generator(
         curve: Values at equally spaced intensities from -1 to 1, such as
             `keras_mri_cyclegan.unpaired_curves.fit_curves(a, b).ab`, for all channels. Defaults to
             a copy of the input.
-        depth: Integer of at least 1, how many times the image is halved. Defaults to 2.
-        filters: Integer, filters at full size; twice as many after each halving. Defaults to 16.
+        depth: Integer of at least 1, number of halvings of the image. Defaults to 2.
+        filters: Integer, filters at full size; doubled after each halving. Defaults to 16.
         blocks: Integer of at least 0, residual blocks at the smallest size. Defaults to 2.
-        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a layer to make each of
-            them like. Defaults to `"instance"`.
+        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a template layer, which is
+            copied for each normalisation. Defaults to `"instance"`.
         name: String, name of the model.
 
     Returns:
@@ -53,8 +53,8 @@ def curve_generator(
         shape in [-1, 1], float32.
 
     Raises:
-        ValueError: An argument is out of its range, or a size does not divide; the message says
-            which sizes would.
+        ValueError: An argument out of range, or a size that is not divisible; the message suggests
+            valid sizes.
 
     Example:
         >>> import numpy as np
@@ -126,7 +126,7 @@ def _convolution(x: Any, filters: int, normalization: Any, name: str, strides: i
         3,
         strides=strides,
         padding="same",
-        use_bias=normalization is None,  # a bias in front of a normalisation has no gradient
+        use_bias=normalization is None,  # a bias before a normalisation has no gradient
         kernel_initializer=_he(),
         name=name,
     )
@@ -134,6 +134,6 @@ def _convolution(x: Any, filters: int, normalization: Any, name: str, strides: i
 
 
 def _he() -> keras.initializers.Initializer:
-    # The network is small and has many layers: N(0, 0.02) would let the first ones through too
-    # weakly to learn at the rate of the others.
+    # In this small network of many layers, N(0, 0.02) would attenuate the signal of the first
+    # layers, which would then learn more slowly than the others.
     return keras.initializers.HeNormal()

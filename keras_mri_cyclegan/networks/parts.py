@@ -1,8 +1,8 @@
-"""The parts that the networks are made of, for images (rank 2) and volumes (rank 3) alike.
+"""Building blocks of the networks, for images (rank 2) and volumes (rank 3).
 
-A part takes a tensor and gives a tensor. The rank is read off the tensor, so that one builder
-makes a 2-D and a 3-D network. Data is channels last, whatever `keras.config.image_data_format()`
-says, as an `input_shape` of `(height, width, channels)` promises.
+A block maps a tensor to a tensor. The rank is inferred from the tensor, so that one builder serves
+2-D and 3-D networks. Data is always channels last, regardless of
+`keras.config.image_data_format()`, as in an `input_shape` of `(height, width, channels)`.
 """
 
 from typing import Any
@@ -17,10 +17,10 @@ UPSAMPLINGS = ("transpose", "resize")
 
 
 def initializer() -> keras.initializers.Initializer:
-    """Return the papers' weight initialisation, N(0, 0.02); a new one for each layer.
+    """Return a new instance of the papers' weight initialisation, N(0, 0.02).
 
-    A Keras initialiser gives the same numbers every time that it is called, so layers that share
-    one would start alike.
+    A Keras initialiser returns the same numbers in every call: layers that share an initialiser
+    would start with equal weights.
     """
     return keras.initializers.RandomNormal(stddev=0.02)
 
@@ -56,12 +56,12 @@ def upsample(
     strides: int | tuple[int, ...] = 2,
     **kwargs: Any,
 ) -> Any:
-    """Double the size of `x`, by a transposed convolution or by repeating pixels and convolving.
+    """Double the size of `x` by a transposed convolution, or by resizing and a convolution.
 
     An axis with a stride of 1 keeps its size.
 
-    A transposed convolution whose kernel its stride does not divide, or that is badly trained,
-    leaves a checkerboard; resizing first cannot (Odena et al., Distill 2016).
+    A transposed convolution leaves a checkerboard if its kernel size is not divisible by its
+    stride, or after poor training; resizing first avoids this (Odena et al., Distill 2016).
     """
     rank = _rank(x)
     if upsampling == "transpose":
@@ -81,7 +81,7 @@ def upsample(
 
 
 def resize(x: Any, name: str, size: int | tuple[int, ...] = 2) -> Any:
-    """Make `x` `size` times as large by repeating pixels."""
+    """Upsample `x` by a factor of `size`, by nearest neighbour."""
     nearest = {2: keras.layers.UpSampling2D, 3: keras.layers.UpSampling3D}[_rank(x)]
     return nearest(size, data_format="channels_last", name=name)(x)
 
@@ -89,7 +89,7 @@ def resize(x: Any, name: str, size: int | tuple[int, ...] = 2) -> Any:
 def normalize(x: Any, normalization: str | keras.layers.Layer | None, name: str) -> Any:
     """Normalise `x` over each image ("instance"), over the batch ("batch"), or not at all.
 
-    A layer in place of a name is the pattern of a new one: same arguments, weights of its own.
+    A layer serves as a template: the new layer has the same arguments, but its own weights.
     """
     if isinstance(normalization, keras.layers.Layer):
         return type(normalization).from_config({**normalization.get_config(), "name": name})(x)
@@ -101,23 +101,23 @@ def normalize(x: Any, normalization: str | keras.layers.Layer | None, name: str)
 
 
 def zero_padding(x: Any, padding: int, name: str) -> Any:
-    """Surround `x` with `padding` zeros."""
+    """Pad `x` with `padding` zeros on every side."""
     layer = {2: keras.layers.ZeroPadding2D, 3: keras.layers.ZeroPadding3D}[_rank(x)]
     return layer(padding, data_format="channels_last", name=name)(x)
 
 
 def leaky_relu(x: Any, negative_slope: float, name: str) -> Any:
-    """Let what is negative through, `negative_slope` times as strong."""
+    """Apply a leaky ReLU with the slope `negative_slope` below zero."""
     return keras.layers.LeakyReLU(negative_slope, name=name)(x)
 
 
 def float32_activation(x: Any, activation: str, name: str) -> Any:
-    """Activate `x` in float32, so that a network's output and its losses are never half precise."""
+    """Apply an activation in float32, which keeps outputs and losses out of half precision."""
     return keras.layers.Activation(activation, dtype="float32", name=name)(x)
 
 
 def check_choices(normalization: Any, upsampling: Any = "transpose") -> None:
-    """Raise a `ValueError` if a builder was given a normalisation or up-sampling we do not have."""
+    """Validate `normalization` and `upsampling`; raise a `ValueError` if unsupported."""
     if not isinstance(normalization, keras.layers.Layer) and normalization not in NORMALIZATIONS:
         raise ValueError(
             "`normalization` must be one of 'instance', 'batch', None, or a layer, such as "
@@ -138,8 +138,9 @@ def check_divisible(shape: tuple, halvings: int, remedy: str) -> None:
     if below != above:
         fitting = f"{below + shape[-1:]} or {fitting}"
     raise ValueError(
-        f"`input_shape` must have sizes that {factor} divides: the network halves them {halvings} "
-        f"times. Received: {shape}. {fitting} would fit; pad or crop the images to it{remedy}."
+        f"`input_shape` must have sizes divisible by {factor}: the network halves images "
+        f"{halvings} times. Received: {shape}. {fitting} would fit; pad or crop the images to this "
+        f"size{remedy}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The PatchGAN: the discriminator that judges patches, not pictures."""
+"""PatchGAN discriminator, which classifies patches instead of whole images."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from keras_mri_cyclegan.layers import SpectralNormalization
 from keras_mri_cyclegan.networks import parts
 
 # The 70-pixel PatchGAN of pix2pix (Isola et al., CVPR 2017, appendix 6.1.2) has three layers of
-# stride 2: C64-C128-C256-C512, as the authors' code builds it, borders of one zero included.
+# stride 2: C64-C128-C256-C512, with a zero padding of 1 as in the authors' code.
 WIDEST = 8  # times the first filters
 
 
@@ -24,10 +24,10 @@ def patchgan_discriminator(
     padding: str = "border",
     name: str = "patchgan_discriminator",
 ) -> keras.Model:
-    """Build a PatchGAN, which tells patch by patch whether an image is a real scan.
+    """Build a PatchGAN, which classifies each patch of an image as real or generated.
 
     `layers` 4 x 4 convolutions of stride 2, one of stride 1, and one to a single logit per patch.
-    How large a patch is, its receptive field, follows from `layers`:
+    The size of a patch (the receptive field of a logit) depends on `layers`:
 
     ======== ================ ==============================
     `layers` receptive field  logits for an image of 256 x 256
@@ -38,28 +38,29 @@ def patchgan_discriminator(
     4        142 x 142        14 x 14
     ======== ================ ==============================
 
-    The rank of `input_shape` decides: `(height, width, channels)` builds a 2-D network,
+    The rank of `input_shape` selects the network: `(height, width, channels)` builds a 2-D network,
     `(depth, height, width, channels)` a volumetric one.
 
     Args:
         input_shape: Shape of one image, without the batch axis; a spatial size may be `None`.
         layers: Integer, number of convolutions of stride 2. Defaults to 3, the paper's patches of
             70 pixels.
-        filters: Integer, filters of the first convolution, doubled in each further one up to eight
-            times as many. Defaults to 64.
-        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a layer to make each of
-            them like, such as `keras_mri_cyclegan.layers.InstanceNormalization(epsilon=1e-3)`. The
-            first convolution has none. Defaults to `"instance"`.
+        filters: Integer, filters of the first convolution, doubled in each further convolution up
+            to eight times as many. Defaults to 64.
+        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a template layer such as
+            `keras_mri_cyclegan.layers.InstanceNormalization(epsilon=1e-3)`, copied for each
+            normalisation. The first convolution is not normalised. Defaults to `"instance"`.
         spectral_normalization: Boolean, whether each convolution is wrapped in
             `keras_mri_cyclegan.layers.SpectralNormalization`. Commonly used with
             `normalization=None`. Defaults to `False`.
-        negative_slope: Float of at least 0, slope of the leaky ReLUs below zero. TensorFlow's
-            tutorials have 0.3, the default of Keras 2. Defaults to pix2pix' 0.2.
-        use_bias: Boolean, whether convolutions that nothing normalises have a bias; the last one
-            has one always, those in front of a normalisation never. Defaults to `True`.
-        padding: `"border"` for one zero around the input of every convolution as in pix2pix, or
-            `"same"` for Keras' padding as in the Keras CycleGAN example, whose logits for an image
-            of 256 x 256 are 32 x 32. Defaults to `"border"`.
+        negative_slope: Float of at least 0, negative slope of the leaky ReLUs. TensorFlow's
+            tutorials use 0.3, the default of Keras 2. Defaults to 0.2, as in pix2pix.
+        use_bias: Boolean, whether convolutions without normalisation have a bias; the last
+            convolution always has a bias, convolutions followed by a normalisation never. Defaults
+            to `True`.
+        padding: `"border"` for a zero padding of 1 before every convolution as in pix2pix, or
+            `"same"` for Keras' padding as in the Keras CycleGAN example, which yields 32 x 32
+            logits for an image of 256 x 256. Defaults to `"border"`.
         name: String, name of the model.
 
     Returns:
@@ -67,7 +68,7 @@ def patchgan_discriminator(
         `(batch, patches down, patches across, 1)`, float32, without an activation.
 
     Raises:
-        ValueError: An argument is out of its range, or the image is too small for `layers`.
+        ValueError: An argument out of range, or an image that is too small for `layers`.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -117,7 +118,7 @@ def _build(
     x = image = keras.Input(shape, name="image")
     for level in range(layers + 1):
         block, normalized = f"block_{level}", normalization if level > 0 else None
-        # A bias in front of a normalisation has no gradient but rounding noise, which Adam
+        # The gradient of a bias before a normalisation is only rounding noise, which Adam
         # amplifies.
         x = _convolution(
             x,
@@ -157,5 +158,5 @@ def _convolution(
 
 
 def _smallest(layers: int) -> int:
-    """Return the smallest image that leaves one logit: 3 before the two of stride 1."""
+    """Return the smallest image size that yields a logit (3 before both stride-1 layers)."""
     return 3 * 2**layers

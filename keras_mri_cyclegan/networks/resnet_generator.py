@@ -1,4 +1,4 @@
-"""The generator of the CycleGAN paper."""
+"""ResNet generator of the CycleGAN paper."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from keras_mri_cyclegan.networks import parts
 # "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks" (Zhu et al.,
 # ICCV 2017, appendix 7.2): c7s1-64, d128, d256, R256 x 9, u128, u64, c7s1-3.
 HALVINGS = 2
-SMALLEST = 8  # so that the first border of 3 and the residual blocks' of 1 have pixels to reflect
+SMALLEST = 8  # enough pixels for the reflection padding of 3 (input) and of 1 (residual blocks)
 
 
 def resnet_generator(
@@ -27,30 +27,29 @@ def resnet_generator(
     """Build the CycleGAN paper's generator: a residual network with reflection padding.
 
     A 7 x 7 convolution, two of stride 2, `blocks` residual blocks at a quarter of the size, two
-    up-samplings, and a 7 x 7 convolution to the output; borders are reflected rather than filled
-    with zeros, so that the rim of a translation shows no artefacts. With the defaults,
+    up-samplings, and a 7 x 7 convolution to the output. Reflection instead of zero padding avoids
+    artefacts at the border of the translation. With the defaults,
     `resnet_generator((256, 256, 3))` is the paper's network for images of 256 pixels: 11.4 million
     parameters.
 
-    The rank of `input_shape` decides: `(height, width, channels)` builds a 2-D network,
+    The rank of `input_shape` selects the network: `(height, width, channels)` builds a 2-D network,
     `(depth, height, width, channels)` a volumetric one.
 
     Args:
         input_shape: Shape of one image, without the batch axis. Each spatial size must be a
             multiple of 4 and at least 8, or `None` for any such size.
-        blocks: Integer, number of residual blocks. The paper takes 6 for 128 pixels and 9 for 256
+        blocks: Integer, number of residual blocks. The paper uses 6 for 128 pixels and 9 for 256
             and more. Defaults to 9.
         filters: Integer, filters of the first convolution, doubled at each halving. Defaults to
             64.
-        output_channels: Integer, channels of the translation. Defaults to those of the input.
-        dropout: Float in `[0, 1)`, share of the features dropped in training inside each residual
-            block. Defaults to 0.
+        output_channels: Integer, channels of the translation. Defaults to the input's channels.
+        dropout: Float in `[0, 1)`, dropout rate inside each residual block. Defaults to 0.
         upsampling: `"transpose"` for 3 x 3 transposed convolutions of stride 2 as in the paper;
-            `"resize"` for repeating each pixel followed by a 3 x 3 convolution. Defaults to
+            `"resize"` for nearest-neighbour upsampling followed by a 3 x 3 convolution. Defaults to
             `"transpose"`.
-        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a layer to make each of
-            them like, such as `keras_mri_cyclegan.layers.InstanceNormalization(epsilon=1e-3)`.
-            Defaults to `"instance"`.
+        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a template layer such as
+            `keras_mri_cyclegan.layers.InstanceNormalization(epsilon=1e-3)`, copied for each
+            normalisation. Defaults to `"instance"`.
         name: String, name of the model.
 
     Returns:
@@ -58,8 +57,8 @@ def resnet_generator(
         `(batch, height, width, output_channels)` in [-1, 1] (tanh), float32.
 
     Raises:
-        ValueError: An argument is out of its range, or a size does not divide; the message says
-            which sizes would.
+        ValueError: An argument out of range, or a size that is not divisible; the message suggests
+            valid sizes.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -96,7 +95,7 @@ def _build(
     normalization: str | keras.layers.Layer | None,
     name: str,
 ) -> keras.Model:
-    biased = normalization is None  # a bias in front of a normalisation has no gradient
+    biased = normalization is None  # a bias before a normalisation has no gradient
 
     x = image = keras.Input(shape, name="image")
     x = ReflectionPadding(3, data_format="channels_last", name="input_pad")(x)

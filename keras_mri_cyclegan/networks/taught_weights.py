@@ -1,4 +1,4 @@
-"""Weights that ship with the package, and small files of one's own: float16, by layer."""
+"""Taught weights: weight files in float16, shipped with the package or written by the user."""
 
 import os
 from importlib import resources
@@ -11,19 +11,19 @@ import numpy as np
 from keras_mri_cyclegan.networks import weights as shipped
 
 NAMES = ("heads",)
-ONE_OF_TWO = ("tissue_scores", "output")  # layers that a file may have and the model may lack
-ADDED = ("tissue_offsets",)  # layers that the model may have and a file may lack
+ONE_OF_TWO = ("tissue_scores", "output")  # layers of a file that the model may lack
+ADDED = ("tissue_offsets",)  # layers of the model that a file may lack
 
 
 def load_into(model: keras.Model, weights: str | os.PathLike) -> None:
-    """Set the weights of `model` to those of a file.
+    """Load the weights of `model` from a file.
 
     Args:
-        model: A model whose layers have the names and shapes of the file's.
-        weights: `"heads"`, or the path of a file that `save_weights_float16` has written.
+        model: Model whose layers match the file in names and shapes.
+        weights: `"heads"`, or the path of a file from `save_weights_float16`.
 
     Raises:
-        ValueError: The file cannot be read, or is of another network; `model` is then as it was.
+        ValueError: The file cannot be read, or belongs to another network; `model` stays unchanged.
     """
     if not isinstance(weights, (str, os.PathLike)):
         raise ValueError(
@@ -39,13 +39,13 @@ def load_into(model: keras.Model, weights: str | os.PathLike) -> None:
             arrays = {key: file[key] for key in file.files}
     except FileNotFoundError:
         raise ValueError(
-            f"`weights` must be {' or '.join(map(repr, NAMES))}, None or the path of a file. There "
-            f"is no file {os.fspath(weights)!r}."
+            f"`weights` must be {' or '.join(map(repr, NAMES))}, None or the path of a file. "
+            f"Received: {os.fspath(weights)!r}, but there is no file of this name."
         ) from None
     except Exception as error:
         raise ValueError(
-            f"The file of `weights`, {os.fspath(weights)}, cannot be read: {error}. It must be "
-            "one that `save_weights_float16` has written."
+            f"`weights` must be a file from `save_weights_float16`. Received: "
+            f"{os.fspath(weights)!r}, which cannot be read: {error}."
         ) from error
     variables = _variables(model)
     without = [name for name in ONE_OF_TWO if name not in {layer.name for layer in model.layers}]
@@ -62,9 +62,9 @@ def load_into(model: keras.Model, weights: str | os.PathLike) -> None:
     ]
     if wrong:
         raise ValueError(
-            f"`weights`, {os.fspath(weights)}, are of another network than {model.name!r}, for "
-            f"example {wrong[0]}. Use the arguments with which the network was taught, or "
-            "`weights=None`."
+            f"`weights` must fit the network {model.name!r}. Received: {os.fspath(weights)!r}, the "
+            f"weights of another network, for example {wrong[0]}. Use the arguments of the network "
+            "that was trained, or `weights=None`."
         )
     for key, variable in variables.items():
         variable.assign(arrays[key].astype("float32"))
@@ -73,21 +73,24 @@ def load_into(model: keras.Model, weights: str | os.PathLike) -> None:
 def save_weights_float16(model: keras.Model, path: str | os.PathLike) -> None:
     """Write the weights of `model` to a compressed NumPy file (`.npz`) of float16.
 
-    Half the size of float32, and good to three decimal digits: for a network to be handed on, not
-    for a training to be resumed.
+    Half the size of float32, and accurate to three decimal digits: suited to share a trained
+    network, not to resume its training.
 
     Args:
-        model: The model. Its layers' names are the keys.
-        path: The file, replaced if there is one.
+        model: The model. The keys of the file are the names of its layers and weights.
+        path: The file. An existing file is replaced.
 
     Raises:
-        ValueError: A weight that float16 cannot hold.
+        ValueError: A weight outside the range of float16, or two weights of the same name.
     """
     arrays = {}
     for key, variable in _variables(model).items():
         values = keras.ops.convert_to_numpy(variable.value)
         if not np.abs(values).max(initial=0) <= np.finfo("float16").max:
-            raise ValueError(f"The weight {key} of {model.name!r} does not fit into float16.")
+            raise ValueError(
+                f"The weights of {model.name!r} must be finite and within the range of float16. "
+                f"Received: {key} with a value outside this range."
+            )
         arrays[key] = values.astype("float16")
     temporary = Path(f"{os.fspath(path)}.part")
     with temporary.open("wb") as stream:
@@ -96,19 +99,19 @@ def save_weights_float16(model: keras.Model, path: str | os.PathLike) -> None:
 
 
 def _variables(model: keras.Model) -> dict[str, Any]:
-    """The weights by layer and name.
+    """Return the weights of a model by layer and name.
 
     Raises:
-        ValueError: Two weights of one name, as in a model around a model.
+        ValueError: Two weights of the same name, as in a nested model.
     """
-    found: dict[str, Any] = {}
+    variables: dict[str, Any] = {}
     for layer in model.layers:
         for variable in layer.weights:
             key = f"{layer.name}/{variable.name}"
-            if key in found:
+            if key in variables:
                 raise ValueError(
-                    f"Two weights of {model.name!r} are called {key}, as where a model is a layer "
-                    "of another. Pass the inner model."
+                    f"The weights of {model.name!r} must have different names. Received: two "
+                    f"weights called {key}, as in a nested model. Pass the inner model."
                 )
-            found[key] = variable
-    return found
+            variables[key] = variable
+    return variables

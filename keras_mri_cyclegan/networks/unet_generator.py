@@ -1,4 +1,4 @@
-"""The modified U-Net: the generator of this library."""
+"""U-Net generator: the instance-normalised U-Net of pix2pix."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from keras_mri_cyclegan.networks import parts
 PIX2PIX_DEPTH = 8
 PIX2PIX_WIDEST = 8  # times the first filters
 PIX2PIX_DROPOUT_BLOCKS = 3
-WIDEST_BOTTLENECK = 8  # pixels that a network of default depth may leave along an axis
+WIDEST_BOTTLENECK = 8  # largest bottleneck along an axis, in pixels, at the default depth
 
 
 def unet_generator(
@@ -32,51 +32,52 @@ def unet_generator(
     use_bias: bool = True,
     name: str = "unet_generator",
 ) -> keras.Model:
-    """Build the modified, instance-normalised U-Net that translates one contrast into another.
+    """Build the modified, instance-normalised U-Net that translates one contrast to another.
 
-    Each level down is a 4 x 4 convolution of stride 2, normalisation and a leaky ReLU (0.2); each
-    level up doubles the size, normalises, and is joined with the level of the same size on the way
-    down (skip connection), so that what is only copied need not pass the bottleneck. There is no
-    normalisation at the first level, nor at the deepest, where a map of one pixel would be
-    normalised to nothing. With the defaults, `unet_generator((256, 256, 1))` is the U-Net-256 of
+    Each encoder level is a 4 x 4 convolution of stride 2, a normalisation and a leaky ReLU (0.2).
+    Each decoder level doubles the size, normalises, and is joined with the encoder level of the
+    same size (skip connection), so that details need not pass the bottleneck. The first level is
+    not normalised, nor is the deepest, where the normalisation of a single pixel would always be
+    zero. With the defaults, `unet_generator((256, 256, 1))` is the U-Net-256 of
     pix2pix with instance in place of batch normalisation: 54.4 million parameters.
 
-    The rank of `input_shape` decides: `(height, width, channels)` builds a 2-D network,
-    `(depth, height, width, channels)` a volumetric one from the same code. Neighbouring slices go
-    in as channels.
+    The rank of `input_shape` selects the network: `(height, width, channels)` builds a 2-D network,
+    `(depth, height, width, channels)` a volumetric one from the same code. Pass neighbouring
+    slices as channels.
 
     Args:
         input_shape: Shape of one image, without the batch axis. Each spatial size must be a
             multiple of `2 ** depth`, or `None` for any such size.
-        depth: Integer, how many times the image is halved, at least 2. Defaults to as often as all
-            sizes can be halved, 8 times at most: 8 for 256, 7 for 128, 6 for 192, 5 for 160 and
-            224. Where that leaves more than 8 pixels along an axis, each axis is halved as often as
-            it can be, the short ones in the last levels: the 20 slices of `(20, 256, 256, 1)`
-            twice, the other axes 8 times. Sizes that leave more than 8 pixels by themselves, such
-            as 100 or 181, need padding, or a `depth` of their own.
-        filters: Integer, filters of the first level. They double from level to level, up to eight
-            times as many. Or a list with the filters of every level. Defaults to 64.
-        output_channels: Integer, channels of the translation. Defaults to those of the input.
-        dropout: Float in `[0, 1)`, share of the features dropped in training in the deepest
-            `dropout_blocks` of the decoder. 0 leaves the layers out. Defaults to 0.5.
+        depth: Integer of at least 2, number of halvings of the image. Defaults to as many as all
+            sizes allow, at most 8: 8 for 256, 7 for 128, 6 for 192, 5 for 160 and 224. If this
+            leaves more than 8 pixels along an axis, each axis is halved separately as often as its
+            size allows, short axes only in the last levels: for `(20, 256, 256, 1)` the 20 slices
+            twice, the other axes 8 times. Sizes that even then leave more than 8 pixels, such as
+            100 or 181, need padding or an explicit `depth`.
+        filters: Integer, filters of the first level, doubled from level to level up to eight times
+            as many. Or a list with the filters of every level. Defaults to 64.
+        output_channels: Integer, channels of the translation. Defaults to the input's channels.
+        dropout: Float in `[0, 1)`, dropout rate in the deepest `dropout_blocks` of the decoder. 0
+            omits the dropout layers. Defaults to 0.5.
         upsampling: `"transpose"` for 4 x 4 transposed convolutions of stride 2 as in pix2pix;
-            `"resize"` for repeating each pixel followed by a 3 x 3 convolution, which cannot leave
-            a checkerboard. Defaults to `"transpose"`.
-        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a layer to make each of
-            them like, such as `keras_mri_cyclegan.layers.InstanceNormalization(epsilon=1e-3)`.
-            Defaults to `"instance"`.
-        full_resolution: Boolean, whether there is a level at the image's own size as well, with a
-            skip connection between a 3 x 3 convolution before the first halving and one before the
-            output, as in the original U-Net (Ronneberger et al., 2015). pix2pix has none: its
-            finest features are of half the size. It costs time and sharpens small images. Defaults
-            to `False`.
+            `"resize"` for nearest-neighbour upsampling followed by a 3 x 3 convolution, which
+            avoids checkerboards. Defaults to `"transpose"`.
+        normalization: `"instance"` (epsilon 1e-5), `"batch"`, `None`, or a template layer such as
+            `keras_mri_cyclegan.layers.InstanceNormalization(epsilon=1e-3)`, copied for each
+            normalisation. Defaults to `"instance"`.
+        full_resolution: Boolean, whether to add a level at full size, with a skip connection
+            between a 3 x 3 convolution before the first halving and one before the output, as in
+            the original U-Net (Ronneberger et al., 2015). The finest features of pix2pix have half
+            the size. The additional level costs time and sharpens small images. Defaults to
+            `False`.
         dropout_blocks: Integer of at least 0, number of blocks with dropout. Defaults to 3.
         normalize_bottleneck: Boolean, whether the deepest level is normalised too, as in
             TensorFlow's tutorials. Defaults to `False`.
-        negative_slope: Float of at least 0, slope of the leaky ReLUs below zero. TensorFlow's
-            tutorials have 0.3, the default of Keras 2. Defaults to pix2pix' 0.2.
-        use_bias: Boolean, whether convolutions that nothing normalises have a bias; the last one
-            has one always, those in front of a normalisation never. Defaults to `True`.
+        negative_slope: Float of at least 0, negative slope of the leaky ReLUs. TensorFlow's
+            tutorials use 0.3, the default of Keras 2. Defaults to 0.2, as in pix2pix.
+        use_bias: Boolean, whether convolutions without normalisation have a bias; the last
+            convolution always has a bias, convolutions followed by a normalisation never. Defaults
+            to `True`.
         name: String, name of the model.
 
     Returns:
@@ -84,8 +85,8 @@ def unet_generator(
         `(batch, height, width, output_channels)` in [-1, 1] (tanh), float32.
 
     Raises:
-        ValueError: An argument is out of its range, or a size does not divide; the message says
-            which sizes would.
+        ValueError: An argument out of range, or a size that is not divisible; the message suggests
+            valid sizes.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -204,7 +205,7 @@ def _down(
     use_bias: bool,
     name: str,
 ) -> Any:
-    # A bias in front of a normalisation has no gradient but rounding noise, which Adam amplifies.
+    # The gradient of a bias before a normalisation is only rounding noise, which Adam amplifies.
     biased = use_bias and normalization is None
     x = parts.convolution(
         x, filters, _kernel(strides), name, strides=strides, padding="same", use_bias=biased
@@ -261,18 +262,18 @@ def _widths(filters: int | Sequence[int], depth: int) -> list[int]:
 
 
 def _kernel(strides: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the kernel's size: 4 along an axis that is halved, 3 along one that is not."""
+    """Return the kernel size: 4 along halved axes, 3 along all others."""
     return tuple(4 if stride == 2 else 3 for stride in strides)
 
 
 def _alike(shape: tuple, depth: int) -> list[tuple[int, ...]]:
-    """Return the strides of every level where all axes are halved `depth` times."""
+    """Return the strides of every level if all axes are halved `depth` times."""
     parts.check_divisible(shape, depth, remedy=", or choose a smaller `depth`")
     return [(2,) * len(shape[:-1])] * depth
 
 
 def _deepest(shape: tuple) -> list[tuple[int, ...]]:
-    """Return the strides of every level of a deep network: all axes alike, or else one by one."""
+    """Return the strides of every level at the default depth, equal for all axes if possible."""
     sizes = [size for size in shape[:-1] if size is not None]
     if not sizes:
         return _alike(shape, PIX2PIX_DEPTH)
@@ -283,23 +284,23 @@ def _deepest(shape: tuple) -> list[tuple[int, ...]]:
     one_pixel = max(2, min(PIX2PIX_DEPTH, int(math.log2(min(sizes)))))
     for size, most in zip(sizes, times, strict=True):
         if size // 2**most > WIDEST_BOTTLENECK and most < PIX2PIX_DEPTH:
-            _alike(shape, max(one_pixel, most + 1))  # the error that says so
+            _alike(shape, max(one_pixel, most + 1))  # raises the error
     if max(times) < 2:
         _alike(shape, one_pixel)
     return _axis_by_axis(shape)
 
 
 def _axis_by_axis(shape: tuple) -> list[tuple[int, ...]]:
-    """Return the strides of every level where each axis is halved as often as it can be.
+    """Return the strides of every level if each axis is halved as often as its size allows.
 
-    An axis of any size is halved in every level.
+    An axis of unknown size is halved in every level.
     """
     sizes = [size for size in shape[:-1] if size is not None]
     left = [_halvings(size) for size in sizes]
     strides = []
     for levels in range(max(left), 0, -1):
-        # Voxels of thick slices are long: what is short waits until the others are about as short,
-        # as long as there are levels enough for it.
+        # Volumes of thick slices have few slices: short axes are halved only when the other axes
+        # are about as short, provided that enough levels remain.
         longest = max(size for size, times in zip(sizes, left, strict=True) if times)
         halved = [
             bool(times) and (2 * size > longest or times == levels)
@@ -313,5 +314,5 @@ def _axis_by_axis(shape: tuple) -> list[tuple[int, ...]]:
 
 
 def _halvings(size: int) -> int:
-    """Return how often a size can be halved, as often as pix2pix' and to one pixel at most."""
+    """Return how often a size can be halved: at most 8 times, as in pix2pix."""
     return next(t for t in range(PIX2PIX_DEPTH, -1, -1) if size % 2**t == 0)

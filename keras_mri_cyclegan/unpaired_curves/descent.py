@@ -1,4 +1,4 @@
-"""The way from a first guess of a curve to the nearest good one."""
+"""Gradient descent (Adam) on the nodes of an intensity curve, from an initial guess."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,20 +8,20 @@ import numpy as np
 from keras_mri_cyclegan.unpaired_curves.patches import Patches
 from keras_mri_cyclegan.unpaired_curves.sliced_distance import sliced_distance
 
-RATE, LAST_RATE = 0.06, 0.001  # Of Adam, falling in a straight line.
+RATE, LAST_RATE = 0.06, 0.001  # First and last learning rate of Adam, with linear decay.
 BETA_1, BETA_2 = 0.9, 0.99
 SMOOTHNESS = 0.02  # Weight of the squared second differences.
-LARGEST = 1.05  # Of a node's value: a little more than the range, so that a curve may reach it.
+LARGEST = 1.05  # Bound of the node values, slightly above 1 so that curves can reach 1.
 
 
 class State(NamedTuple):
-    """A curve on its way.
+    """State of the descent: a curve and Adam's moments.
 
     Attributes:
         curve: Values at the nodes.
         mean: Adam's moving mean of the gradient.
-        square: Adam's moving mean of its square.
-        step: How many steps were made.
+        square: Adam's moving mean of the squared gradient.
+        step: Number of completed steps.
     """
 
     curve: np.ndarray
@@ -31,7 +31,7 @@ class State(NamedTuple):
 
 
 def begin(curve: np.ndarray) -> State:
-    """Return the state before the first step."""
+    """Return the initial state of a curve."""
     curve = np.asarray(curve, "float32")
     return State(curve, np.zeros(len(curve)), np.zeros(len(curve)))
 
@@ -47,16 +47,15 @@ def descend(
     shapes: int,
     rng: np.random.Generator,
 ) -> State:
-    """Descend to step `until` of `steps`: less distance, less curvature. Air stays air.
+    """Minimise distance and curvature up to step `until` of `steps`. Air stays air.
 
-    Each step sees patches of `shapes` of the shapes, drawn anew.
+    Each step draws new patches of `shapes` randomly selected shapes.
     """
     curve, mean, square, first = state
     for step in range(first, until):
         gradient = _curvature_gradient(curve)
         for shape in rng.permutation(len(source))[:shapes]:
-            ours, theirs = source[shape], target[shape]
-            slope = sliced_distance(curve, ours, theirs, count, directions, rng)[1]
+            slope = sliced_distance(curve, source[shape], target[shape], count, directions, rng)[1]
             gradient += slope * (len(source) / shapes)
         mean = BETA_1 * mean + (1 - BETA_1) * gradient
         square = BETA_2 * square + (1 - BETA_2) * gradient**2

@@ -1,4 +1,4 @@
-"""Both curves between two contrasts, from images that are no pairs."""
+"""Fit of the intensity curves between two contrasts, in both directions, without pairs."""
 
 import warnings
 from collections.abc import Sequence
@@ -17,31 +17,34 @@ from keras_mri_cyclegan.unpaired_curves.search_effort import SearchEffort
 
 ROUND_TRIPS = 4096  # values
 ROUND_TRIP_WEIGHT = 1.0
-ROUGH, FINE = (1024, 8, 3), (2048, 16, 3)  # patches, directions, shapes of a step
-# At the last choice, between good curves, it counts less: where two tissues are alike in one
-# contrast, the right curves do not undo each other either.
+ROUGH, FINE = (1024, 8, 3), (2048, 16, 3)  # patches, directions and shapes per step
+# Weight of the round trip in the final choice between good curves. Lower, because the right curves
+# do not invert each other either if two tissues have the same intensity in one contrast.
 LAST_WEIGHT = 0.1
-# Of the distance between halves: 1 to 2 between phantoms and in stripped brains, where curves are
-# right, 4 to 6 in raw clinical scans, where they are wrong.
+# Largest distance without a warning, relative to the distance between halves of the images of a
+# contrast: 1 to 2 for phantoms and skull-stripped brains, where curves are right, 4 to 6 for raw
+# clinical scans, where curves are wrong.
 FAR = 3.0
-DIFFERENT = 0.25  # mean absolute difference of two curves
+DIFFERENT = 0.25  # smallest mean absolute difference of two curves that count as different
 
-Scored = tuple[float, descent.State]  # a distance and the curve that has it
+Scored = tuple[float, descent.State]  # distance and curve
 
 
 class CurvePair(NamedTuple):
-    """The curves of both directions.
+    """Intensity curves of both directions.
 
     Attributes:
-        ab: From A to B: values at equally spaced intensities from -1 to 1, float32 `(nodes,)`.
-        ba: From B to A.
-        distance_ab: How far the patches of A, seen through `ab`, are from those of B.
-        distance_ba: The other way round.
-        round_trip: The mean absolute errors of values that went there and back, both ways added.
-        scale: How far patches of random halves of A, and of B, are from each other, added: what
-            `distance_ab + distance_ba` would be at the least.
-        margin: How much worse the next pair of quite different curves is, as a share. Near 0
-            another pair explains the scans as well: look at both contrasts through these curves.
+        ab: Curve from A to B: values at equally spaced intensities from -1 to 1, float32
+            `(nodes,)`.
+        ba: Curve from B to A.
+        distance_ab: Patch distance between A mapped by `ab` and B.
+        distance_ba: Patch distance between B mapped by `ba` and A.
+        round_trip: Sum of the mean absolute errors of both round trips, A to B to A and B to A to
+            B.
+        scale: Patch distance between halves of A plus that between halves of B: the smallest
+            `distance_ab + distance_ba` to be expected.
+        margin: Relative excess of the next best pair of clearly different curves. Near 0, another
+            pair fits the images equally well: inspect both contrasts after mapping.
     """
 
     ab: np.ndarray
@@ -62,40 +65,40 @@ def fit_curves(
     effort: SearchEffort | None = None,
     verbose: int = 0,
 ) -> CurvePair:
-    """Find the intensity curves between two contrasts without pairs.
+    """Fit the intensity curves between two contrasts without pairs.
 
-    The best curve is the one through which A looks like B: not only its histogram, which a swap
-    of two tissues may leave as it is, but its patches of several sizes and where in the image they
-    lie. The distance between the patches of both is the sliced Wasserstein distance, followed by
-    Adam from 24 random first guesses for each direction. Several are about as close in the end,
-    some with two tissues swapped: the two are taken that are close and undo each other. There are
-    several such searches, each with other patches and other guesses, since one may miss the right
-    curve.
+    The best curve maps A to B not only in the histogram, which may be unaffected by a swap of
+    two tissues, but also in patches of several sizes and in the positions of these patches. Adam
+    minimises the sliced Wasserstein distance between the patches of both contrasts from 24 random
+    initial guesses for each direction. In the end several curves are often about equally close,
+    some with two tissues swapped: the result is the pair of close curves that invert each other
+    best. Several independent searches with different patches and guesses are run, since a single
+    search may miss the right curve.
 
-    Air stays air: the curves begin at (-1, -1). Plain NumPy: the result is the same with every
-    backend. A search takes some seconds to half a minute on two cores, whatever the number of
+    Air stays air: the curves start at (-1, -1). Computed in NumPy: the result does not depend on
+    the backend. A search takes some seconds to half a minute on two cores, for any number of
     images.
 
     Args:
         a: Images of A, `(images, height, width, 1)`, floats in [-1, 1] with air at -1.
-        b: Images of B, likewise: other people, other slices, another number of them. The heads
-            should lie about alike in both.
-        searches: Integer of at least 1, how many independent searches are made. Defaults to 2.
+        b: Images of B, of the same format. Patients, slices and number of images may differ from
+            A, but heads should have about the same position and size.
+        searches: Integer of at least 1, number of independent searches. Defaults to 2.
         seed: Integer of at least 0. Defaults to 0.
-        effort: A :class:`SearchEffort`, how much work each search does. Defaults to `None`:
+        effort: A :class:`SearchEffort`, the effort of each search. Defaults to `None`:
             `SearchEffort()`.
-        verbose: Whether to show a progress bar. Defaults to 0, no.
+        verbose: 1 to show a progress bar. Defaults to 0.
 
     Returns:
-        A :class:`CurvePair`, the best one.
+        The best :class:`CurvePair`.
 
     Warns:
-        UserWarning: The curves found leave A three times as far from B as halves of the images of
-            one contrast are from each other.
+        UserWarning: After mapping, the distance between both contrasts exceeds three times the
+            distance between halves of the images of one contrast.
 
     Raises:
-        ValueError: Images of another rank, with more than one channel, below 9 pixels, with NaN,
-            or without a pixel above air; `effort` of another type.
+        ValueError: Images of another rank, with more than one channel, of less than 9 pixels along
+            an axis, with NaN, or without a pixel above air; `effort` of another type.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -118,36 +121,37 @@ def fit_curves(
         raise ValueError(f"`effort` must be a `SearchEffort`. Received: {effort!r}.")
     a, b = _checked("a", a), _checked("b", b)
     progress = keras.utils.Progbar(searches, unit_name="curve search") if verbose else None
-    found = []
+    results = []
     for done in range(1, searches + 1):
-        found.append(_search(patches_of(a, rng), patches_of(b, rng), rng, effort))
+        results.append(_search(patches_of(a, rng), patches_of(b, rng), rng, effort))
         if progress is not None:
             progress.update(done)
-    there, back = (
-        [state.curve for scored in ways for _, state in scored] for ways in zip(*found, strict=True)
+    to_b, to_a = (
+        [state.curve for scored in direction for _, state in scored]
+        for direction in zip(*results, strict=True)
     )
-    best = _best(there, back, patches_of(a, rng), patches_of(b, rng))
+    best = _best(to_b, to_a, patches_of(a, rng), patches_of(b, rng))
     best = best._replace(scale=_between_halves(a, rng) + _between_halves(b, rng))
     if best.scale and best.distance_ab + best.distance_ba > FAR * best.scale:
         warnings.warn(
-            "The intensity curves that were found do not make one contrast look like the other: "
-            f"they leave a distance of {best.distance_ab + best.distance_ba:.2f}, "
-            f"{(best.distance_ab + best.distance_ba) / best.scale:.1f} times that between halves "
-            "of the images of each contrast. Look at the images through both curves. Heads of the "
-            "same region, without neck, and with air at -1 help; for heads with named contrasts "
-            "use `keras_mri_cyclegan.recipes.heads`.",
+            "The fitted intensity curves do not match the contrasts: the remaining distance is "
+            f"{best.distance_ab + best.distance_ba:.2f}, "
+            f"{(best.distance_ab + best.distance_ba) / best.scale:.1f} times the distance between "
+            "halves of the images of each contrast. Inspect the images after mapping by both "
+            "curves. Crop both contrasts to the same region of the head, without neck, with air at "
+            "-1; for heads with named contrasts use `keras_mri_cyclegan.recipes.heads`.",
             stacklevel=2,
         )
     return best
 
 
 def _between_halves(images: np.ndarray, rng: np.random.Generator) -> float:
-    """Return the distance between the patches of every other image and of the rest."""
+    """Return the patch distance between the images of even and of odd index."""
     if len(images) < 2:
         return 0.0
     first, second = (patches_of(half, rng) for half in (images[::2], images[1::2]))
-    same = np.linspace(-1, 1, curves.NODES).astype("float32")
-    return patch_distance(same, first, second)
+    identity = np.linspace(-1, 1, curves.NODES).astype("float32")
+    return patch_distance(identity, first, second)
 
 
 def _search(
@@ -156,28 +160,28 @@ def _search(
     rng: np.random.Generator,
     effort: SearchEffort,
 ) -> list[list[Scored]]:
-    """Return the curves of both directions that one draw of first guesses leads to."""
+    """Return the finalists of both directions, from one draw of initial guesses."""
     sources, targets, rngs, efforts = (a, b), (b, a), rng.spawn(2), (effort, effort)
-    # Two threads: NumPy lets go of the interpreter's lock while it sorts and multiplies.
+    # Two threads: NumPy releases the interpreter lock during sorts and matrix products.
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(_first_steps, sources, targets, rngs, efforts))
-        chosen = _finalists(_ranked(found, a, b), effort.finalists)
+        candidates = list(pool.map(_first_steps, sources, targets, rngs, efforts))
+        chosen = _finalists(_ranked(candidates, a, b), effort.finalists)
         return list(pool.map(_last_steps, chosen, sources, targets, rngs, efforts))
 
 
 def _best(
-    there: Sequence[np.ndarray],
-    back: Sequence[np.ndarray],
+    to_b: Sequence[np.ndarray],
+    to_a: Sequence[np.ndarray],
     a: Sequence[Patches],
     b: Sequence[Patches],
 ) -> CurvePair:
-    """Return the two curves that are close and, where several are, undo each other best."""
-    to_b = [patch_distance(curve, a, b) for curve in there]
-    to_a = [patch_distance(curve, b, a) for curve in back]
+    """Return the pair of curves of least distance and, among similar ones, least round trip."""
+    distances_b = [patch_distance(curve, a, b) for curve in to_b]
+    distances_a = [patch_distance(curve, b, a) for curve in to_a]
     pairs = [
-        CurvePair(ab, ba, near_b, near_a, _round_trip(ab, ba, a[0], b[0]))
-        for ab, near_b in zip(there, to_b, strict=True)
-        for ba, near_a in zip(back, to_a, strict=True)
+        CurvePair(ab, ba, distance_ab, distance_ba, _round_trip(ab, ba, a[0], b[0]))
+        for ab, distance_ab in zip(to_b, distances_b, strict=True)
+        for ba, distance_ba in zip(to_a, distances_a, strict=True)
     ]
     totals = np.array(
         [pair.distance_ab + pair.distance_ba + LAST_WEIGHT * pair.round_trip for pair in pairs]
@@ -194,17 +198,18 @@ def _best(
 
 def _checked(name: str, value: Any) -> np.ndarray:
     array = _checks.images(name, value)
-    least = smallest_size()
-    if array.ndim != 4 or array.shape[-1] != 1 or min(array.shape[1:3]) < least:
+    smallest = smallest_size()
+    if array.ndim != 4 or array.shape[-1] != 1 or min(array.shape[1:3]) < smallest:
         raise ValueError(
-            f"`{name}` must have shape (images, height, width, 1) with sizes of at least {least}. "
-            f"Received: shape {array.shape}. Of volumes pass the slices, of several channels one."
+            f"`{name}` must have shape (images, height, width, 1) with height and width of at "
+            f"least {smallest}. Received: shape {array.shape}. Pass volumes as slices, and a "
+            "single channel."
         )
     _checks.warn_range(name, array)
     if not (array > AIR).any():
         raise ValueError(
-            f"`{name}` holds air alone: no value is above {AIR}. Received: values in "
-            f"[{array.min():g}, {array.max():g}]."
+            f"`{name}` must hold pixels above air ({AIR}). Received: values in "
+            f"[{array.min():g}, {array.max():g}]. Scale the images to [-1, 1], with air at -1."
         )
     return array[..., 0]
 
@@ -215,9 +220,9 @@ def _first_steps(
     rng: np.random.Generator,
     effort: SearchEffort,
 ) -> list[Scored]:
-    """Follow every first guess a little way, the better half further, their better half to the end.
+    """Optimise the initial guesses on few patches, by successive halving in three rounds.
 
-    All on few patches.
+    All guesses take a third of the first steps, the better half two thirds, the best quarter all.
     """
     states = [descent.begin(guess) for guess in _guesses(rng, effort.starts)]
     for third in range(1, 4):
@@ -226,14 +231,14 @@ def _first_steps(
             descent.descend(state, until, effort.steps, source, target, *ROUGH, rng=rng)
             for state in states
         ]
-        found = [
+        scored = [
             (patch_distance(state.curve, source, target, *ROUGH[:2]), state) for state in states
         ]
         if third < 3:
-            found.sort(key=lambda one: one[0])
-            most = max(effort.finalists, -(-len(found) // 2))
-            states = [state for _, state in found[:most]]
-    return found
+            scored.sort(key=lambda pair: pair[0])
+            kept = max(effort.finalists, -(-len(scored) // 2))
+            states = [state for _, state in scored[:kept]]
+    return scored
 
 
 def _last_steps(
@@ -243,27 +248,25 @@ def _last_steps(
     rng: np.random.Generator,
     effort: SearchEffort,
 ) -> list[Scored]:
-    """Follow the finalists to their end, on more patches."""
-    found = []
+    """Optimise the finalists in all remaining steps, on more patches."""
+    scored = []
     for state in states:
         state = descent.descend(state, effort.steps, effort.steps, source, target, *FINE, rng=rng)
-        found.append((patch_distance(state.curve, source, target), state))
-    return found
+        scored.append((patch_distance(state.curve, source, target), state))
+    return scored
 
 
 def _ranked(
-    found: Sequence[Sequence[Scored]], a: Sequence[Patches], b: Sequence[Patches]
+    candidates: Sequence[Sequence[Scored]], a: Sequence[Patches], b: Sequence[Patches]
 ) -> list[tuple[Scored, Scored, float]]:
-    """Return all pairs of curves and the errors of their round trips, the best pair first.
+    """Return all pairs of curves with the errors of their round trips, the best pair first.
 
-    In one direction several curves are often as close as the right one, a swap of two tissues among
-    them. Hardly ever is there a wrong one that the other direction's curve undoes.
+    In one direction several curves are often as close as the right curve, including curves that
+    swap two tissues. A wrong curve is hardly ever inverted by a curve of the other direction.
     """
-    there, back = found
+    to_b, to_a = candidates
     pairs = [
-        (one, other, _round_trip(one[1].curve, other[1].curve, a[0], b[0]))
-        for one in there
-        for other in back
+        (ab, ba, _round_trip(ab[1].curve, ba[1].curve, a[0], b[0])) for ab in to_b for ba in to_a
     ]
     return sorted(pairs, key=lambda pair: pair[0][0] + pair[1][0] + ROUND_TRIP_WEIGHT * pair[2])
 
@@ -271,7 +274,7 @@ def _ranked(
 def _finalists(
     ranked: Sequence[tuple[Scored, Scored, float]], count: int
 ) -> tuple[list[descent.State], list[descent.State]]:
-    """Return the first `count` different curves of each direction, in the order of their pairs."""
+    """Return the first `count` distinct curves of each direction, in the order of their pairs."""
     chosen: tuple[list, list] = ([], [])
     for *pair, _ in ranked:
         for states, (_, state) in zip(chosen, pair, strict=True):
@@ -281,7 +284,7 @@ def _finalists(
 
 
 def _guesses(rng: np.random.Generator, count: int) -> list[np.ndarray]:
-    """Return a copy, a negative, and lines through a few random points."""
+    """Return initial guesses: the identity, a negative, and random piecewise linear curves."""
     x = np.linspace(-1, 1, curves.NODES)
     guesses = [x, np.where(x < AIR, -1, -x)]
     while len(guesses) < count:
@@ -292,10 +295,13 @@ def _guesses(rng: np.random.Generator, count: int) -> list[np.ndarray]:
 
 
 def _round_trip(ab: np.ndarray, ba: np.ndarray, a: Patches, b: Patches) -> float:
-    """Return the mean absolute errors of both round trips, added."""
+    """Return the sum of the mean absolute errors of both round trips."""
     error = 0.0
-    for values, there, back in ((a.values[:ROUND_TRIPS], ab, ba), (b.values[:ROUND_TRIPS], ba, ab)):
-        mapped = curves.apply(there, *curves.locate(values))
-        again = curves.apply(back, *curves.locate(mapped))
-        error += float(np.abs(again - values).mean())
+    for values, forward, backward in (
+        (a.values[:ROUND_TRIPS], ab, ba),
+        (b.values[:ROUND_TRIPS], ba, ab),
+    ):
+        mapped = curves.apply(forward, *curves.locate(values))
+        cycled = curves.apply(backward, *curves.locate(mapped))
+        error += float(np.abs(cycled - values).mean())
     return error

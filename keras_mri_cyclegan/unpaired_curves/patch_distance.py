@@ -1,4 +1,4 @@
-"""How far the patches of one set of images are from those of another, seen through a curve."""
+"""Patch distance: sliced Wasserstein distance of two sets of images, after an intensity curve."""
 
 from collections.abc import Sequence
 
@@ -24,27 +24,27 @@ def patch_distance(
     count: int = 8192,
     directions: int = 24,
 ) -> float:
-    """Return the distance over many patches, the same ones for every curve."""
+    """Return the distance over many patches, drawn equally for every curve."""
     rng = np.random.default_rng(0)
     return sum(
-        sliced_distance(curve, ours, theirs, count, directions, rng)[0]
-        for ours, theirs in zip(source, target, strict=True)
+        sliced_distance(curve, from_source, from_target, count, directions, rng)[0]
+        for from_source, from_target in zip(source, target, strict=True)
     )
 
 
 def look_alike(a: np.ndarray, b: np.ndarray) -> float:
-    """Return how far the patches of images of one contrast are from those of the other.
+    """Return the patch distance of two sets of images without a curve.
 
     Args:
-        a: Images `(images, height, width)` in [-1, 1], air at -1.
-        b: Images, likewise.
+        a: Images `(images, height, width)` in [-1, 1], with air at -1.
+        b: Images of the same kind.
 
     Returns:
-        The sliced Wasserstein distance of patches of several sizes and of their places; infinite
-        where `a` shows air only.
+        The sliced Wasserstein distance of patches of several sizes and of their positions; infinite
+        if `a` or `b` only shows air.
     """
     if not (a > AIR).any() or not (b > AIR).any():
         return np.inf
     rng = np.random.default_rng(0)
-    same = np.linspace(-1, 1, curves.NODES).astype("float32")
-    return patch_distance(same, patches_of(a, rng, FEW), patches_of(b, rng, FEW))
+    identity = np.linspace(-1, 1, curves.NODES).astype("float32")
+    return patch_distance(identity, patches_of(a, rng, FEW), patches_of(b, rng, FEW))

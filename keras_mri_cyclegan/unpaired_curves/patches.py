@@ -1,11 +1,11 @@
-"""Patches of the head: what is compared between two contrasts that know nothing of each other."""
+"""Random patches of the head, compared between two unpaired contrasts."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-AIR = -0.95  # Up to here a pixel is air, in no contrast worth comparing.
-JITTER = 2  # A patch lies about a pixel of the head by so many pixels, in an image of 128.
+AIR = -0.95  # Largest value of air, which is not compared.
+JITTER = 2  # Maximum jitter of a patch centre, in pixels of a 128-pixel image.
 REFERENCE_SIZE = 128
 
 
@@ -13,15 +13,15 @@ class Shape(NamedTuple):
     """A square patch.
 
     Attributes:
-        side: Pixels along its side, odd.
-        step: How far they are apart, in an image of 128 pixels.
+        side: Odd number of pixels along each side.
+        step: Spacing of the pixels, in pixels of a 128-pixel image.
     """
 
     side: int
     step: int
 
 
-# Single values, neighbourhoods of three sizes, and one of more points.
+# Single pixels, 3 x 3 pixels of three sizes, and 5 x 5 pixels.
 SHAPES = (Shape(1, 1), Shape(3, 1), Shape(3, 2), Shape(3, 4), Shape(5, 2))
 
 
@@ -30,7 +30,8 @@ class Patches(NamedTuple):
 
     Attributes:
         values: Float32, `(patches, pixels)`.
-        places: Their centres as shares of the image, about its middle, float32 `(patches, 2)`.
+        places: Centres relative to the middle of the image, as fractions of its size, float32
+            `(patches, 2)`.
     """
 
     values: np.ndarray
@@ -38,16 +39,16 @@ class Patches(NamedTuple):
 
 
 def draw_patches(images: np.ndarray, shape: Shape, count: int, rng: np.random.Generator) -> Patches:
-    """Draw patches from random places in the head.
+    """Draw patches at random positions in the head.
 
     Args:
         images: `(images, height, width)` in [-1, 1].
-        shape: The patch.
-        count: How many.
-        rng: Source of random numbers.
+        shape: Shape of the patches.
+        count: Number of patches.
+        rng: Random number generator.
 
     Returns:
-        The patches; all lie within their image.
+        The patches, all inside their image.
     """
     height, width = images.shape[1:]
     scale = max(1, round(min(height, width) / REFERENCE_SIZE))
@@ -69,5 +70,5 @@ def draw_patches(images: np.ndarray, shape: Shape, count: int, rng: np.random.Ge
 
 
 def smallest_size() -> int:
-    """Return the least height and width of an image that all patches fit into."""
+    """Return the smallest height and width of an image that contains all patch shapes."""
     return max(shape.side // 2 * shape.step for shape in SHAPES) * 2 + 1

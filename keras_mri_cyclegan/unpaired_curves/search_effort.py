@@ -1,4 +1,4 @@
-"""How much work a search for intensity curves does."""
+"""Computational effort of a search for intensity curves."""
 
 import dataclasses
 
@@ -7,21 +7,21 @@ from keras_mri_cyclegan import _checks
 
 @dataclasses.dataclass(frozen=True)
 class SearchEffort:
-    """Number of first guesses and of descent steps in one search for intensity curves.
+    """Number of initial guesses and descent steps of one search for intensity curves.
 
     The defaults find the right curve in most studies. Less effort suits tests and demonstrations.
 
     Args:
-        starts: Integer of at least 2, first guesses in each direction. Defaults to 24.
-        finalists: Integer of at least 1, guesses in each direction that are followed to the end.
-            Defaults to 4.
-        first_steps: Integer of at least 1, descent steps of the better quarter of the guesses: all
-            make a third of them, the better half two thirds. Defaults to 60.
-        steps: Integer of at least `first_steps`, descent steps of a finalist in all. Defaults
-            to 220.
+        starts: Integer of at least 2, initial guesses per direction. Defaults to 24.
+        finalists: Integer of at least 1, guesses per direction that complete all steps. Defaults
+            to 4.
+        first_steps: Integer of at least 1, descent steps of the best quarter of the guesses; the
+            better half completes two thirds of these steps, all others one third. Defaults to 60.
+        steps: Integer of at least `first_steps`, total descent steps of a finalist. Defaults to
+            220.
 
     Raises:
-        ValueError: A number out of its range.
+        ValueError: A number out of range.
 
     Example:
         >>> from keras_mri_cyclegan.unpaired_curves import SearchEffort

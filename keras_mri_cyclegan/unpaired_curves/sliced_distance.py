@@ -1,12 +1,12 @@
-"""How far the patches of one contrast, seen through a curve, are from those of the other."""
+"""Sliced Wasserstein distance between the patches of two contrasts, after an intensity curve."""
 
 import numpy as np
 
 from keras_mri_cyclegan.unpaired_curves import curve as curves
 from keras_mri_cyclegan.unpaired_curves.patches import Patches
 
-# How much a patch's place counts beside its values: across the whole image as much as four units of
-# intensity. Without it a curve may swap two tissues that lie in different parts of the head.
+# Weight of a patch's position relative to its values: the width of the image counts as four units
+# of intensity. Without positions, a curve may swap two tissues in different parts of the head.
 PLACE_WEIGHT = 4.0
 
 
@@ -18,37 +18,37 @@ def sliced_distance(
     directions: int,
     rng: np.random.Generator,
 ) -> tuple[float, np.ndarray]:
-    """Return the sliced Wasserstein distance and its gradient in the curve's nodes.
+    """Return the sliced Wasserstein distance and its gradient with respect to the curve's nodes.
 
-    A patch is a point: its values and its place. Both sets of points are projected on random
-    directions, and along each of them the distance between two equally large sets is the mean
-    difference of their sorted projections (Rabin et al., 2011).
+    Each patch is a point, given by its values and its position. Both sets of points are projected
+    onto random directions. Along each direction, the distance between two sets of equal size is the
+    mean absolute difference of their sorted projections (Rabin et al., 2011).
 
     Args:
         curve: Values at the nodes, `(nodes,)`.
-        source: Patches that the curve is applied to.
-        target: Patches of the other contrast.
-        count: How many of each are drawn.
-        directions: On how many directions they are projected.
-        rng: Source of random numbers.
+        source: Patches of the source contrast, to which the curve is applied.
+        target: Patches of the target contrast.
+        count: Number of patches drawn from each set.
+        directions: Number of random directions.
+        rng: Random number generator.
     """
     pixels = source.values.shape[1]
-    ours = rng.integers(0, len(source.values), count)
-    theirs = rng.integers(0, len(target.values), count)
+    from_source = rng.integers(0, len(source.values), count)
+    from_target = rng.integers(0, len(target.values), count)
     direction = rng.standard_normal((pixels + 2, directions)).astype("float32")
     direction /= np.linalg.norm(direction[:pixels], axis=0)
     by_value, by_place = direction[:pixels], PLACE_WEIGHT * direction[pixels:]
 
-    below, share = curves.locate(source.values[ours], len(curve))
+    below, share = curves.locate(source.values[from_source], len(curve))
     mapped = curves.apply(curve, below, share)
-    found = mapped @ by_value + source.places[ours] @ by_place
-    wanted = np.sort(target.values[theirs] @ by_value + target.places[theirs] @ by_place, axis=0)
-    order = np.argsort(found, axis=0)
-    difference = np.take_along_axis(found, order, axis=0) - wanted
+    projected = mapped @ by_value + source.places[from_source] @ by_place
+    expected = target.values[from_target] @ by_value + target.places[from_target] @ by_place
+    order = np.argsort(projected, axis=0)
+    difference = np.take_along_axis(projected, order, axis=0) - np.sort(expected, axis=0)
 
-    # The projections of patches of more pixels differ less, by the root of their number.
+    # Differences of the projections decrease with the square root of the number of pixels.
     scale = float(np.sqrt(pixels))
-    slopes = np.empty_like(found)
+    slopes = np.empty_like(projected)
     np.put_along_axis(slopes, order, np.sign(difference) * (scale / difference.size), axis=0)
     gradient = curves.gradient(slopes @ by_value.T, below, share, len(curve))
     return float(np.abs(difference).mean()) * scale, gradient

@@ -103,7 +103,7 @@ def test_a_long_title_widens_its_columns():
     [
         ({"rows": []}, "at least one row"),
         ({"rows": [[]]}, "at least one row"),
-        ({"rows": [[flat(0)], [flat(0), flat(0)]]}, "equally many"),
+        ({"rows": [[flat(0)], [flat(0), flat(0)]]}, "same number"),
         ({"rows": [[flat(0), flat(0, (64, 32, 1))]]}, "one height and width"),
         ({"rows": [[np.zeros(64)]]}, r"Received: shape \(64,\)"),
         ({"rows": [[np.zeros((0, 4))]]}, r"Received: shape \(0, 4\)"),

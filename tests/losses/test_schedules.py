@@ -50,7 +50,7 @@ def test_defaults():
         (lambda: losses.WarmUp(1, steps=0), "`steps` must be an integer of at least 1"),
         (lambda: losses.WarmUp(1, steps=5, start=-1), "`start` must be an integer of at least 0"),
         (lambda: losses.LinearDecay(1, 5, end=float("inf")), "`end` must be finite"),
-        (lambda: losses.Piecewise([5, 5], [1, 2, 3]), "`boundaries` must rise"),
+        (lambda: losses.Piecewise([5, 5], [1, 2, 3]), "`boundaries` must be ascending"),
         (lambda: losses.Piecewise([5, 6], [1, 2]), "`weights` must be one more"),
         (lambda: losses.Piecewise([2.5], [1, 2]), "`boundaries` must be an integer"),
     ],

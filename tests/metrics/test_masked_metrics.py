@@ -168,7 +168,7 @@ def test_too_small_for_the_scales(size):
     image = np.zeros((1, 120, size, 1), "float32")
     with pytest.raises(ValueError, match="at least 112 pixels") as caught:
         ms_ssim(image, image, data_range=2.0)
-    way_out = {111: "There is room for 4", 13: "There is room for 1", 6: "Pad or enlarge"}[size]
+    way_out = {111: "Use at most 4", 13: "Use at most 1", 6: "Pad or enlarge"}[size]
     assert way_out in str(caught.value)
 
 

@@ -115,7 +115,7 @@ def test_a_thin_volume_goes_through_and_has_gradients(upsampling):
 
 @pytest.mark.parametrize("shape", [(100, 256, 1), (16, 250, 250, 1), (None, 100, 256, 1)])
 def test_sizes_that_leave_too_many_pixels_are_an_error(shape):
-    with pytest.raises(ValueError, match=r"`input_shape` must have sizes that .* would fit"):
+    with pytest.raises(ValueError, match=r"`input_shape` must have sizes divisible .* would fit"):
         kmc.unet_generator(shape, filters=1)
 
 

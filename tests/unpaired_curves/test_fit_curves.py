@@ -115,7 +115,7 @@ def test_every_search_counts(monkeypatch):
         ({"a": np.zeros((2, 32, 32, 3), "float32")}, "`a` must have shape"),
         ({"b": np.zeros((2, 8, 32, 1), "float32")}, "`b` must have shape.*at least 9"),
         ({"a": np.zeros((2, 8, 32, 32, 1), "float32")}, "`a` must have shape.*slices"),
-        ({"b": np.full((2, 32, 32, 1), -1, "float32")}, "`b` holds air alone"),
+        ({"b": np.full((2, 32, 32, 1), -1, "float32")}, "`b` must hold pixels above air"),
         ({"a": np.full((2, 32, 32, 1), np.nan, "float32")}, "`a`"),
         ({"seed": -1}, "`seed`"),
         ({"searches": 0}, "`searches`"),
@@ -134,7 +134,7 @@ def test_curves_that_explain_nothing_are_said(monkeypatch, recwarn, far, warned)
     monkeypatch.setattr(module, "FAR", far)
     effort = SearchEffort(starts=2, finalists=1, first_steps=2, steps=4)
     found = fit_curves(phantoms(0, "t1"), phantoms(1, "t2"), searches=1, effort=effort)
-    said = [one for one in recwarn if "do not make one contrast look like" in str(one.message)]
+    said = [one for one in recwarn if "do not match the contrasts" in str(one.message)]
     assert bool(said) is warned
     assert found.scale > 0
     assert found.margin >= 0

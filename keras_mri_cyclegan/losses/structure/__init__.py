@@ -1,4 +1,4 @@
-"""Structure losses: whether a translation keeps the anatomy of its input, without pairs."""
+"""Structure losses: preservation of the anatomy in unpaired translation."""
 
 from keras_mri_cyclegan.losses.structure.background_consistency import BackgroundConsistency
 from keras_mri_cyclegan.losses.structure.gradient_magnitude_correlation import (

@@ -1,4 +1,4 @@
-"""Correlation of gradient magnitudes: strong edges where strong edges were."""
+"""Gradient magnitude correlation loss: strong edges of source and translation coincide."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from keras_mri_cyclegan.losses.structure.structure_loss import (
     spatial_axes,
 )
 
-# Added to the variances of the magnitudes, (intensity per pixel)²: an image of which the edges
-# vary by less than 0.001, 0.05 % of the range, has no structure to correlate with.
+# Added to the variances of the magnitudes, in (intensity per pixel)²: an image whose edges vary
+# by less than 0.001, 0.05 % of the range, has no structure to correlate with.
 VARIANCE_FLOOR = 1e-6
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class GradientMagnitudeCorrelation(StructureLoss):
-    r"""Gradient magnitude correlation: are edges strong where they were strong?
+    r"""Gradient magnitude correlation: one minus the correlation of edge strengths.
 
     .. math:: 1 - \text{corr}\big(\sqrt{|\nabla a|^2 + \epsilon^2},
         \sqrt{|\nabla b|^2 + \epsilon^2}\big)
@@ -27,20 +27,21 @@ class GradientMagnitudeCorrelation(StructureLoss):
     with Pearson's correlation over all pixels of one image.
 
     In [0, 2]: 0 for an image and itself, its negative, or any other linear change of its
-    intensities; 1 where the edges have nothing to do with each other, and for a constant image;
-    above 1 where edges are where there were none. Other than the normalised gradient field it
-    does count edges that the translation adds where the source is flat.
+    intensities; 1 for unrelated edges, and for a constant image; above 1 where edges of the
+    translation avoid those of the source. Unlike the normalised gradient field, this loss
+    penalises edges that the translation adds where the source is flat.
 
-    It ties the *strengths* of edges, which differ between contrasts: between T1 and T2 true pairs
-    score 0.2 to 0.5, so it pulls towards the source's look. Keep its weight low.
+    The loss compares the *strengths* of edges, which differ between contrasts: true pairs of T1
+    and T2 score 0.2 to 0.5. The loss therefore pulls the translation towards the source's
+    contrast. Keep its weight low.
 
     Args:
-        epsilon: Smooths the magnitude around 0, where a square root has no derivative, in intensity
-            per pixel. Below the noise's standard deviation. Defaults to 0.01.
+        epsilon: Smoothing of the magnitude near 0, where a square root has no derivative, in
+            intensity per pixel. Choose less than the noise's standard deviation. Defaults to 0.01.
 
     Raises:
-        ValueError: `epsilon` is not a finite number above 0, or the images are unfit: see
-            :class:`StructureLoss`. They need at least 2 pixels along each spatial axis.
+        ValueError: `epsilon` is not a finite number above 0, or images that :class:`StructureLoss`
+            rejects. Images need at least 2 pixels along each spatial axis.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -62,11 +63,11 @@ class GradientMagnitudeCorrelation(StructureLoss):
         self.epsilon = positive("epsilon", epsilon)
 
     def compare(self, source: Any, translated: Any) -> Any:
-        """Return the loss of each image."""
+        """Return the loss of each image, `(batch,)`."""
         a, b = self._centred_magnitude(source), self._centred_magnitude(translated)
         axes = spatial_axes(a)
         variances = [ops.mean(ops.square(x), axis=axes) + VARIANCE_FLOOR for x in (a, b)]
-        # Two roots, not one of the product, which is 1e-12 for constant images.
+        # Two roots, not the root of the product, which is 1e-12 for constant images.
         correlation = ops.mean(a * b, axis=axes) * ops.rsqrt(variances[0]) * ops.rsqrt(variances[1])
         return 1 - ops.mean(correlation, axis=-1)
 
@@ -76,5 +77,5 @@ class GradientMagnitudeCorrelation(StructureLoss):
         return magnitude - ops.mean(magnitude, axis=spatial_axes(magnitude), keepdims=True)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the constructor's arguments."""
         return {"epsilon": self.epsilon}

@@ -1,4 +1,4 @@
-"""MIND-SSC: every pixel's pattern of similarities around it, compared between two images."""
+"""MIND-SSC loss: difference of self-similarity descriptors of source and translation."""
 
 import itertools
 from typing import Any
@@ -17,12 +17,12 @@ from keras_mri_cyclegan.losses.structure.structure_loss import (
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class MindSSC(StructureLoss):
-    r"""MIND-SSC: do pixels resemble their surroundings in the same pattern?
+    r"""MIND-SSC: mean squared difference of self-similarity descriptors.
 
     The modality-independent neighbourhood descriptor in its variant with self-similarity context.
-    Around each pixel lie neighbours, `dilation` away along each axis: 4 in an image, 6 in a
-    volume. Every two of them that are not opposite form a pair: 4 in an image, 12 in a volume.
-    The descriptor of a pixel has one number a pair, from the mean squared difference
+    Each pixel has neighbours at a distance of `dilation` along each axis: 4 in an image, 6 in a
+    volume. Every two neighbours that are not opposite form a pair: 4 in an image, 12 in a volume.
+    The descriptor of a pixel has one number per pair, from the mean squared difference
     :math:`D` of the patches around both neighbours:
 
     .. math:: \exp\Big(-\frac{D - \min D}{\text{mean}\, D + \text{noise}^2}\Big)
@@ -31,26 +31,27 @@ class MindSSC(StructureLoss):
     images' descriptors, over the pairs and all pixels for which the patches lie inside the image.
 
     In [0, 1), in practice below 0.2. 0 for an image and itself, its negative or, up to
-    the noise, any other linear change of its intensities. It looks at texture as well as at
-    edges, and counts what the translation adds or loses. True pairs of two contrasts do not
-    reach 0: what borders on what is the same in both, how strongly is not.
+    the noise, any other linear change of its intensities. The loss is sensitive to texture as well
+    as to edges, and to structure that the translation adds or loses. True pairs of two contrasts do
+    not reach 0: edges lie in the same places in both contrasts, but differ in strength.
 
-    Of the paper's choices two are different: the descriptor is not quantised, since that has no
-    gradient; and the variance, there the mean of :math:`D` clipped to a thousandth of its
+    Two details differ from the paper: the descriptor is not quantised, since quantisation has no
+    gradient; and the variance, in the paper the mean of :math:`D` clipped to a thousandth of its
     average over the image, is the mean of :math:`D` plus `noise` squared, which is smooth and
-    keeps the noise in air from passing for structure.
+    prevents the noise in air from counting as structure.
 
     Args:
-        radius: The patches have `2 * radius + 1` pixels along each axis. Defaults to 1.
-        dilation: Distance of the neighbours in pixels, at least 1. Defaults to 1, which told
-            true pairs from pairs one pixel off better than 2 did.
-        noise: Intensity differences of this size count as none. Defaults to 0.05, 2.5 % of the
-            range [-1, 1].
+        radius: Radius of the patches, which have `2 * radius + 1` pixels along each axis. Defaults
+            to 1.
+        dilation: Distance of the neighbours in pixels, at least 1. Defaults to 1, which separated
+            true pairs from pairs shifted by one pixel better than 2.
+        noise: Intensity differences of this size are treated as noise. Defaults to 0.05, 2.5 % of
+            the range [-1, 1].
 
     Raises:
-        ValueError: An argument of the wrong type or range, or unfit images: see
-            :class:`StructureLoss`. They need at least `2 * (radius + dilation) + 1` pixels along
-            each spatial axis, 5 by default.
+        ValueError: An argument of the wrong type or range, or images that
+            :class:`StructureLoss` rejects. Images need at least `2 * (radius + dilation) + 1`
+            pixels along each spatial axis, 5 by default.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -77,7 +78,7 @@ class MindSSC(StructureLoss):
         self.minimum_size = 2 * (self.radius + self.dilation) + 1
 
     def compare(self, source: Any, translated: Any) -> Any:
-        """Return the loss of each image."""
+        """Return the loss of each image, `(batch,)`."""
         difference = ops.square(self.descriptor(source) - self.descriptor(translated))
         return ops.mean(difference, axis=tuple(range(1, len(difference.shape))))
 
@@ -94,15 +95,15 @@ class MindSSC(StructureLoss):
         rank = len(spatial_axes(images))
         channels = images.shape[-1]
         pairs = neighbour_pairs(rank)
-        # The pairs stand in the channels, so that one pooling serves all.
+        # Pairs are stacked along the channels, so that a single pooling handles all pairs.
         differences = ops.concatenate(
             [
-                ops.square(self._moved(images, one) - self._moved(images, other))
-                for one, other in pairs
+                ops.square(self._moved(images, first) - self._moved(images, second))
+                for first, second in pairs
             ],
             axis=-1,
         )
-        # The format is stated, because keras.config may say channels_first.
+        # Explicit, because keras.config.image_data_format() may be channels_first.
         distances = ops.average_pool(
             differences,
             pool_size=2 * self.radius + 1,
@@ -116,13 +117,13 @@ class MindSSC(StructureLoss):
         return ops.exp((ops.min(distances, axis=-2, keepdims=True) - distances) / variance)
 
     def _moved(self, images: Any, offset: tuple[int, ...]) -> Any:
-        """Every pixel's neighbour at `offset` x dilation, where all neighbours are inside."""
+        """Return each pixel's neighbour at `offset` x dilation, if all neighbours are inside."""
         d = self.dilation
         along = (slice(d + step * d, (step - 1) * d or None) for step in offset)
         return images[(slice(None), *along)]
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the constructor's arguments."""
         return {"radius": self.radius, "dilation": self.dilation, "noise": self.noise}
 
 
@@ -131,7 +132,7 @@ def neighbour_pairs(rank: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     units = np.eye(rank, dtype=int)
     neighbours = [tuple(int(i) for i in sign * unit) for unit in units for sign in (-1, 1)]
     return [
-        (one, other)
-        for one, other in itertools.combinations(neighbours, 2)
-        if sum((i - j) ** 2 for i, j in zip(one, other, strict=True)) == 2
+        (first, second)
+        for first, second in itertools.combinations(neighbours, 2)
+        if sum((i - j) ** 2 for i, j in zip(first, second, strict=True)) == 2
     ]

@@ -1,4 +1,4 @@
-"""Normalised gradient fields: edges in the same places, pointing the same way or the opposite."""
+"""Normalised gradient field loss: alignment of edge directions, irrespective of their sign."""
 
 from typing import Any
 
@@ -15,36 +15,36 @@ from keras_mri_cyclegan.losses.structure.structure_loss import (
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class NormalizedGradientField(StructureLoss):
-    r"""Normalised gradient field: are edges where they were, with the same direction?
+    r"""Normalised gradient field: one minus the alignment of edges of source and translation.
 
     .. math::
         1 - \text{mean} \frac{\langle\nabla a, \nabla b\rangle^2}
         {(|\nabla a|^2 + \eta^2)(|\nabla b|^2 + \eta^2)}
 
-    over all pixels of the source :math:`a` and the translation :math:`b`. An edge counts by its
-    direction, not by its strength, and the sign does not matter: dark beside bright may become
-    bright beside dark. Both make it fit to compare contrasts.
+    over all pixels of the source :math:`a` and the translation :math:`b`. Only the direction of
+    an edge counts, neither its strength nor its sign: a dark-to-bright edge may become
+    bright-to-dark. The loss is therefore suited to compare contrasts.
 
-    In [0, 1]. **0 is not what a perfect translation gets**: a pixel that is flat in either image
-    counts as 1. An image compared with itself or with its negative has one and the same value, 1
-    less roughly the fraction of its pixels that lie on an edge, and no image of the same gradient
-    strengths has a lower one. Only differences between values mean something.
+    In [0, 1]. **A perfect translation does not reach 0**: a pixel that is flat in either image
+    counts as 1. An image compared with itself or with its negative scores 1 minus roughly the
+    fraction of its pixels that lie on an edge, and no image of the same gradient strengths scores
+    lower. Only differences between values are meaningful.
 
-    What it cannot see: an edge that the translation adds where the source is flat costs nothing,
-    and since the sign is free, a relief (bright and dark sides of edges, no plateaus) may fit as
-    well as an image. In concentric shells (skull, scalp) an edge that has moved to the next
-    shell's place fits there, too.
+    Limits: an edge that the translation adds where the source is flat costs nothing, and since the
+    sign is free, a relief (bright and dark sides of edges, no plateaus) may score as well as an
+    image. In concentric shells (skull, scalp) an edge that has moved to the position of the next
+    shell scores well, too.
 
     Args:
-        edge: The edge parameter :math:`\eta`, in intensity per pixel: a change that is smaller
-            than this from one pixel to the next is taken for noise. At least the noise's standard
-            deviation. Defaults to 0.1, 5 % of the range [-1, 1]: of 0.02 to 0.4 the one that
-            did well on three data sets. Scans with fainter edges may want more noise suppressed
-            or, if they are clean, a smaller value.
+        edge: Edge parameter :math:`\eta`, in intensity per pixel: smaller changes between
+            neighbouring pixels are treated as noise. At least the noise's standard deviation.
+            Defaults to 0.1, 5 % of the range [-1, 1], which among 0.02 to 0.4 performed well on
+            three data sets. Noisy scans may need a larger value; clean scans with faint edges a
+            smaller one.
 
     Raises:
-        ValueError: `edge` is not a finite number above 0, or the images are unfit: see
-            :class:`StructureLoss`. They need at least 2 pixels along each spatial axis.
+        ValueError: `edge` is not a finite number above 0, or images that :class:`StructureLoss`
+            rejects. Images need at least 2 pixels along each spatial axis.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -66,7 +66,7 @@ class NormalizedGradientField(StructureLoss):
         self.edge = positive("edge", edge)
 
     def compare(self, source: Any, translated: Any) -> Any:
-        """Return the loss of each image."""
+        """Return the loss of each image, `(batch,)`."""
         a, b = image_gradient(source), image_gradient(translated)
         product = sum(x * y for x, y in zip(a, b, strict=True))
         strength_a = sum(ops.square(x) for x in a) + self.edge**2
@@ -75,5 +75,5 @@ class NormalizedGradientField(StructureLoss):
         return 1 - ops.mean(alike, axis=(*spatial_axes(alike), -1))
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the constructor's arguments."""
         return {"edge": self.edge}

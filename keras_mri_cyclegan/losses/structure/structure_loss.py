@@ -1,4 +1,4 @@
-"""What every structure loss shares: how it is called, what it accepts, how it is saved."""
+"""Base class of structure losses: calls, input validation and serialisation."""
 
 from typing import Any
 
@@ -9,20 +9,20 @@ from keras_mri_cyclegan import _checks
 
 
 class StructureLoss:
-    """Base class of the structure losses; subclass it for one of your own.
+    """Base class of structure losses; subclass it for a custom loss.
 
-    A structure loss says whether a translation kept the anatomy of its input. No pair is needed:
-    it compares the two although their contrasts differ, a T1 slice with its translation to T2.
-    Call it with both; or ask for one number an image with `per_image`.
+    A structure loss measures how well a translation preserves the anatomy of its input. No pairs
+    are needed: the loss compares images of different contrasts, such as a T1 slice and its
+    translation to T2. A call returns the mean over the batch, `per_image` one number per image.
 
-    Images lie in [-1, 1] and air is -1. They may be `(batch, height, width, channels)` or
-    `(batch, depth, height, width, channels)`, both of one shape; channels are compared one by one
-    and averaged. Everything is computed in float32, whatever the dtype of the images, so that
-    mixed precision does no harm; gradients flow through both arguments and are finite everywhere,
-    constant images included.
+    Images are in [-1, 1] with air at -1, of shape `(batch, height, width, channels)` or
+    `(batch, depth, height, width, channels)`, the same for both arguments; channels are compared
+    separately and averaged. Everything is computed in float32 for every dtype of the images, hence
+    also under mixed precision; gradients flow through both arguments and are finite everywhere,
+    including constant images.
 
-    A subclass defines `compare`, and needs `@keras.saving.register_keras_serializable` if it is to
-    be saved with a model.
+    A subclass defines `compare`. To be saved with a model, it needs
+    `@keras.saving.register_keras_serializable`.
 
     Example:
         >>> from keras import ops
@@ -38,23 +38,23 @@ class StructureLoss:
         2
     """
 
-    # The smallest spatial size that the loss can be computed for.
+    # Smallest spatial size of images that the loss accepts.
     minimum_size = 1
 
     def __call__(self, source: Any, translated: Any) -> Any:
         """Return the mean of `per_image` over the batch.
 
         Args:
-            source: The images that went into a generator, `(batch, [depth,] height, width,
-                channels)` in [-1, 1].
-            translated: What came out, of the same shape.
+            source: Input images of a generator, `(batch, [depth,] height, width, channels)` in
+                [-1, 1].
+            translated: Output images of the generator, of the same shape.
 
         Returns:
-            Float32 scalar, lower where the structure is kept.
+            Float32 scalar, lower where the structure is preserved.
 
         Raises:
-            ValueError: Shapes that differ, are neither of the two above or are too small for the
-                loss, or values that are not real numbers.
+            ValueError: Shapes that differ, are of another rank or are too small for the loss, or
+                values that are not floating point numbers.
         """
         return ops.mean(self.per_image(source, translated))
 
@@ -63,21 +63,21 @@ class StructureLoss:
         return self.compare(*_as_float32_pair(source, translated, self.minimum_size))
 
     def compare(self, source: Any, translated: Any) -> Any:
-        """Return the loss of each image from two float32 tensors of the same, checked shape."""
+        """Return the loss of each image from two float32 tensors of equal, validated shape."""
         raise TypeError(f"{type(self).__name__} must define `compare(source, translated)`.")
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the constructor's arguments."""
         return {}
 
     @classmethod
     def from_config(cls, config: dict) -> "StructureLoss":
-        """Make the loss that `get_config` described."""
+        """Build the loss from the result of `get_config`."""
         return cls(**config)
 
 
 def positive(name: str, value: Any) -> float:
-    """Return `value` as a float if it is a finite number above 0."""
+    """Validate that `value` is a finite number above 0, and return it as a float."""
     if _checks.weight(name, value) == 0:
         raise ValueError(f"`{name}` must be above 0. Received: {value!r}.")
     return float(value)
@@ -89,9 +89,9 @@ def spatial_axes(images: Any) -> tuple[int, ...]:
 
 
 def _as_float32_pair(source: Any, translated: Any, minimum_size: int) -> tuple:
-    """Return both batches as float32 tensors if they can be compared image by image.
+    """Validate that both batches can be compared image by image; return them as float32 tensors.
 
-    Sizes that are unknown while a graph is being traced (`None`) are taken to be right.
+    Sizes that are unknown while a graph is being traced (`None`) are assumed to match.
     """
     source, translated = _as_float32("source", source), _as_float32("translated", translated)
     shapes = tuple(source.shape), tuple(translated.shape)
@@ -107,8 +107,8 @@ def _as_float32_pair(source: Any, translated: Any, minimum_size: int) -> tuple:
     if differ:
         raise ValueError(
             "`source` and `translated` must have the same shape, since their structure is compared "
-            f"place by place. Received: {shapes[0]} and {shapes[1]}. Use a generator that keeps "
-            "the size, or leave the structure loss out."
+            f"pixel by pixel. Received: {shapes[0]} and {shapes[1]}. Use a generator that "
+            "preserves the size, or omit the structure loss."
         )
     if any(size is not None and size < minimum_size for size in shapes[0][1:-1]):
         raise ValueError(

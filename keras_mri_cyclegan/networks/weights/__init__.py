@@ -1,1 +1,1 @@
-"""Files of weights that ship with the package; README.md says how each was made."""
+"""Weight files shipped with the package; README.md documents the training of each file."""
