@@ -473,8 +473,8 @@ FAULTS = [
     Fault(
         "A scan is prepared as one of the target domain",
         "translation/translator.py",
-        "prepare(scan, self.direction[0])",
-        "prepare(scan, self.direction[1])",
+        "domain = self.direction[0]\n",
+        "domain = self.direction[1]\n",
         "translation/test_translate_volume.py",
     ),
     Fault(
