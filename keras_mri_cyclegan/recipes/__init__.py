@@ -1,4 +1,4 @@
-"""Settings that are known to go together, each one call to a model that is ready to train."""
+"""Recipes: one call from two sets of images to a compiled model, its batches and its epochs."""
 
 from keras_mri_cyclegan.recipes.constant_then_linear import ConstantThenLinear
 from keras_mri_cyclegan.recipes.heads import heads

@@ -1,4 +1,4 @@
-"""The paper's learning rate: kept, then down to zero in a straight line, step by step."""
+"""The paper's learning-rate schedule: constant, then linear to zero."""
 
 from typing import Any
 

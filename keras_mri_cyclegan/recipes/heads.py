@@ -1,4 +1,4 @@
-"""Two named contrasts of the head: a start that was taught without a scan, and its adaptation."""
+"""The recipe for two contrasts of the head: the taught start, adapted to unpaired scans."""
 
 import warnings
 from typing import Any
@@ -42,7 +42,7 @@ def heads(
     weights: Any = "heads",
     seed: int = 0,
 ) -> Recipe:
-    """Make the model that adapts the taught start to your own unpaired scans of the head.
+    """Build and compile the CycleGAN that adapts the taught start to your own unpaired scans.
 
     * Both generators begin as :func:`keras_mri_cyclegan.contrast_generator`, with tissues as bright
       as in your scans (:func:`match_tissues`).

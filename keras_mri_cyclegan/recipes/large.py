@@ -1,4 +1,4 @@
-"""Thousands of slices, or volumes: wide U-Nets with what keeps anatomy in place."""
+"""The recipe for hundreds of patients and a GPU, slices or volumes."""
 
 from typing import Any
 
@@ -27,17 +27,17 @@ def large(
     batch_size: int = 1,
     seed: int = 0,
 ) -> Recipe:
-    """Make the model for hundreds of patients and a GPU.
+    """Build and compile a CycleGAN for hundreds of patients and a GPU.
 
-    Full U-Nets that resize where they double the size, with a level at full resolution; PatchGANs
-    under an R1 penalty, which see everything moved by up to a sixteenth of the image; least
-    squares; the two structure losses of :func:`small_data` where A and B have as many channels; a
-    cycle weight of 10 and no identity term; a moving average of the weights at the end. Takes
+    U-Nets of full width with upsampling by resizing and a level at full resolution; PatchGANs with
+    an R1 penalty, whose inputs are shifted by up to a sixteenth of the image; least squares; the
+    two structure losses of :func:`small_data` where A and B have the same number of channels; a
+    cycle weight of 10 and no identity term; a moving average of the weights at the end. Accepts
     volumes, several channels, and :class:`keras_mri_cyclegan.data.VolumeImages` that do not fit
     into memory.
 
-    Its parts are tested, and small trainings with it; a training of its full length has not been
-    measured. Take it for a place to start from.
+    The parts and short trainings are tested; a training of full length has not been measured. Use
+    it as a starting point.
 
     Args:
         a: Images of A, floats in [-1, 1] with air at -1, `(images, height, width, channels)` or
@@ -47,8 +47,8 @@ def large(
         epochs: Integer. Defaults to as many as make 100,000 steps.
         filters: Integer, first filters of all networks. Defaults to 64.
         batch_size: Integer, images of each side in a step. Defaults to 1.
-        seed: Integer of at least 0, of the order of the images, the flips, what the discriminators
-            see and the image pools.
+        seed: Integer of at least 0, for the order of the images, the flips, the discriminators'
+            augmentation and the image pools.
 
     Returns:
         A :class:`Recipe`: the compiled model, its batches and the number of epochs.

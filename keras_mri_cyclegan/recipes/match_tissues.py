@@ -1,4 +1,4 @@
-"""Intensities first: every tissue of a translation as bright as it is in the target's scans."""
+"""Tissue intensities of a taught start, matched to unpaired scans of the target contrast."""
 
 from typing import Any
 
@@ -22,24 +22,24 @@ def match_tissues(
     segmenter: keras.Model | None = None,
     batch_size: int = 8,
 ) -> dict[str, tuple[float, float]]:
-    """Set the tissue offsets of a generator, so that tissues are as bright as in scans of B.
+    """Set a generator's tissue offsets, so that each tissue has the intensity of scans of B.
 
-    The generator finds the tissues of `a`, and a segmenter those of `b`, so no pair is needed. An
-    offset is the difference of two medians, 0.6 at most: more is a wrong tissue, not another
-    scanner. It takes seconds.
+    The generator segments the images of A, and a segmenter those of B, so no pair is needed. An
+    offset is the difference of two medians, at most 0.6: a larger one means a wrong tissue, not
+    another scanner. It takes seconds.
 
     Args:
         generator: Of `contrast_generator(..., tissue_offsets=True)`, from A to B. It is changed.
         a: Images of A, `(images, height, width, 1)` in [-1, 1]; each size a multiple of 16.
         b: Images of B: of other people, and as many as there are.
-        target: The name of the contrast of B, as of `contrast_generator`; it helps to find the
-            tissues. Defaults to `None`.
-        segmenter: What finds the tissues in `b`. Defaults to `tissue_segmenter(target)`.
+        target: The name of the contrast of B, as of `contrast_generator`; it helps the
+            segmentation. Defaults to `None`.
+        segmenter: Tissue network for `b`. Defaults to `tissue_segmenter(target)`.
         batch_size: Images at once. Defaults to 8.
 
     Returns:
         For each tissue that was found in both: its intensity in the translations without offsets,
-        and in B. The table is to be read, and doubted.
+        and in B. Check this table by eye.
 
     Raises:
         ValueError: A generator without tissue offsets, images that are not as above, or no tissue

@@ -1,4 +1,4 @@
-"""How bright each tissue is in scans of one contrast, measured without a pair."""
+"""Tissue intensities of one contrast, measured in unpaired scans."""
 
 from typing import Any
 
@@ -68,7 +68,7 @@ def measure_contrast(
 
     Returns:
         `MeasuredTissues`, from which `SimulatedHeads` simulates this contrast: 0 is air, 1 the
-        brightest. Its table is to be read, and doubted.
+        brightest. Check its table by eye.
 
     Raises:
         ValueError: Images that are not as above, an unknown contrast, or no tissue was found.

@@ -1,4 +1,4 @@
-"""Which named contrast scans of the head look like."""
+"""The named contrast that unnamed scans of the head are nearest to."""
 
 from typing import Any
 
@@ -13,20 +13,19 @@ HEAD = -0.9  # intensity above which a pixel is not air
 
 
 def nearest_contrast(images: Any, weights: Any = "heads") -> dict[str, float]:
-    """Compare scans of the head to the named contrasts.
+    """Rank the named contrasts by how well they explain scans of the head.
 
-    The tissue network is told each name in turn. Under the right name it is surest of what it
-    sees: so the name is found without knowing which tissue is how bright.
+    The tissue network segments the scans once for each name. With the right name its class
+    probabilities are highest, so no tissue intensity has to be known.
 
     Args:
         images: Images `(images, height, width, 1)` in [-1, 1], air -1; each size a multiple of 16.
-            Sixteen of them are looked at.
+            Sixteen of them are segmented.
         weights: As of `tissue_segmenter`. Defaults to `"heads"`.
 
     Returns:
-        A dictionary from `"t1"`, `"t2"`, `"pd"` and `"flair"` to how sure the network is: the share
-        of the likeliest tissue, mean over the head, the surest name first. A hundredth apart is a
-        clear difference.
+        A dictionary from `"t1"`, `"t2"`, `"pd"` and `"flair"` to the probability of the likeliest
+        tissue, mean over the head, highest first. A difference of 0.01 is clear.
 
     Raises:
         ValueError: Images that are not as above, or without a head.
@@ -42,8 +41,8 @@ def nearest_contrast(images: Any, weights: Any = "heads") -> dict[str, float]:
     head = some[..., 0] > HEAD
     if not head.any():
         raise ValueError("`images` must show heads. Received: images of air only, at most -0.9.")
-    found = {}
+    confidence = {}
     for name in NAMES:
         shares = tissue_segmenter(name, weights=weights).predict(some, batch_size=8, verbose=0)
-        found[name] = float(shares[head].max(axis=-1).mean())
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+        confidence[name] = float(shares[head].max(axis=-1).mean())
+    return dict(sorted(confidence.items(), key=lambda item: -item[1]))

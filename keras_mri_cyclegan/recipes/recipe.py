@@ -1,4 +1,4 @@
-"""What every recipe returns."""
+"""The result of every recipe: a compiled model, its training data and the number of epochs."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ JUDGEMENTS = 10  # in a training
 
 
 class Recipe(NamedTuple):
-    """A compiled model, the batches that it learns from, and for how long.
+    """A compiled model, its training data and the number of epochs.
 
     `model, train, epochs = recipe` takes it apart; each part is an ordinary one, and any can be
     replaced by your own.
@@ -23,7 +23,7 @@ class Recipe(NamedTuple):
     Attributes:
         model: The `CycleGAN`, compiled. `model.compile` again to change a setting.
         train: The `UnpairedDataset`.
-        epochs: Passes over the longer side that the learning rates are made for.
+        epochs: Passes over the longer side, for which the learning-rate schedules are set.
     """
 
     model: CycleGAN
@@ -33,16 +33,16 @@ class Recipe(NamedTuple):
     def fit(self, held: tuple[Any, Any] | None = None, **arguments: Any) -> Any:
         """Train: `model.fit(train, epochs=epochs, **arguments)`, with a verdict at the end.
 
-        Unless there is a `BestTranslation` among the `callbacks`, one judges a few images of each
-        side about ten times, restores the best generators (those before the training, if no epoch
-        is better), and says in words what the training was worth: see
-        :class:`keras_mri_cyclegan.callbacks.BestTranslation`. Images of A and B with different
-        numbers of channels, or without an edge, cannot be judged.
+        Unless `callbacks` has a `BestTranslation`, `fit` adds one. It scores the translations of a
+        few images about ten times, restores the generators of the best epoch (or those before the
+        training, if no epoch is better), and ends with a verdict in words: see
+        :class:`keras_mri_cyclegan.callbacks.BestTranslation`. No score exists for images of A and B
+        with different numbers of channels, or for images without an edge.
 
         Args:
-            held: Images of A and of B to judge by, which the training does not see, best of other
-                patients. Defaults to 24 of each side of the training's own.
-            **arguments: What `fit` takes, such as `callbacks` and `validation_data`.
+            held: Images of A and of B to score, `(a, b)`: not in the training data, best of other
+                patients. Defaults to 24 training images of each side.
+            **arguments: Arguments of `CycleGAN.fit`, such as `callbacks` and `validation_data`.
 
         Returns:
             The `keras.callbacks.History`.
@@ -57,7 +57,7 @@ class Recipe(NamedTuple):
         return self.model.fit(**arguments)
 
     def _with_judge(self, callbacks: list, held: Any, arguments: dict) -> list:
-        """Add a `BestTranslation`, if there is none and the images can be judged."""
+        """Add a `BestTranslation`, if there is none and the images can be scored."""
         if any(isinstance(one, BestTranslation) for one in callbacks):
             if held is not None:
                 raise ValueError("Pass `held` or a `BestTranslation`, not both.")
@@ -71,20 +71,20 @@ class Recipe(NamedTuple):
             if held is not None:
                 raise
             return callbacks
-        # Before the others, whose files and logs then have what it finds; after moving averages.
+        # Before the other callbacks, so that their logs include the scores; after moving averages.
         swaps = [isinstance(one, keras.callbacks.SwapEMAWeights) for one in callbacks]
         place = len(swaps) - swaps[::-1].index(True) if any(swaps) else 0
         return [*callbacks[:place], judge, *callbacks[place:]]
 
 
 def _some(images: Any) -> np.ndarray:
-    """Return a few images of a side, spread over it."""
+    """Return evenly spaced images of one side."""
     places = np.unique(np.linspace(0, len(images) - 1, JUDGED).round().astype(int))
     return np.concatenate([images[int(place) : int(place) + 1] for place in places])
 
 
 def epochs_for(steps: int, train: UnpairedDataset) -> int:
-    """Return how many epochs have `steps` steps or a few more."""
+    """Return the smallest number of epochs with at least `steps` steps."""
     return -(-steps // len(train))
 
 

@@ -1,4 +1,4 @@
-"""Tens of slices: an intensity curve found without pairs, and a small network that refines it."""
+"""The recipe for tens of slices: unpaired intensity curves, refined by small networks."""
 
 from typing import Any
 
@@ -29,24 +29,24 @@ def small_data(
     seed: int = 0,
     verbose: int = 1,
 ) -> Recipe:
-    """Make the model for tens of slices, in which anatomy stays in place.
+    """Build and compile a CycleGAN for tens of slices.
 
-    With so few scans discriminators learn them by heart, and generators find another way to please
-    them: noise, or anatomy that has moved. So here
+    With so few images, discriminators overfit, and generators then answer with noise or displaced
+    anatomy. Against both:
 
-    * both generators begin as the intensity curves between the contrasts, found without pairs
-      (:func:`keras_mri_cyclegan.unpaired_curves.fit_curves`), and a small residual U-Net
-      (:func:`keras_mri_cyclegan.curve_generator`) learns the rest;
-    * after a quarter of the steps, and for good from two fifths on, the discriminators see
-      everything moved by up to an eighth of the image, so that they do not learn their few images
-      by heart (:class:`keras_mri_cyclegan.layers.ScheduledAugmentation`); images are flipped;
+    * each generator begins as an intensity curve, fitted without pairs
+      (:func:`keras_mri_cyclegan.unpaired_curves.fit_curves`); a small residual U-Net refines it
+      (:func:`keras_mri_cyclegan.curve_generator`);
+    * the discriminators' inputs are shifted by up to an eighth of the image, more often from a
+      quarter of the steps on and always from two fifths on
+      (:class:`keras_mri_cyclegan.layers.ScheduledAugmentation`); training images are flipped;
     * air stays air (:class:`keras_mri_cyclegan.losses.BackgroundConsistency`, weight 10), and edges
       stay in place (:class:`keras_mri_cyclegan.losses.NormalizedGradientField`, 0.3);
-    * the cycle weighs 2, not the paper's 10, and there is no identity term: both hold a generator
-      to what it is;
-    * both rates fall in a straight line to a fiftieth.
+    * the cycle weight is 2 in place of the paper's 10, and there is no identity term: both keep
+      a generator near its start;
+    * both learning rates fall linearly to a fiftieth.
 
-    The study in the documentation has what it reaches.
+    The study in the documentation has the scores.
 
     Args:
         a: Images of A, `(images, height, width, 1)`, floats in [-1, 1] with air at -1. Each size
@@ -54,11 +54,12 @@ def small_data(
         b: Images of B, of the same size; other people, other slices, another number of them.
         epochs: Integer. Defaults to as many as make 2500 steps of two images of each side.
         filters: Integer, first filters of the generators and the discriminators. Defaults to 16.
-        curves: What :func:`keras_mri_cyclegan.unpaired_curves.fit_curves` found between A and B, to
-            spare fitting them again. Defaults to `None`: they are fitted here.
-        seed: Integer of at least 0, of the curves, the order of the images, the flips, what the
-            discriminators see and the image pools. The weights are drawn from Keras' own:
-            `keras.utils.set_random_seed(seed)` before this call makes a training repeatable.
+        curves: The result of :func:`keras_mri_cyclegan.unpaired_curves.fit_curves` for A and B, to
+            save the time of the search. Defaults to `None`: the curves are fitted here.
+        seed: Integer of at least 0, for the curves, the order of the images, the flips, the
+            discriminators' augmentation and the image pools. Initial weights come from Keras'
+            global seed: `keras.utils.set_random_seed(seed)` before this call makes a training
+            repeatable.
         verbose: Whether to show a progress bar of the search for the curves. Defaults to 1, yes.
 
     Returns:
