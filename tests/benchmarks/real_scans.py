@@ -316,7 +316,7 @@ def main():
     parser.add_argument("--every", type=int, default=1, help="slices: every so many")
     parser.add_argument("--maps", type=Path, help="tissue maps: adapt, in place of the table")
     parser.add_argument("--only", help="the visit that is adapted to the others")
-    parser.add_argument("--epochs", type=int, default=1, help="of 200 steps each")
+    parser.add_argument("--epochs", type=int, default=3, help="of 200 steps each")
     parser.add_argument("--paired", action="store_true", help="also teach on the others' pairs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pictures", type=Path, metavar="FOLDER")
