@@ -144,7 +144,7 @@ def heads(
         generator_optimizer=_adam(RATE, steps),
         discriminator_optimizer=_adam(2 * RATE, steps),
         adversarial_loss="least_squares",
-        # With 1 and 20, translations were less sharp and no closer to the truth: docs/concepts/start.
+        # Weights of 1 and 20 blurred more, and came no closer to the truth: docs/concepts/start.md
         adversarial_weight=6.0,
         cycle_weight=10.0,
         identity_weight=0.0,
