@@ -1,9 +1,13 @@
+import functools
+import importlib
+
 import keras
 import numpy as np
 import pytest
 from small import images, weights
 
 import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan.networks import unet_generator
 from keras_mri_cyclegan.recipes import ConstantThenLinear
 
 pytestmark = pytest.mark.usefixtures("quick_curves")
@@ -17,14 +21,31 @@ def sides(shape=SHAPE, count=3):
     return images(count, shape, seed=1), images(count - 1, shape, seed=2)
 
 
+@pytest.fixture
+def shallow_networks(monkeypatch):
+    """Let the recipes whose generators are deep have shallow ones."""
+    for name in ("tutorial", "large"):
+        recipe = importlib.import_module(f"keras_mri_cyclegan.recipes.{name}")
+        monkeypatch.setattr(recipe, "unet_generator", functools.partial(unet_generator, depth=2))
+    monkeypatch.setattr(
+        importlib.import_module("keras_mri_cyclegan.recipes.paper"), "SMALL_BLOCKS", 1
+    )
+
+
 @pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param("small_data", marks=pytest.mark.backend),
-        *(name for name in RECIPES if name != "small_data"),
-    ],
+    "name", [pytest.param("small_data", marks=pytest.mark.backend), "paper", "tutorial", "large"]
 )
-def test_ready_to_fit_save_and_translate(name, tmp_path):
+def test_ready_to_fit_save_and_translate(name, tmp_path, shallow_networks):
+    check_ready(name, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["paper", "tutorial", "large"])
+def test_ready_with_their_own_depth(name, tmp_path):
+    check_ready(name, tmp_path)
+
+
+def check_ready(name, tmp_path):
     a, b = sides(count=2)
     recipe = RECIPES[name](a, b, epochs=1, filters=4)
     model = recipe.model
