@@ -131,14 +131,14 @@ def test_clinical_heads(tmp_path, monkeypatch, capsys):
     volume = ball_volume()
     nib.save(nib.Nifti1Image(volume.array, volume.affine), tmp_path / "labels" / "head.nii.gz")
     for person, contrast in enumerate(("t1", "t2", "t1")):
-        (slices,) = kmc.datasets.load_phantom((contrast,), slices=5, size=96, subjects=[person])
+        (slices,) = kmc.datasets.load_phantom((contrast,), slices=4, size=64, subjects=[person])
         signal = 500 * (slices[..., 0].transpose(2, 1, 0) + 1)
-        image = nib.Nifti1Image(signal.astype("float32"), np.diag([-2.4, -2.4, 6, 1]))
+        image = nib.Nifti1Image(signal.astype("float32"), np.diag([-3.6, -3.6, 6, 1]))
         nib.save(image, tmp_path / f"sub-{person}_{contrast}.nii.gz")
     output = tmp_path / "out"
     scans = ["--a", tmp_path / "sub-0_t1.nii.gz", "--b", tmp_path / "sub-1_t2.nii.gz"]
     scans += ["--test", tmp_path / "sub-2_t1.nii.gz", "--labels", tmp_path / "labels"]
-    small = ["--size", 96, "--pairs", 4, "--maps", 2, "--epochs", 1]
+    small = ["--size", 64, "--pairs", 2, "--maps", 1, "--epochs", 1]
     run(monkeypatch, "clinical_heads.py", *scans, *small, "--output", output)
     assert "BestTranslation" in capsys.readouterr().out
     source, made = nib.load(scans[5]), nib.load(output / "synthetic_t2.nii.gz")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan.networks import parts
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,13 @@ def test_shape_and_range(arguments, shape, expected):
     assert translated.std() > 0
 
 
-def test_defaults_are_the_unet_256_of_pix2pix():
+@pytest.fixture
+def zeros(monkeypatch):
+    """Let kernels begin with zeros: to draw fifty million numbers takes seconds."""
+    monkeypatch.setattr(parts, "initializer", lambda: "zeros")
+
+
+def test_defaults_are_the_unet_256_of_pix2pix(zeros):
     network = kmc.unet_generator((256, 256, 1))
     assert len([layer for layer in network.layers if layer.name.endswith("_skip")]) == 7
     assert network.get_layer("down_7").output.shape == (None, 1, 1, 512)
@@ -177,7 +184,7 @@ def test_widths_of_ones_own():
     }
 
 
-def test_variant_of_the_tutorials():
+def test_variant_of_the_tutorials(zeros):
     """`unet_generator(3, norm_type="instancenorm")`, whose weights were counted in Keras 2."""
     network = kmc.unet_generator(
         (256, 256, 3), normalize_bottleneck=True, negative_slope=0.3, use_bias=False
