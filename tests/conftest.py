@@ -130,8 +130,21 @@ def quick_curves(few_patches, monkeypatch):
 
 
 @pytest.fixture
-def small_networks(quick_curves, monkeypatch):
-    """Let the recipe have shallow networks as well, for what is about something else."""
+def shallow_networks(monkeypatch):
+    """Let the recipes whose generators are deep have shallow ones."""
+    recipes = {
+        name: importlib.import_module(f"keras_mri_cyclegan.recipes.{name}")
+        for name in ("paper", "tutorial", "large")
+    }
+    monkeypatch.setattr(recipes["paper"], "SMALL_BLOCKS", 1)
+    for name in ("tutorial", "large"):
+        network = functools.partial(recipes[name].unet_generator, depth=2)
+        monkeypatch.setattr(recipes[name], "unet_generator", network)
+
+
+@pytest.fixture
+def small_networks(quick_curves, shallow_networks, monkeypatch):
+    """Let every recipe have shallow networks, for what is about something else."""
     for name, arguments in (
         ("curve_generator", {"depth": 1, "blocks": 0}),
         ("patchgan_discriminator", {"layers": 1}),

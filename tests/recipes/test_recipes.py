@@ -1,13 +1,9 @@
-import functools
-import importlib
-
 import keras
 import numpy as np
 import pytest
 from small import images, weights
 
 import keras_mri_cyclegan as kmc
-from keras_mri_cyclegan.networks import unet_generator
 from keras_mri_cyclegan.recipes import ConstantThenLinear
 
 pytestmark = pytest.mark.usefixtures("quick_curves")
@@ -19,17 +15,6 @@ RECIPES = {
 
 def sides(shape=SHAPE, count=3):
     return images(count, shape, seed=1), images(count - 1, shape, seed=2)
-
-
-@pytest.fixture
-def shallow_networks(monkeypatch):
-    """Let the recipes whose generators are deep have shallow ones."""
-    for name in ("tutorial", "large"):
-        recipe = importlib.import_module(f"keras_mri_cyclegan.recipes.{name}")
-        monkeypatch.setattr(recipe, "unet_generator", functools.partial(unet_generator, depth=2))
-    monkeypatch.setattr(
-        importlib.import_module("keras_mri_cyclegan.recipes.paper"), "SMALL_BLOCKS", 1
-    )
 
 
 @pytest.mark.parametrize(
