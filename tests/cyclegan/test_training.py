@@ -62,7 +62,12 @@ def test_weights_of_zero_skip_the_work():
 
 
 @pytest.mark.parametrize(
-    ("adversarial", "pool_size"), [("least_squares", 0), ("binary_crossentropy", 3), ("hinge", 3)]
+    ("adversarial", "pool_size"),
+    [
+        ("least_squares", 0),
+        ("hinge", 3),
+        pytest.param("binary_crossentropy", 3, marks=pytest.mark.slow),
+    ],
 )
 def test_adversarial_losses_and_pools(adversarial, pool_size):
     model = compiled(cyclegan(pool_size=pool_size), adversarial_loss=adversarial)
@@ -158,11 +163,18 @@ def test_compiled_steps_are_those_of_an_eager_one():
             np.testing.assert_allclose(x, y, atol=1e-4, err_msg=f"{jit_compile}, {steps}")
 
 
-@pytest.fixture(params=["mixed_bfloat16", "mixed_float16"])
+@pytest.fixture
 def policy(request):
     keras.config.set_dtype_policy(request.param)
     yield request.param
     keras.config.set_dtype_policy("float32")
+
+
+def policies(first, other):
+    """Each test has one of the two in the quick selection, and both of them in the whole one."""
+    return pytest.mark.parametrize(
+        "policy", [first, pytest.param(other, marks=pytest.mark.slow)], indirect=True
+    )
 
 
 def first_terms(model, **arguments):
@@ -177,6 +189,7 @@ def float32_terms():
     return first_terms(cyclegan())[1], first_terms(None, r1_weight=1.0)[1]
 
 
+@policies("mixed_bfloat16", "mixed_float16")
 def test_mixed_precision_gives_the_terms_of_float32(float32_terms, policy):
     """Networks of the builders end in float32, a user's own need not."""
     model, ends_in_float32 = first_terms(cyclegan())
@@ -204,6 +217,7 @@ def float32_change():
     return first_change()
 
 
+@policies("mixed_float16", "mixed_bfloat16")
 def test_mixed_precision_updates_are_as_large_as_those_of_float32(float32_change, policy):
     """A loss scaled for float16 is scaled back for both optimizers."""
     for x, y in zip(first_change(), float32_change, strict=True):

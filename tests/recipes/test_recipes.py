@@ -100,8 +100,8 @@ def test_curves_that_were_fitted_before(small_networks):
 def test_seeds_repeat(small_networks):
     def trained():
         keras.utils.set_random_seed(3)
-        recipe = kmc.recipes.small_data(*sides(), epochs=1, filters=4, seed=5)
-        return recipe.fit(verbose=0).history["loss"]
+        model, train, _ = kmc.recipes.small_data(*sides(), epochs=1, filters=4, seed=5)
+        return model.fit(train, epochs=1, verbose=0).history["loss"]
 
     np.testing.assert_allclose(trained(), trained(), rtol=1e-5)
 
