@@ -122,7 +122,7 @@ def test_the_seed_repeats_a_training():
     def run():
         keras.utils.set_random_seed(7)
         model = compiled(tiny_cyclegan(seed=3))
-        data = kmc.data.UnpairedDataset(A, B, batch_size=2, seed=5)
+        data = kmc.data.UnpairedDataset(A[:4], B, batch_size=2, seed=5)
         return model.fit(data, epochs=2, verbose=0).history
 
     first, second = run(), run()
