@@ -98,7 +98,26 @@ def eager_on_tensorflow(request):
 
 
 @pytest.fixture
-def quick_curves(monkeypatch):
+def few_patches(monkeypatch):
+    """Let contrasts be compared by few patches of their images; the distance has its own tests."""
+    of_patches, search = (
+        importlib.import_module(f"keras_mri_cyclegan.unpaired_curves.{module}")
+        for module in ("patch_distance", "fit_curves")
+    )
+    all_patches = of_patches.patch_distance
+
+    def distance(curve, source, target, *effort):
+        return all_patches(curve, source, target, count=512, directions=8)
+
+    monkeypatch.setattr(of_patches, "FEW", 1000)
+    monkeypatch.setattr(of_patches, "patch_distance", distance)
+    monkeypatch.setattr(search, "patch_distance", distance)
+    few = functools.partial(of_patches.patches_of, count=1000)
+    monkeypatch.setattr(search, "patches_of", few)
+
+
+@pytest.fixture
+def quick_curves(few_patches, monkeypatch):
     """Let recipes search for intensity curves with little effort; the search has its own tests.
 
     Returns the module of the recipe.
@@ -111,8 +130,21 @@ def quick_curves(monkeypatch):
 
 
 @pytest.fixture
-def small_networks(quick_curves, monkeypatch):
-    """Let the recipe have shallow networks as well, for what is about something else."""
+def shallow_networks(monkeypatch):
+    """Let the recipes whose generators are deep have shallow ones."""
+    recipes = {
+        name: importlib.import_module(f"keras_mri_cyclegan.recipes.{name}")
+        for name in ("paper", "tutorial", "large")
+    }
+    monkeypatch.setattr(recipes["paper"], "SMALL_BLOCKS", 1)
+    for name in ("tutorial", "large"):
+        network = functools.partial(recipes[name].unet_generator, depth=2)
+        monkeypatch.setattr(recipes[name], "unet_generator", network)
+
+
+@pytest.fixture
+def small_networks(quick_curves, shallow_networks, monkeypatch):
+    """Let every recipe have shallow networks, for what is about something else."""
     for name, arguments in (
         ("curve_generator", {"depth": 1, "blocks": 0}),
         ("patchgan_discriminator", {"layers": 1}),

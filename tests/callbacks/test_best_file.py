@@ -9,7 +9,7 @@ from small import compiled, images, tiny_cyclegan
 
 from keras_mri_cyclegan.callbacks import BestTranslation
 
-pytestmark = pytest.mark.backend
+pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("few_patches")]
 
 A, B = images(2, seed=1), images(2, seed=2)
 
@@ -26,7 +26,7 @@ class Spoil(keras.callbacks.Callback):
 def train(path, model=None, epochs=3, **options):
     model = compiled(tiny_cyclegan(dropout=0.0), rate=1e-4) if model is None else model
     best = BestTranslation(A, B, path=path, verbose=0)
-    model.fit(A, B, epochs=epochs, verbose=0, callbacks=[Spoil(), best], **options)
+    model.fit(A, B, batch_size=2, epochs=epochs, verbose=0, callbacks=[Spoil(), best], **options)
     return model, best
 
 
@@ -44,7 +44,7 @@ def test_a_keras_file_is_the_model_of_the_best_epoch(tmp_path):
     loaded = keras.models.load_model(path)
     assert_equal_generators(loaded, model)  # which have been put back
     np.testing.assert_allclose(loaded.translate(A), model.translate(A), atol=1e-6)
-    assert int(loaded.optimizer.iterations) == 2  # those of the first epoch
+    assert int(loaded.optimizer.iterations) == 1  # those of the first epoch
     other = compiled(tiny_cyclegan(dropout=0.0, seed=5))
     other.load_weights(path)
     assert_equal_generators(other, model)

@@ -3,15 +3,17 @@ import csv
 import keras
 import numpy as np
 import pytest
-from small import compiled, cyclegan, weights
+from small import compiled, tiny_cyclegan, weights
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.callbacks import BestTranslation
 from keras_mri_cyclegan.callbacks.unpaired_score import UnpairedScore
 from keras_mri_cyclegan.unpaired_curves.patch_distance import look_alike
 
+pytestmark = pytest.mark.usefixtures("few_patches")
 A, _ = kmc.datasets.load_phantom(slices=3, size=32)
 B, _ = kmc.datasets.load_phantom(slices=3, size=32, subjects=[1])
+SMALL = tuple(images[:, ::2, ::2] for images in (A, B))  # of the size of a tiny CycleGAN
 
 
 class Offset(keras.layers.Layer):
@@ -74,39 +76,28 @@ def train(best, offsets, initial_epoch=0, after=(), model=None, epochs=None, bef
 
 def test_the_best_generators_are_kept_and_restored(capsys):
     best = BestTranslation(A, B)
-    model, history = train(best, [0.3, 0.1, 0.4, 0.2])
+    model, history = train(best, [0.3, 0.1, 0.4])
     assert best.best_epoch == 2
     assert model.offsets == pytest.approx([0.1, 0.1])
     scores = history["val_translation_score"]
     assert np.argmin(scores) == 1
     assert best.best_score == min(scores)
     printed = capsys.readouterr().out
-    assert "the best of 4 judged epochs was 2, with a score of" in printed
+    assert "the best of 3 judged epochs was 2, with a score of" in printed
     assert "displacement_ab" in printed
-
-
-def test_the_logs_are_the_scores_of_the_models_translations():
-    best = BestTranslation(A, B, verbose=0)
-    _, history = train(best, [0.3, 0.1])
+    # The logs are the scores of the model's translations.
     score = UnpairedScore(A, B)
-    for epoch, offset in enumerate([0.3, 0.1]):
+    for epoch, offset in enumerate([0.3, 0.1, 0.4]):
         expected = score(lambda way, offset=offset: lambda x: x + offset)
         expected["translation_score"] = expected.pop("score")
         for name, value in expected.items():
             assert history[f"val_{name}"][epoch] == pytest.approx(value, rel=1e-3), name
 
 
-def test_without_restoring_the_last_weights_stay():
-    best = BestTranslation(A, B, restore_best_weights=False, verbose=0)
-    model, _ = train(best, [0.1, 0.4])
-    assert best.best_epoch == 1
-    assert model.offsets == pytest.approx([0.4, 0.4])
-
-
 def test_patience():
     best = BestTranslation(A, B, patience=2, verbose=0)
     model, history = train(best, [0.3, 0.1, 0.4, 0.2, 0.0])
-    assert len(history["loss"]) == 4
+    assert len(history["loss"]) == 4  # two after the best one
     assert model.offsets == pytest.approx([0.1, 0.1])
 
 
@@ -119,7 +110,7 @@ def test_every_other_epoch():
     assert best.best_epoch == 5
 
 
-def test_other_callbacks_use_its_logs(tmp_path):
+def test_other_callbacks_use_its_logs_and_the_last_weights_may_stay(tmp_path):
     saved = tmp_path / "best.weights.h5"
     after = [
         keras.callbacks.ModelCheckpoint(
@@ -135,6 +126,8 @@ def test_other_callbacks_use_its_logs(tmp_path):
     best = BestTranslation(A, B, restore_best_weights=False, verbose=0)
     model, history = train(best, [0.3, 0.1, 0.4, 0.2], after=after)
     assert len(history["loss"]) == 3
+    assert best.best_epoch == 2
+    assert model.offsets == pytest.approx([0.4, 0.4])  # as `restore_best_weights` is off
     model.load_weights(saved)
     assert model.offsets == pytest.approx([0.1, 0.1])
     with open(tmp_path / "log.csv") as file:
@@ -212,15 +205,15 @@ def test_the_verdict_outlives_an_interruption(tmp_path):
 @pytest.mark.parametrize("again", [True, False])
 def test_resumed_it_goes_on_from_its_file(tmp_path, again):
     path = tmp_path / "best.npz"
-    course = [0.3, 0.1, 0.4, 0.2]
+    course = [0.1, 0.4, 0.2]
     first = BestTranslation(A, B, path=path, restore_best_weights=False, verbose=0)
-    model, _ = train(first, course, epochs=3)
+    model, _ = train(first, course, epochs=2)
     second = first if again else BestTranslation(A, B, path=path, verbose=0)
     second.restore_best_weights = True
-    # Resumed after epoch 2, as a training is whose third epoch was not saved.
-    train(second, course, initial_epoch=2, model=model)
-    assert [scores["epoch"] for scores in second.scores] == [1, 2, 3, 4]
-    assert second.best_epoch == 2
+    # Resumed after epoch 1, as a training is whose second epoch was not saved.
+    train(second, course, initial_epoch=1, model=model)
+    assert [scores["epoch"] for scores in second.scores] == [1, 2, 3]
+    assert second.best_epoch == 1
     assert model.offsets == pytest.approx([0.1, 0.1])
 
 
@@ -270,12 +263,12 @@ def test_it_judges_the_moving_average_behind_its_swap():
 @pytest.mark.backend
 def test_a_cyclegan_with_moving_averages():
     adam = keras.optimizers.Adam
-    model = cyclegan(shape_a=(32, 32, 1))
+    model = tiny_cyclegan(dropout=0.0)
     model.compile(adam(0.02, use_ema=True, ema_momentum=0.9), adam(0.02))
-    best = BestTranslation(A, B, verbose=0)
+    best = BestTranslation(*SMALL, verbose=0)
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-    model.fit(A, B, epochs=2, callbacks=[swap, best], verbose=0)
-    again = UnpairedScore(A, B)(lambda way: lambda x: model.translate(x, way))
+    model.fit(*SMALL, epochs=2, callbacks=[swap, best], verbose=0)
+    again = UnpairedScore(*SMALL)(lambda way: lambda x: model.translate(x, way))
     assert again["score"] == pytest.approx(best.best_score, rel=1e-3)
 
 
@@ -283,12 +276,12 @@ def test_a_cyclegan_with_moving_averages():
 def test_the_training_is_not_disturbed():
     def trained(callbacks):
         keras.utils.set_random_seed(0)
-        model = compiled(cyclegan(shape_a=(32, 32, 1), dropout=0.5, seed=1))
-        data = kmc.data.UnpairedDataset(A, B, batch_size=2, seed=5)
+        model = compiled(tiny_cyclegan(dropout=0.5, seed=1))
+        data = kmc.data.UnpairedDataset(*SMALL, batch_size=2, seed=5)
         model.fit(data, epochs=2, callbacks=callbacks, verbose=0)
         return weights(model)
 
-    best = BestTranslation(A, B, restore_best_weights=False, verbose=0)
+    best = BestTranslation(*SMALL, restore_best_weights=False, verbose=0)
     for found, expected in zip(trained([best]), trained([]), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
@@ -316,7 +309,7 @@ def test_wrong_arguments(arguments, message):
 
 
 def test_images_that_the_model_does_not_take():
-    model = compiled(cyclegan(shape_a=(16, 16, 1)))
+    model = compiled()
     data = np.zeros((2, 16, 16, 1), "float32")
     with pytest.raises(ValueError, match=r"`a` holds images of shape .*takes \(16, 16, 1\)"):
         model.fit(data, data, callbacks=[BestTranslation(A, B)], verbose=0)

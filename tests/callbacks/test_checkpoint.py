@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 
 import keras
@@ -84,6 +85,19 @@ def undisturbed():
     return states, history.history
 
 
+@pytest.fixture(scope="module")
+def first_epoch(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first_epoch")
+    run(folder, epochs=1, source=data(1))
+    return folder
+
+
+@pytest.fixture
+def begun(tmp_path, first_epoch):
+    """The folder of a training of one epoch of one step."""
+    return shutil.copytree(first_epoch, tmp_path / "begun")
+
+
 # === Going on ===
 
 
@@ -137,10 +151,11 @@ def test_moving_averages_and_what_other_callbacks_found_go_on(tmp_path):
         ]
 
     (tmp_path / "one").mkdir()
-    expected = run(None, model=averaged(0), others=others(tmp_path / "one"))
-    for number, kill in enumerate([(0, None), (1, 2), None]):
+    expected = run(None, model=averaged(0), others=others(tmp_path / "one"), source=data(2))
+    for number, kill in enumerate([(0, None), (1, 1), None]):
         list_of_others = others(tmp_path)
         arguments = {"model": averaged(number), "others": list_of_others, "every_steps": 1}
+        arguments["source"] = data(2)
         if kill is None:
             found = run(tmp_path / "run", **arguments)
         else:
@@ -257,7 +272,7 @@ def test_sigterm_behind_the_last_step_is_not_swallowed(tmp_path):
 
 
 @pytest.mark.backend
-def test_the_best_weights_that_others_keep_go_on(tmp_path):
+def test_the_best_weights_that_others_keep_go_on(tmp_path, few_patches):
     """The best epoch is one before the kill, and its weights are put back at the end."""
 
     def others():
@@ -305,14 +320,13 @@ def full_disk(monkeypatch):
     monkeypatch.setattr(keras.Model, "save", save)
 
 
-def test_a_full_disk_stops_no_training_that_has_begun(tmp_path, monkeypatch):
-    run(tmp_path, epochs=1, source=data(1))
+def test_a_full_disk_stops_no_training_that_has_begun(begun, monkeypatch):
     with monkeypatch.context() as patch:
         full_disk(patch)
         with pytest.warns(CheckpointWarning, match="The disk is full.*goes on without"):
-            run(tmp_path, epochs=2, source=data(1))
-    assert sorted(os.listdir(tmp_path)) == ["epoch_0000", "epoch_0001"]
-    assert int(run(tmp_path, epochs=2, source=data(1))[0].optimizer.iterations) == 2
+            run(begun, epochs=2, source=data(1))
+    assert sorted(os.listdir(begun)) == ["epoch_0000", "epoch_0001"]
+    assert int(run(begun, epochs=2, source=data(1))[0].optimizer.iterations) == 2
 
 
 def test_a_folder_that_cannot_be_written_to_is_found_before_the_first_step(tmp_path, monkeypatch):
@@ -344,15 +358,14 @@ def test_what_is_not_finite_is_not_saved(tmp_path, broken, message):
     assert sorted(os.listdir(tmp_path)) == ["epoch_0000", "epoch_0001"]
 
 
-def test_a_checkpoint_of_another_model_is_refused(tmp_path):
-    run(tmp_path, epochs=1, source=data(1))
+def test_a_checkpoint_of_another_model_is_refused(begun):
     other = compiled(tiny_cyclegan(pool_size=3))
     with pytest.raises(CheckpointError, match="of another model or with other optimizers"):
-        run(tmp_path, model=other, source=data(1))
+        run(begun, model=other, source=data(1))
     other = tiny_cyclegan(pool_size=2)
     other.compile(keras.optimizers.SGD(), keras.optimizers.SGD())
     with pytest.raises(CheckpointError, match="of another model or with other optimizers"):
-        run(tmp_path, model=other, source=data(1))
+        run(begun, model=other, source=data(1))
 
 
 def test_a_loss_that_no_file_can_hold_is_no_obstacle(tmp_path):
@@ -373,16 +386,15 @@ def test_a_loss_that_no_file_can_hold_is_no_obstacle(tmp_path):
     assert_equal_states(found, expected)
 
 
-def test_other_data_are_noticed(tmp_path):
-    run(tmp_path, epochs=1, source=data(2))
-    with pytest.warns(CheckpointWarning, match=r"images: \[2, 2\], now \[1, 1\]"):
-        run(tmp_path, epochs=2, source=data(1))
+def test_other_data_are_noticed(begun):
+    with pytest.warns(CheckpointWarning, match=r"images: \[1, 1\], now \[2, 2\]"):
+        run(begun, epochs=2, source=data(2))
 
 
 def test_the_newest_are_kept_and_open_as_models(tmp_path):
-    model, _ = run(tmp_path, epochs=4, source=data(1), keep=3)
-    assert sorted(os.listdir(tmp_path)) == ["epoch_0002", "epoch_0003", "epoch_0004"]
-    loaded = keras.models.load_model(tmp_path / "epoch_0004" / "model.keras")
+    model, _ = run(tmp_path, epochs=3, source=data(1), keep=2)
+    assert sorted(os.listdir(tmp_path)) == ["epoch_0002", "epoch_0003"]
+    loaded = keras.models.load_model(tmp_path / "epoch_0003" / "model.keras")
     assert_equal_states(loaded, model)
 
 

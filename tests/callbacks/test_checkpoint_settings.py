@@ -10,7 +10,7 @@ import keras
 import nibabel
 import numpy as np
 import pytest
-from small import compiled, images, tiny_cyclegan
+from small import images, tiny_cyclegan
 
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.callbacks import Checkpoint, CheckpointWarning
@@ -22,13 +22,13 @@ WARM_UP = kmc.losses.WarmUp(5.0, steps=10)
 
 def model(rates=(1e-2, 1e-3), seed=0, **settings):
     made = tiny_cyclegan(pool_size=2, dropout=0.0, seed=seed)
-    compiled(made)
     made.compile(*(keras.optimizers.Adam(rate, beta_1=0.5) for rate in rates), **settings)
     return made
 
 
 def data(a=A, b=B, seed=4, **settings):
-    return kmc.data.UnpairedDataset(a, b, seed=seed, **settings)
+    """Return epochs of a single step."""
+    return kmc.data.UnpairedDataset(a, b, batch_size=2, seed=seed, **settings)
 
 
 def run(folder, made=None, source=None, epochs=1, others=()):
@@ -45,6 +45,19 @@ def run(folder, made=None, source=None, epochs=1, others=()):
     told = [warning for warning in told if warning.category is CheckpointWarning]
     assert all(warning.filename == __file__ for warning in told)
     return made, " ".join(str(warning.message) for warning in told)
+
+
+@pytest.fixture(scope="module")
+def first_epoch(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first_epoch")
+    run(folder)
+    return folder
+
+
+@pytest.fixture
+def begun(tmp_path, first_epoch):
+    """The folder of a training of one epoch."""
+    return shutil.copytree(first_epoch, tmp_path / "begun")
 
 
 CHANGES = {
@@ -87,40 +100,36 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_differs_is_said_with_both_values(tmp_path, change):
-    run(tmp_path)
+def test_what_differs_is_said_with_both_values(begun, change):
     arguments, message = CHANGES[change]
     arguments = {name: make() for name, make in arguments.items()}
-    _, told = run(tmp_path, **arguments, epochs=2)
+    _, told = run(begun, **arguments, epochs=2)
     assert told.count("Checkpoint in") == 1
     assert re.search(message, told), told
 
 
-def test_the_checkpoints_rate_holds_and_is_named_each_time(tmp_path):
-    run(tmp_path)
+def test_the_checkpoints_rate_holds_and_is_named_each_time(begun):
     for epochs in (2, 3):
-        made, told = run(tmp_path, model((1e-5, 1e-3)), epochs=epochs)
+        made, told = run(begun, model((1e-5, 1e-3)), epochs=epochs)
         assert "generator_optimizer.learning_rate: 0.01, now 1e-05" in told
         assert float(made.optimizer.learning_rate) == pytest.approx(1e-2)
-    _, told = run(tmp_path, epochs=4)  # the script as it was in the beginning
+    _, told = run(begun, epochs=4)  # the script as it was in the beginning
     assert not told
 
 
-def test_the_way_to_another_rate(tmp_path):
-    run(tmp_path)
+def test_the_way_to_another_rate(begun):
     scheduler = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 1e-5)
-    made, told = run(tmp_path, model((1e-5, 1e-5)), epochs=2, others=[scheduler])
+    made, told = run(begun, model((1e-5, 1e-5)), epochs=2, others=[scheduler])
     assert not told  # the checkpoint's rate does not hold
     for optimizer in made.optimizer.optimizers:
         assert float(optimizer.learning_rate) == pytest.approx(1e-5)
-    _, told = run(tmp_path, model((1e-5, 1e-5)), epochs=3)  # now it is the checkpoint's, too
+    _, told = run(begun, model((1e-5, 1e-5)), epochs=3)  # now it is the checkpoint's, too
     assert not told
 
 
-def test_new_weights_hold_and_are_said_once(tmp_path):
-    run(tmp_path)
+def test_new_weights_hold_and_are_said_once(begun):
     for epochs, expected in ((2, True), (3, False)):
-        _, told = run(tmp_path, model(cycle_weight=3), epochs=epochs)
+        _, told = run(begun, model(cycle_weight=3), epochs=epochs)
         assert bool(told) is expected
 
 
@@ -136,17 +145,16 @@ def test_nothing_is_said_where_nothing_differs(tmp_path, source):
             made.fit(x, y, epochs=epochs, verbose=0, callbacks=[plateau, Checkpoint(folder)])
         return made
 
-    fit(tmp_path / "here", epochs=3)
+    fit(tmp_path / "here", epochs=2)
     shutil.move(tmp_path / "here", tmp_path / "there")
-    made = fit(tmp_path / "there", epochs=4)
+    made = fit(tmp_path / "there", epochs=3)
     assert float(made.optimizer.learning_rate) < 1e-2  # that of the plateau
-    fit(tmp_path / "there", epochs=5, made=made)  # the same model once more
+    fit(tmp_path / "there", epochs=4, made=made)  # the same model once more
 
 
-def test_a_checkpoint_without_settings_is_gone_on_with(tmp_path):
+def test_a_checkpoint_without_settings_is_gone_on_with(begun):
     """As earlier versions wrote them."""
-    run(tmp_path)
-    folder = tmp_path / "epoch_0001"
+    folder = begun / "epoch_0001"
     state = json.loads((folder / "state.json").read_text())
     del state["settings"], state["rates"]
     for name in ("a", "b", "augment"):
@@ -156,9 +164,9 @@ def test_a_checkpoint_without_settings_is_gone_on_with(tmp_path):
     digest = hashlib.sha256((folder / "state.json").read_bytes()).hexdigest()
     sums = [f"{digest}  state.json" if line.endswith("state.json") else line for line in sums]
     (folder / "SHA256SUMS").write_text("\n".join(sums) + "\n")
-    made, told = run(tmp_path, model(cycle_weight=3), epochs=2)
+    made, told = run(begun, model(cycle_weight=3), epochs=2)
     assert not told
-    assert int(made.optimizer.iterations) == 4
+    assert int(made.optimizer.iterations) == 2
 
 
 def test_scans_are_known_by_their_names_wherever_the_folder_is(tmp_path):
@@ -178,7 +186,7 @@ def test_scans_are_known_by_their_names_wherever_the_folder_is(tmp_path):
         if 3 in patients:
             sides[0][1] = sides[0][1].replace("sub-2", "sub-3")
         return kmc.data.from_volumes(
-            *(sides[::-1] if swap else sides), preprocessing, seed=0, verbose=0
+            *(sides[::-1] if swap else sides), preprocessing, batch_size=4, seed=0, verbose=0
         )
 
     run(tmp_path / "run", source=scans("study"))

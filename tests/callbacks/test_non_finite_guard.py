@@ -6,7 +6,7 @@ from small import compiled, cyclegan, images, tiny_cyclegan
 import keras_mri_cyclegan as kmc
 from keras_mri_cyclegan.callbacks import Checkpoint, NonFiniteGuard, NonFiniteWarning
 
-A, B = images(4, seed=1), images(4, seed=2)
+A, B = images(3, seed=1), images(3, seed=2)
 
 
 class Break(keras.callbacks.Callback):
@@ -53,8 +53,8 @@ def finite(one):
 def test_it_stops():
     one, steps = model(), Steps()
     with pytest.warns(NonFiniteWarning, match=r"The loss is nan in batch 2: the training stops"):
-        fit(one, Break(6), NonFiniteGuard(), steps)
-    assert steps.count == 6
+        fit(one, Break(5), NonFiniteGuard(), steps)
+    assert steps.count == 5
 
 
 def test_a_training_that_is_well_is_left_alone():
@@ -73,7 +73,7 @@ def test_it_goes_back_and_on_with_lower_rates(tmp_path):
     one, steps = model(), Steps()
     checkpoint = Checkpoint(tmp_path)
     with pytest.warns(NonFiniteWarning) as found:
-        history = fit(one, Break(6, 7), NonFiniteGuard(checkpoint, 0.1, 2), steps, checkpoint)
+        history = fit(one, Break(4, 5), NonFiniteGuard(checkpoint, 0.1, 2), steps, checkpoint)
     messages = [str(w.message) for w in found if w.category is NonFiniteWarning]
     assert len(messages) == 2
     assert "epoch_0001` (1 of 2 times)" in messages[0]
@@ -81,18 +81,18 @@ def test_it_goes_back_and_on_with_lower_rates(tmp_path):
     assert "epoch_0001` (2 of 2 times)" in messages[1]
     assert rates(one) == pytest.approx([1e-5, 1e-5])
     assert finite(one)
-    assert steps.count == 12
+    assert steps.count == 9
     assert np.isfinite(history["loss"]).all()
-    # Back to after four steps, then the two last of the epoch at hand, and four more.
-    assert int(one.optimizer.iterations) == 4 + 1 + 4
+    # Back to after three steps, then the last of the epoch at hand, and three more.
+    assert int(one.optimizer.iterations) == 3 + 1 + 3
 
 
 def test_it_gives_up_with_the_last_good_weights(tmp_path):
     one, steps = model(), Steps()
     checkpoint = Checkpoint(tmp_path)
     with pytest.warns(NonFiniteWarning, match="after going back 1 times: the training stops"):
-        fit(one, Break(5, 6), NonFiniteGuard(checkpoint, max_returns=1), checkpoint, steps)
-    assert steps.count == 6
+        fit(one, Break(4, 5), NonFiniteGuard(checkpoint, max_returns=1), checkpoint, steps)
+    assert steps.count == 5
     assert finite(one)
     saved = keras.models.load_model(tmp_path / "epoch_0001" / "model.keras")
     for x, y in zip(one.trainable_variables, saved.trainable_variables, strict=True):
@@ -109,20 +109,20 @@ def test_it_gives_up_with_the_last_good_weights(tmp_path):
 def test_all_is_looked_at_after_an_epoch(broken, name):
     class BreakAtEnd(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            if batch == 3:
+            if batch == 2:
                 variable = broken(self.model)
                 variable.assign(np.full(variable.shape, np.nan))
 
     steps = Steps()
     with pytest.warns(NonFiniteWarning, match=f"{name}` is not finite after epoch 1: the training"):
         fit(model(), BreakAtEnd(), NonFiniteGuard(), steps)
-    assert steps.count == 4
+    assert steps.count == 3
 
 
 def test_how_often_it_went_back_is_kept_when_the_training_is_resumed(tmp_path):
     checkpoint = Checkpoint(tmp_path)
     with pytest.warns(NonFiniteWarning):
-        fit(model(), Break(6), NonFiniteGuard(checkpoint), checkpoint, epochs=2)
+        fit(model(), Break(5), NonFiniteGuard(checkpoint), checkpoint, epochs=2)
     checkpoint, guard = Checkpoint(tmp_path), NonFiniteGuard()
     one = model()
     guard.checkpoint = checkpoint

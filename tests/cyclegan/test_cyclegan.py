@@ -212,13 +212,13 @@ def test_images_of_0_to_255_warn_once_a_call():
 @pytest.mark.parametrize(
     ("arguments", "start"),
     [
-        ({"x": A * 127, "y": B}, "`x` (images of A) has"),
+        ({"x": A * 127, "y": B, "batch_size": 3}, "`x` (images of A) has"),
         (
             {"x": iter([(A, B * 127)] * 2), "steps_per_epoch": 1},
             "The first batch of `x`, images of B",
         ),
         (
-            {"x": A, "y": B, "validation_data": (A[:3] * 127, B * 127)},
+            {"x": A, "y": B, "batch_size": 3, "validation_data": (A[:3] * 127, B * 127)},
             "`validation_data[0]` (images of A) has",
         ),
     ],

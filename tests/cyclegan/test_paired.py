@@ -155,7 +155,7 @@ def trained(source, steps=1, **arguments):
     return {name: values[0] for name, values in history.items()}, weights(model)
 
 
-@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("alone", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_fit_takes_pairs_from_every_source(alone):
     results = {name: trained(source) for name, source in sources(alone).items()}
     pytest.importorskip("tensorflow")

@@ -41,14 +41,15 @@ def pairs_of(a, b):
 
 
 FIT = {"epochs": 2, "verbose": 0}
+ARRAYS = {**FIT, "batch_size": 3}
 DOORS = {
-    "fit": lambda m, a, b: m.fit(a, b, **FIT),
+    "fit": lambda m, a, b: m.fit(a, b, **ARRAYS),
     "fit, a generator": lambda m, a, b: m.fit(iter([(a, b)] * 2), steps_per_epoch=1, **FIT),
     "fit, a PyDataset": lambda m, a, b: m.fit(pairs_of(a, b), **FIT),
-    "fit, also in validation": lambda m, a, b: m.fit(a, b, validation_data=(a, b), **FIT),
-    "validation_data": lambda m, a, b: m.fit(A, B, validation_data=(a, b), **FIT),
+    "fit, also in validation": lambda m, a, b: m.fit(a, b, validation_data=(a, b), **ARRAYS),
+    "validation_data": lambda m, a, b: m.fit(A, B, validation_data=(a, b), **ARRAYS),
     "validation_data, a PyDataset": lambda m, a, b: m.fit(
-        A, B, validation_data=pairs_of(a, b), **FIT
+        A, B, validation_data=pairs_of(a, b), **ARRAYS
     ),
     "model.evaluate": lambda m, a, b: m.evaluate(a, b, verbose=0),
     "model.evaluate, a PyDataset": lambda m, a, b: m.evaluate(pairs_of(a, b), verbose=0),
@@ -82,17 +83,16 @@ def told(call, *arguments):
     return [str(warning.message) for warning in found]
 
 
-@pytest.mark.parametrize("scale", SCALES)
 @pytest.mark.parametrize("door", DOORS)
-def test_said_once(model, door, scale):
-    change, message = SCALES[scale]
-    (text,) = told(DOORS[door], model, change(A).astype("float32"), change(B).astype("float32"))
-    assert re.search(message, text), text
+def test_said_once(model, door):
+    for change, message in SCALES.values():
+        (text,) = told(DOORS[door], model, change(A).astype("float32"), change(B).astype("float32"))
+        assert re.search(message, text), text
     assert not told(DOORS[door], model, A, B)
 
 
 @pytest.mark.parametrize("door", HEAD_DOORS)
-def test_said_once_where_heads_come_in(quick_curves, heads, door):
+def test_said_once_where_heads_come_in(small_networks, heads, door):
     scaled = [((side + 1) / 2).astype("float32") for side in heads]
     (text,) = told(HEAD_DOORS[door], *scaled)
     assert "2 * x - 1" in text

@@ -23,7 +23,13 @@ def trained(steps=3, **arguments):
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("other", [{}, {"normalization": "batch", "identity_every": 2}])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"normalization": "batch", "identity_every": 2},
+        pytest.param({}, marks=pytest.mark.slow),
+    ],
+)
 def test_it_changes_no_step(other):
     kept, again = trained(**other), trained(recompute=True, **other)
     for one, same in zip(weights(again), weights(kept), strict=True):

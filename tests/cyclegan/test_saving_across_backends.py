@@ -16,7 +16,7 @@ import keras_mri_cyclegan as kmc
 
 BACKEND = keras.backend.backend()
 OTHERS = sorted({"tensorflow", "jax", "torch"} - {BACKEND})
-A, B = images(5, seed=1), images(3, seed=2)
+A, B = images(3, seed=1), images(2, seed=2)
 
 OPEN = """
 import sys

@@ -65,7 +65,7 @@ def test_each_batch_gets_what_it_would_get_alone(network):
         np.testing.assert_allclose(ops.convert_to_numpy(found), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("pool_size", [0, 3])
+@pytest.mark.parametrize("pool_size", [3, pytest.param(0, marks=pytest.mark.slow)])
 def test_a_step_is_the_one_that_calls_the_networks_one_by_one(pool_size, monkeypatch):
     def trained():
         model = cyclegan(pool_size=pool_size, seed=0)

@@ -62,7 +62,12 @@ def test_weights_of_zero_skip_the_work():
 
 
 @pytest.mark.parametrize(
-    ("adversarial", "pool_size"), [("least_squares", 0), ("binary_crossentropy", 3), ("hinge", 3)]
+    ("adversarial", "pool_size"),
+    [
+        ("least_squares", 0),
+        ("hinge", 3),
+        pytest.param("binary_crossentropy", 3, marks=pytest.mark.slow),
+    ],
 )
 def test_adversarial_losses_and_pools(adversarial, pool_size):
     model = compiled(cyclegan(pool_size=pool_size), adversarial_loss=adversarial)
@@ -117,7 +122,7 @@ def test_the_seed_repeats_a_training():
     def run():
         keras.utils.set_random_seed(7)
         model = compiled(tiny_cyclegan(seed=3))
-        data = kmc.data.UnpairedDataset(A, B, batch_size=2, seed=5)
+        data = kmc.data.UnpairedDataset(A[:4], B, batch_size=2, seed=5)
         return model.fit(data, epochs=2, verbose=0).history
 
     first, second = run(), run()
@@ -129,44 +134,47 @@ def test_the_seed_repeats_a_training():
 
 @pytest.mark.compiled
 def test_compiled_steps_are_those_of_an_eager_one():
-    """With terms in some of the steps alone, which a compiled step has to branch for."""
+    """With terms in some of the steps only, which a compiled step has to branch for.
+
+    Compiled or a graph, each step on its own or two in an execution, the last of which has one.
+    """
 
     def trained(**arguments):
         lazy = {"identity_every": 2, "r1_weight": 10.0, "r1_every": 2}
         model = compiled(tiny_cyclegan(pool_size=0, dropout=0.0), 1e-3, **lazy, **arguments)
-        data = kmc.data.UnpairedDataset(A[:2], B[:2], seed=0)
-        return model.fit(data, epochs=1, verbose=0, shuffle=False).history
+        data = kmc.data.UnpairedDataset(A[:3], B, seed=0)
+        return model.fit(data, epochs=1, verbose=0, shuffle=False).history, weights(model)
 
-    expected = trained(run_eagerly=True)
+    expected, expected_weights = trained(run_eagerly=True)
     assert expected["identity_a"][0] > 0
     assert expected["r1_a"][0] > 0
-    ways = {"tensorflow": (True, False), "jax": (True,), "torch": (False,)}  # torch takes minutes
-    for jit_compile in ways[keras.backend.backend()]:
-        found = trained(jit_compile=jit_compile, run_eagerly=False)
+    ways = {  # whether compiled, and steps in an execution
+        "tensorflow": ((True, 1), (False, 2)),
+        "jax": ((True, 1), (True, 2)),
+        "torch": ((False, 1),),  # compiled it takes minutes; Keras executes single steps there
+    }
+    for jit_compile, steps in ways[keras.backend.backend()]:
+        found, found_weights = trained(
+            jit_compile=jit_compile, steps_per_execution=steps, run_eagerly=False
+        )
         for name, value in found.items():
             assert value[0] == pytest.approx(expected[name][0], rel=1e-3), (name, jit_compile)
+        for x, y in zip(found_weights, expected_weights, strict=True):
+            np.testing.assert_allclose(x, y, atol=1e-4, err_msg=f"{jit_compile}, {steps}")
 
 
-@pytest.mark.compiled
-def test_steps_per_execution():
-    if keras.backend.backend() == "torch":
-        pytest.skip("Keras allows one step per execution on torch")
-    several = compiled(steps_per_execution=2, run_eagerly=False)
-    single = compiled(run_eagerly=False)
-    data = kmc.data.UnpairedDataset(A, B, seed=1)
-    found = several.fit(data, epochs=1, verbose=0).history
-    data = kmc.data.UnpairedDataset(A, B, seed=1)
-    expected = single.fit(data, epochs=1, verbose=0).history
-    for x, y in zip(weights(several), weights(single), strict=True):
-        np.testing.assert_allclose(x, y, atol=1e-4)
-    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-4)
-
-
-@pytest.fixture(params=["mixed_bfloat16", "mixed_float16"])
+@pytest.fixture
 def policy(request):
     keras.config.set_dtype_policy(request.param)
     yield request.param
     keras.config.set_dtype_policy("float32")
+
+
+def policies(first, other):
+    """Each test has one of the two in the quick selection, and both of them in the whole one."""
+    return pytest.mark.parametrize(
+        "policy", [first, pytest.param(other, marks=pytest.mark.slow)], indirect=True
+    )
 
 
 def first_terms(model, **arguments):
@@ -181,6 +189,7 @@ def float32_terms():
     return first_terms(cyclegan())[1], first_terms(None, r1_weight=1.0)[1]
 
 
+@policies("mixed_bfloat16", "mixed_float16")
 def test_mixed_precision_gives_the_terms_of_float32(float32_terms, policy):
     """Networks of the builders end in float32, a user's own need not."""
     model, ends_in_float32 = first_terms(cyclegan())
@@ -208,6 +217,7 @@ def float32_change():
     return first_change()
 
 
+@policies("mixed_float16", "mixed_bfloat16")
 def test_mixed_precision_updates_are_as_large_as_those_of_float32(float32_change, policy):
     """A loss scaled for float16 is scaled back for both optimizers."""
     for x, y in zip(first_change(), float32_change, strict=True):

@@ -66,7 +66,14 @@ def confident(loss):
     return compiled(model, rate=1e-6, adversarial_loss=loss)
 
 
-@pytest.mark.parametrize("loss", ["least_squares", "hinge", keras.losses.MeanSquaredError()])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "hinge",
+        pytest.param("least_squares", marks=pytest.mark.slow),  # as in the next test
+        pytest.param(keras.losses.MeanSquaredError(), marks=pytest.mark.slow),
+    ],
+)
 def test_a_training_raises_and_logs_it(loss):
     model = confident(loss)
     for network in (model.discriminator_a, model.discriminator_b):

@@ -158,7 +158,7 @@ except ImportError as error:
 """
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("backend", ["jax", pytest.param("torch", marks=pytest.mark.slow)])
 def test_hdf5_needs_no_tensorflow(folder, backend):
     pytest.importorskip(backend)
     tests = str(pathlib.Path(old_files.__file__).parent)

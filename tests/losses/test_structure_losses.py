@@ -185,9 +185,17 @@ def test_gradient_by_finite_differences(name, shape):
         assert (found * direction).sum() == pytest.approx(slope, rel=2e-2, abs=1e-4)
 
 
-@pytest.mark.parametrize("name", DEFAULTS)
-@pytest.mark.parametrize("rank", [2, 3])
-def test_constant_images_and_copies(name, rank):
+@pytest.mark.parametrize(
+    ("rank", "name"),
+    [
+        *((2, name) for name in DEFAULTS),
+        *(
+            pytest.param(3, name, marks=() if name == "mind" else pytest.mark.slow)
+            for name in DEFAULTS
+        ),
+    ],
+)
+def test_constant_images_and_copies(rank, name):
     shape = (1, *[9] * rank, 1)
     dark, grey, bright = (np.full(shape, value, "float32") for value in (-1, 0, 1))
     signal = head(shape, 1)

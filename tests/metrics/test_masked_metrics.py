@@ -251,7 +251,11 @@ def test_contract(metric, _, options, direction):
     assert run_metric_contract(metric, options, *pair((2, 16, 16, 1))[:2])._direction == direction
 
 
-@pytest.mark.parametrize("shape", [(3, 16, 18, 1), (3, 14, 16, 15, 1)], ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [(3, 16, 18, 1), pytest.param((3, 14, 16, 15, 1), marks=pytest.mark.slow)],
+    ids=str,
+)
 def test_compiled_evaluation(shape):
     """The last batch is smaller: a mean over batches would give another number."""
     a, b, _ = pair(shape)

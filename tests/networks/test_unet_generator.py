@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_mri_cyclegan as kmc
+from keras_mri_cyclegan.networks import parts
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,13 @@ def test_shape_and_range(arguments, shape, expected):
     assert translated.std() > 0
 
 
-def test_defaults_are_the_unet_256_of_pix2pix():
+@pytest.fixture
+def zeros(monkeypatch):
+    """Let kernels begin with zeros, where shapes are looked at: random numbers take seconds."""
+    monkeypatch.setattr(parts, "initializer", lambda: "zeros")
+
+
+def test_defaults_are_the_unet_256_of_pix2pix(zeros):
     network = kmc.unet_generator((256, 256, 1))
     assert len([layer for layer in network.layers if layer.name.endswith("_skip")]) == 7
     assert network.get_layer("down_7").output.shape == (None, 1, 1, 512)
@@ -63,7 +70,7 @@ def independent_parameter_count(kernel=16):
         ((None, None, 1), 8),
     ],
 )
-def test_default_depth_is_as_deep_as_the_sizes_allow(shape, depth):
+def test_default_depth_is_as_deep_as_the_sizes_allow(zeros, shape, depth):
     network = kmc.unet_generator(shape, filters=1)
     assert len([w for w in network.layers if re.fullmatch(r"down_\d", w.name)]) == depth
 
@@ -84,7 +91,7 @@ def test_default_depth_is_as_deep_as_the_sizes_allow(shape, depth):
     ],
 )
 @pytest.mark.parametrize("upsampling", ["transpose", "resize"])
-def test_default_depth_of_axes_that_differ(shape, halvings, bottleneck, upsampling):
+def test_default_depth_of_axes_that_differ(zeros, shape, halvings, bottleneck, upsampling):
     network = kmc.unet_generator(shape, filters=1, upsampling=upsampling)
     down = [layer for layer in network.layers if re.fullmatch(r"down_\d", layer.name)]
     assert len(down) == max(halvings)
@@ -97,7 +104,7 @@ def test_default_depth_of_axes_that_differ(shape, halvings, bottleneck, upsampli
         )
 
 
-def test_slices_are_halved_where_the_plane_is_as_small_as_they_are():
+def test_slices_are_halved_where_the_plane_is_as_small_as_they_are(zeros):
     network = kmc.unet_generator((20, 256, 256, 1), filters=1)
     strides = [layer.strides for layer in network.layers if re.fullmatch(r"down_\d", layer.name)]
     assert [depth for depth, _, _ in strides] == [1, 1, 1, 2, 2, 1, 1, 1]
@@ -119,7 +126,7 @@ def test_sizes_that_leave_too_many_pixels_are_an_error(shape):
         kmc.unet_generator(shape, filters=1)
 
 
-def test_volume_of_64_needs_no_further_argument():
+def test_volume_of_64_needs_no_further_argument(zeros):
     network = kmc.unet_generator((64, 64, 64, 1), filters=1)
     assert network.output_shape == (None, 64, 64, 64, 1)
 
@@ -177,7 +184,7 @@ def test_widths_of_ones_own():
     }
 
 
-def test_variant_of_the_tutorials():
+def test_variant_of_the_tutorials(zeros):
     """`unet_generator(3, norm_type="instancenorm")`, whose weights were counted in Keras 2."""
     network = kmc.unet_generator(
         (256, 256, 3), normalize_bottleneck=True, negative_slope=0.3, use_bias=False

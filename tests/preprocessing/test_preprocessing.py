@@ -6,6 +6,7 @@ import keras
 import nibabel as nib
 import numpy as np
 import pytest
+from cases import case
 from intensity_normalization.normalizers.population.nyul import NyulNormalizer
 from phantoms import ORIENTATIONS, ReferenceImage, scan
 
@@ -32,21 +33,24 @@ def stored(*args, **kwargs):
     return volume.replace(header=SourceHeader("nifti", np.dtype("int16"), volume.shape, True))
 
 
-@pytest.mark.parametrize("orientation", ORIENTATIONS)
 @pytest.mark.parametrize(("cutter", "tilt"), [(Slices("coronal"), 0.0), (Patches((4, 4, 4)), 0.4)])
-def test_prepared_cut_joined_and_restored_is_the_scan(cutter, orientation, tilt):
-    volume = stored(orientation, tilt)
-    preprocessing = Preprocessing([Reorient(), MinMax()], cutter)
-    prepared = preprocessing.prepare(volume)
-    assert prepared.volume.orientation == "RAS"
-    assert (prepared.volume.array.min(), prepared.volume.array.max()) == (-1, 1)
-    joined = cutter.join(cutter.cut(prepared.volume), like=prepared.volume)
-    restored = preprocessing.restore(joined, prepared)
-    largest = np.abs(volume.array).max()
-    assert np.abs(restored.array - volume.array).max() <= 2 * np.finfo("float32").eps * largest
-    np.testing.assert_array_equal(restored.affine, volume.affine)
-    assert restored.header is volume.header
-    assert restored.path == volume.path
+def test_prepared_cut_joined_and_restored_is_the_scan(cutter, tilt):
+    for orientation in ORIENTATIONS:
+        with case(orientation):
+            volume = stored(orientation, tilt)
+            preprocessing = Preprocessing([Reorient(), MinMax()], cutter)
+            prepared = preprocessing.prepare(volume)
+            assert prepared.volume.orientation == "RAS"
+            assert (prepared.volume.array.min(), prepared.volume.array.max()) == (-1, 1)
+            joined = cutter.join(cutter.cut(prepared.volume), like=prepared.volume)
+            restored = preprocessing.restore(joined, prepared)
+            largest = np.abs(volume.array).max()
+            assert (
+                np.abs(restored.array - volume.array).max() <= 2 * np.finfo("float32").eps * largest
+            )
+            np.testing.assert_array_equal(restored.affine, volume.affine)
+            assert restored.header is volume.header
+            assert restored.path == volume.path
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import nibabel as nib
 import numpy as np
 import pytest
+from cases import case
 from phantoms import ORIENTATIONS, scan
 
 from keras_mri_cyclegan.preprocessing import Reorient
@@ -13,34 +14,40 @@ def masked(orientation, tilt):
     return volume.replace(mask=volume.array > 20)
 
 
-@pytest.mark.parametrize("orientation", ORIENTATIONS)
-def test_is_the_closest_canonical_of_nibabel_and_comes_back(orientation):
-    volume = masked(orientation, 0.35)
-    turned, record = Reorient().apply(volume, {})
-    expected = nib.as_closest_canonical(nib.Nifti1Image(volume.array, volume.affine))
-    np.testing.assert_array_equal(turned.array, np.asarray(expected.dataobj))
-    np.testing.assert_allclose(turned.affine, expected.affine, atol=1e-12)
-    assert turned.orientation == "RAS"
-    assert (turned.array[turned.mask] > 20).all()
-    assert turned.mask.sum() == volume.mask.sum()
+def test_is_the_closest_canonical_of_nibabel_and_comes_back():
+    for orientation in ORIENTATIONS:
+        with case(orientation):
+            volume = masked(orientation, 0.35)
+            turned, record = Reorient().apply(volume, {})
+            expected = nib.as_closest_canonical(nib.Nifti1Image(volume.array, volume.affine))
+            np.testing.assert_array_equal(turned.array, np.asarray(expected.dataobj))
+            np.testing.assert_allclose(turned.affine, expected.affine, atol=1e-12)
+            assert turned.orientation == "RAS"
+            assert (turned.array[turned.mask] > 20).all()
+            assert turned.mask.sum() == volume.mask.sum()
 
-    back = Reorient().invert(turned, record)
-    np.testing.assert_array_equal(back.array, volume.array)
-    np.testing.assert_array_equal(back.affine, volume.affine)
-    np.testing.assert_array_equal(back.mask, volume.mask)
+            back = Reorient().invert(turned, record)
+            np.testing.assert_array_equal(back.array, volume.array)
+            np.testing.assert_array_equal(back.affine, volume.affine)
+            np.testing.assert_array_equal(back.mask, volume.mask)
 
 
-@pytest.mark.parametrize("wanted", ORIENTATIONS)
-def test_turns_to_any_orientation_without_moving_a_voxel(wanted):
-    volume = masked("PSL", 0.2)
-    turned, record = Reorient(wanted).apply(volume, {})
-    assert turned.orientation == wanted
-    # Every voxel, known by its value, is where it was in the patient.
-    for value in volume.array.ravel()[::17]:
-        old = np.argwhere(volume.array == value)[0]
-        new = np.argwhere(turned.array == value)[0]
-        np.testing.assert_allclose(turned.affine @ [*new, 1], volume.affine @ [*old, 1], atol=1e-9)
-    np.testing.assert_array_equal(Reorient(wanted).invert(turned, record).array, volume.array)
+def test_turns_to_any_orientation_without_moving_a_voxel():
+    for wanted in ORIENTATIONS:
+        with case(wanted):
+            volume = masked("PSL", 0.2)
+            turned, record = Reorient(wanted).apply(volume, {})
+            assert turned.orientation == wanted
+            # Every voxel, known by its value, is where it was in the patient.
+            for value in volume.array.ravel()[::17]:
+                old = np.argwhere(volume.array == value)[0]
+                new = np.argwhere(turned.array == value)[0]
+                np.testing.assert_allclose(
+                    turned.affine @ [*new, 1], volume.affine @ [*old, 1], atol=1e-9
+                )
+            np.testing.assert_array_equal(
+                Reorient(wanted).invert(turned, record).array, volume.array
+            )
 
 
 @pytest.mark.parametrize("wrong", ["RAR", "RA", "RASS", "XYZ", "", None, 3, ["R", "A", "S"]])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import case
 from phantoms import ORIENTATIONS, scan
 
 from keras_mri_cyclegan.preprocessing import Slices
@@ -22,25 +23,26 @@ def position(volume, value):
     return (volume.affine @ [*index[0], 1])[:3]
 
 
-@pytest.mark.parametrize("orientation", ORIENTATIONS)
-def test_shows_the_patient_as_radiologists_look_and_joins_exactly(orientation):
-    volume = scan(orientation, tilt=0.5)
-    for plane, firsts in FIRST.items():
-        cutter = Slices(plane)
-        images = cutter.cut(volume)
-        assert images.shape[-1] == 1
-        assert images.dtype == np.float32
-        for axis, name in enumerate(("slice", "row", "column")):
-            ends = [images[(0,) * axis + (end,)].ravel()[0] for end in (0, -1)]
-            step = position(volume, ends[1]) - position(volume, ends[0])
-            world = np.argmax(np.abs(step))
-            # From the first to the last one goes away from where the first is.
-            towards = "RAS"[world] if step[world] < 0 else "LPI"[world]
-            assert towards == firsts[name], plane
-        back = cutter.join(images, like=volume)
-        np.testing.assert_array_equal(back.array, volume.array)
-        np.testing.assert_array_equal(back.affine, volume.affine)
-        assert back.path == volume.path
+def test_shows_the_patient_as_radiologists_look_and_joins_exactly():
+    for orientation in ORIENTATIONS:
+        with case(orientation):
+            volume = scan(orientation, tilt=0.5)
+            for plane, firsts in FIRST.items():
+                cutter = Slices(plane)
+                images = cutter.cut(volume)
+                assert images.shape[-1] == 1
+                assert images.dtype == np.float32
+                for axis, name in enumerate(("slice", "row", "column")):
+                    ends = [images[(0,) * axis + (end,)].ravel()[0] for end in (0, -1)]
+                    step = position(volume, ends[1]) - position(volume, ends[0])
+                    world = np.argmax(np.abs(step))
+                    # From the first to the last one goes away from where the first is.
+                    towards = "RAS"[world] if step[world] < 0 else "LPI"[world]
+                    assert towards == firsts[name], plane
+                back = cutter.join(images, like=volume)
+                np.testing.assert_array_equal(back.array, volume.array)
+                np.testing.assert_array_equal(back.affine, volume.affine)
+                assert back.path == volume.path
 
 
 def test_the_corner_at_the_right_the_front_and_the_head():

@@ -12,15 +12,15 @@ PIXEL = 3.2
 
 @pytest.fixture(scope="module")
 def maps():
-    return draw_head_maps([LabelHead(ball_volume(), "synthseg")], 6, size=64, pixel=PIXEL)
+    return draw_head_maps([LabelHead(ball_volume(), "synthseg")], 4, size=64, pixel=PIXEL)
 
 
 @pytest.fixture(scope="module")
 def scans(maps):
     simulated = SimulatedHeads(maps, ("t1", "t2"), strip=0)
     return (
-        np.stack([simulated[k].degraded["t1"] for k in range(6)]),
-        np.stack([simulated[k].degraded["t2"] for k in range(6, 11)]),
+        np.stack([simulated[k].degraded["t1"] for k in range(4)]),
+        np.stack([simulated[k].degraded["t2"] for k in range(4, 7)]),
     )
 
 

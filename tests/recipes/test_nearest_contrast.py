@@ -13,7 +13,7 @@ def scans():
     return dict(
         zip(
             ("t1", "t2"),
-            kmc.datasets.load_phantom(("t1", "t2"), slices=4, size=96),
+            kmc.datasets.load_phantom(("t1", "t2"), slices=2, size=96),
             strict=True,
         )
     )

@@ -18,13 +18,19 @@ def sides(shape=SHAPE, count=3):
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param("small_data", marks=pytest.mark.backend),
-        *(name for name in RECIPES if name != "small_data"),
-    ],
+    "name", [pytest.param("small_data", marks=pytest.mark.backend), "paper", "tutorial", "large"]
 )
-def test_ready_to_fit_save_and_translate(name, tmp_path):
+def test_ready_to_fit_save_and_translate(name, tmp_path, shallow_networks):
+    check_ready(name, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["paper", "tutorial", "large"])
+def test_ready_with_their_own_depth(name, tmp_path):
+    check_ready(name, tmp_path)
+
+
+def check_ready(name, tmp_path):
     a, b = sides(count=2)
     recipe = RECIPES[name](a, b, epochs=1, filters=4)
     model = recipe.model
@@ -94,8 +100,8 @@ def test_curves_that_were_fitted_before(small_networks):
 def test_seeds_repeat(small_networks):
     def trained():
         keras.utils.set_random_seed(3)
-        recipe = kmc.recipes.small_data(*sides(), epochs=1, filters=4, seed=5)
-        return recipe.fit(verbose=0).history["loss"]
+        model, train, _ = kmc.recipes.small_data(*sides(), epochs=1, filters=4, seed=5)
+        return model.fit(train, epochs=1, verbose=0).history["loss"]
 
     np.testing.assert_allclose(trained(), trained(), rtol=1e-5)
 
