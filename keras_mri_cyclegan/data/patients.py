@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._notices import ScanWarning
 from keras_mri_cyclegan.data._scans import Scan, identity, scan_list, scan_name
 from keras_mri_cyclegan.data.patient_names import RULE, numbered_below, patient_from_path, spelling
-from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.volumes import Volume, dicom
 
 Patient = Callable[[Any], Any]
 Split = tuple[list[Scan], list[Scan]]
@@ -45,6 +46,10 @@ def split_by_patient(
 
     Returns:
         `((a, b), (a_validation, b_validation))`: lists of scans, each in the given order.
+
+    Warns:
+        ScanWarning: DICOM scans of one PatientID that are, by their names or by `patient`, of
+            several patients, and so in both training and validation.
 
     Raises:
         ValueError: A domain with one patient only; a scan without a patient; a scan in both
@@ -93,7 +98,45 @@ def split_by_patient(
         )
         for out in (False, True)
     )
+    _compare_with_headers(training, validating)
     return training, validating  # type: ignore[return-value]
+
+
+def _compare_with_headers(training: Sequence[list], validating: Sequence[list]) -> None:
+    """Warn of DICOM scans on both sides of the split whose files say that they are of one patient.
+
+    An ID that all scans of a domain have is what an anonymiser wrote.
+    """
+    of_training, of_validation = (
+        [[(_id_in_file(scan), scan) for scan in scans] for scans in part]
+        for part in (training, validating)
+    )
+    together = [one + other for one, other in zip(of_training, of_validation, strict=True)]
+    if all(len({found for found, _ in side} - {""}) < 2 for side in together):
+        return
+    trained, held_out = (
+        {found: scan for side in part for found, scan in side if found}
+        for part in (of_training, of_validation)
+    )
+    common = sorted(trained.keys() & held_out.keys())
+    if common:
+        _checks.warn(
+            f"{scan_name(trained[common[0]])} is in the training, "
+            f"{scan_name(held_out[common[0]])} in the validation, and both have the PatientID "
+            f"{common[0]!r} (of {len(common)} such IDs): scores are better than those of new "
+            "patients. If they are of one patient, say so by `patient=`, a callable that takes "
+            "each path or Volume and returns whose scan it is.",
+            ScanWarning,
+        )
+
+
+def _id_in_file(scan: Scan) -> str:
+    if not isinstance(scan, Volume):
+        return dicom.patient_id(scan)
+    header = scan.header
+    if header is None or header.kind != "dicom" or header.content is None:
+        return ""
+    return next(filter(None, map(dicom.id_in, header.content.datasets)), "")
 
 
 def patients_of(scans: Sequence[Scan], patient: Patient | None) -> list[str]:

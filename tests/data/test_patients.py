@@ -1,11 +1,15 @@
+import warnings
+
+import dicom_files
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_mri_cyclegan._notices import ScanWarning
 from keras_mri_cyclegan.data import split_by_patient
 from keras_mri_cyclegan.data.patients import patient_from_path
-from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.volumes import Volume, read_volumes
 
 # T1 and T2 of three people with two visits or several series each, as public data sets name them.
 VISITS = {
@@ -233,3 +237,38 @@ def test_patients_held_out_by_name():
     ):
         with pytest.raises(ValueError, match=message):
             split_by_patient(t1, t2, names)
+
+
+def study(folder, ids):
+    """DICOM scans of one PatientID each, in folders that are called after patients 0, 1, ..."""
+
+    def scan(number, patient):
+        def change(dataset, index):
+            dataset.PatientID = patient
+
+        path = folder / f"p{number}"
+        path.parent.mkdir(exist_ok=True)
+        return str(dicom_files.series(path, dicom_files.scan((2, 7, 6)), change))
+
+    return [scan(number, patient) for number, patient in enumerate(ids)]
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_one_patient_id_by_two_names_is_warned_of(tmp_path, in_memory):
+    a = study(tmp_path / "a", ["X", "Y", "X", ""])
+    b = study(tmp_path / "b", ["X", "Y", "Z", ""])
+    if in_memory:
+        a, b = map(list, map(read_volumes, (a, b)))
+    with pytest.warns(ScanWarning, match=r"(?s)/p2` is in the .*/p0` in .* the PatientID 'X'") as w:
+        split_by_patient(a, b, ["p0", "p1", "p3"])
+    assert len(w) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        split_by_patient(a, b, ["p0", "p2"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_id_of_all_scans_is_an_anonymiser(tmp_path):
+    sides = [study(tmp_path / name, [f"anonymous {name}"] * 3) for name in "ab"]
+    split_by_patient(*sides, 0.34, seed=0)
+    split_by_patient(study(tmp_path / "c", ["X"] * 3), sides[0], 0.34, seed=0)

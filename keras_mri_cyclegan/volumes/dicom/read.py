@@ -9,6 +9,7 @@ from keras_mri_cyclegan.volumes.dicom import series
 from keras_mri_cyclegan.volumes.dicom.frames import Frame, frames_of, is_multiframe
 from keras_mri_cyclegan.volumes.dicom.geometry import arrange
 from keras_mri_cyclegan.volumes.dicom.opening import guarded
+from keras_mri_cyclegan.volumes.dicom.patient import id_in
 from keras_mri_cyclegan.volumes.dicom.pixels import Layout, check_size, decoded, layout_of
 from keras_mri_cyclegan.volumes.dicom.replacing import says_synthetic
 from keras_mri_cyclegan.volumes.dicom.source import DicomSource
@@ -101,7 +102,7 @@ def _check_patient(path: str, files: list) -> None:
     found: dict[str, str] = {}  # from a patient to the first file; no ID says nothing
     for file, header in files:
         with guarded(file, "reading its PatientID"):
-            patient = str(header.get("PatientID") or "").strip()
+            patient = id_in(header)
         if patient:
             found.setdefault(patient, file)
     if len(found) > 1:
