@@ -208,3 +208,22 @@ def test_validation_is_compared_with_the_training(model, arguments, message):
         warnings.simplefilter("error")
         right = [prepared((3, 4), domain=domain) for domain in "ab"]
         sources.compare_with_validation(training, right)
+
+
+@pytest.mark.parametrize("known", [(0, 1), (0,), (1,)])
+def test_a_patient_in_several_groups_is_warned_of(known):
+    images = [called("p{:02d}", (1, 2)), called("P{:d}", (1, 2))]
+    pairs = [side if k in known else np.asarray(side) for k, side in enumerate(images)]
+
+    def score(groups):
+        kmc.evaluate(None, *pairs, groups=groups, metrics=("mae",), resamples=0)
+
+    patients = np.repeat([7, 9], SLICES)
+    for groups in (np.roll(patients, 1), np.arange(2 * SLICES).astype(str)):
+        with pytest.warns(UserWarning, match="image 0 in group .*, image 1 in .*'[pP]0?1'") as told:
+            score(groups)
+        assert sum("`groups`" in str(one.message) for one in told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for groups in (patients, patients[::-1], np.zeros_like(patients), None):
+            score(groups)
