@@ -136,7 +136,8 @@ def _id_in_file(scan: Scan) -> str:
     header = scan.header
     if header is None or header.kind != "dicom" or header.content is None:
         return ""
-    return next(filter(None, map(dicom.id_in, header.content.datasets)), "")
+    found = (dicom.text_of(one, "PatientID") for one in header.content.datasets)
+    return next(filter(None, found), "")
 
 
 def patients_of(scans: Sequence[Scan], patient: Patient | None) -> list[str]:

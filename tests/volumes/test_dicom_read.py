@@ -198,6 +198,22 @@ def test_a_series_of_two_patients(tmp_path):
     assert read_volume(dicom_files.series(tmp_path / "one", stored, change)).shape == (6, 7, 3)
 
 
+def test_a_series_of_two_frames_of_reference(tmp_path):
+    def change(dataset, index):
+        dataset.FrameOfReferenceUID = ["1.9", "", "1.8", "1.9"][index]
+
+    path = dicom_files.series(tmp_path / "moved", change=change)
+    uids = {
+        file: pydicom.dcmread(file).FrameOfReferenceUID for file in pathlib.Path(path).iterdir()
+    }
+    odd = next(file.name for file, uid in uids.items() if uid == "1.8")
+    with pytest.warns(VolumeWarning, match=f"{odd} has another FrameOfReferenceUID .*2 in 4 files"):
+        assert read_volume(path).shape == (6, 7, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_volume(dicom_files.series(tmp_path / "one", dicom_files.scan((2, 7, 6)), change))
+
+
 def test_what_is_not_an_image_is_passed_over(tmp_path):
     dicom_files.series(tmp_path)
     (tmp_path / "notes.txt").write_text("not DICOM")

@@ -31,7 +31,7 @@ def patient_id(path: str) -> str:
         for each in filter(has_prefix, files):
             header = read_header(each)
             with guarded(each, "reading its PatientID"):
-                found = id_in(header)
+                found = text_of(header, "PatientID")
                 if found and uid in (None, str(header.get("SeriesInstanceUID"))):
                     return found
     except (VolumeError, ImportError, OSError):
@@ -39,6 +39,6 @@ def patient_id(path: str) -> str:
     return ""
 
 
-def id_in(header: Any) -> str:
-    """Return the PatientID in a file's attributes, or an empty string."""
-    return str(header.get("PatientID") or "").strip()
+def text_of(header: Any, keyword: str) -> str:
+    """Return an attribute of a file as text without spaces around it, empty if there is none."""
+    return str(header.get(keyword) or "").strip()
