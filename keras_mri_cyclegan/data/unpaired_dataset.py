@@ -373,7 +373,7 @@ def _checked_pairs(paired: Any) -> tuple[Any, Any]:
             f"Received: {found}."
         )
     _checks.same_domains(("paired[0]", "paired[1]"), *paired)
-    _checks.same_patients(("paired[0]", "paired[1]"), *paired)
+    _checks.compare_pairs(("paired[0]", "paired[1]"), *paired)
     a, b = (
         images if isinstance(images, VolumeImages) else _checks.images(f"paired[{k}]", images)
         for k, images in enumerate(paired)

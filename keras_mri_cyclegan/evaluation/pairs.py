@@ -40,7 +40,7 @@ def checked_pairs(a: Any, b: Any, mask: Any, groups: Any, data_range: Any) -> Pa
             `data_range` that their values exceed.
     """
     data_range = checked_data_range(data_range)
-    _checks.same_patients(("a", "b"), a, b)
+    _checks.compare_pairs(("a", "b"), a, b)
     known = [images for images in (a, b) if hasattr(images, "comparable_patients")]
     a, b = _checks.images("a", a), _checks.images("b", b)
     if a.shape[:-1] != b.shape[:-1]:
@@ -65,7 +65,7 @@ def checked_curve_pairs(curve_pairs: Any, a: np.ndarray) -> tuple[np.ndarray, np
             "`curve_pairs` must be `(a, b)`, two arrays of pairs. Received: a "
             f"{type(curve_pairs).__name__}."
         )
-    _checks.same_patients(("curve_pairs[0]", "curve_pairs[1]"), *curve_pairs)
+    _checks.compare_pairs(("curve_pairs[0]", "curve_pairs[1]"), *curve_pairs)
     first, second = (
         _checks.images(f"curve_pairs[{index}]", images) for index, images in enumerate(curve_pairs)
     )
