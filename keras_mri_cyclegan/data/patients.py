@@ -8,7 +8,14 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan._notices import ScanWarning
 from keras_mri_cyclegan.data._scans import Scan, identity, scan_list, scan_name
-from keras_mri_cyclegan.data.patient_names import RULE, numbered_below, patient_from_path, spelling
+from keras_mri_cyclegan.data.patient_names import (
+    PERSON,
+    RULE,
+    numbered_below,
+    patient_from_path,
+    second_part,
+    spelling,
+)
 from keras_mri_cyclegan.volumes import Volume, dicom
 
 Patient = Callable[[Any], Any]
@@ -38,8 +45,9 @@ def split_by_patient(
             returns its patient, a string or a number. Defaults to `None`: `sub-...` in the path
             (BIDS) or what ADNI, BraTS, OASIS, TCGA and others call a patient, otherwise the file's
             or folder's name up to the first space, `_`, `-` or `.`. Where that is a visit, a date,
-            a contrast, a number or a word without one, the `p07` that follows (`v2_p07`) or that
-            the folder is called (`p07/0003`); where a visit, a date or a contrast has none, it has
+            a contrast, a number, a word without one or a short code (`A1_p07`), the `p07` that
+            follows (`v2_p07`) or that the folder is called (`p07/0003`); a `p2` after it may be an
+            acceleration where all files have the same. A visit, a date or a contrast alone has
             to be said. `p07`, `P07` and `p7` are one patient.
         seed: Integer of at least 0. The split depends on it and on the patients alone, not on the
             order of the scans. Defaults to `None`: another split each time.
@@ -177,11 +185,15 @@ def _patients_from_paths(paths: Sequence[str]) -> list[str | None]:
     """Return whose scan each is, `None` where their names together do not tell.
 
     A number below several folders of letters and digits, `TCIA_17/3` and `TCIA_21/3`, may be that
-    of a patient or of a series.
+    of a patient or of a series. The `p2` of `smith_p2` is an acceleration if all have the same.
     """
     folders = {path: parent for path in paths if (parent := numbered_below(path)) is not None}
     several = len(set(folders.values())) > 1
-    return [None if several and path in folders else patient_from_path(path) for path in paths]
+    persons = {part for path in paths if PERSON.fullmatch(part := second_part(path))}
+    return [
+        None if several and path in folders else patient_from_path(path, len(persons) < 2)
+        for path in paths
+    ]
 
 
 def _unknown(scan: Scan, owner: Any) -> ValueError:
