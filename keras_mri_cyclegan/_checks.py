@@ -120,6 +120,12 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
             way_out = "Resize or pad the images, or build the network for their shape."
             if _fits((*found[1:], found[0]), shape):
                 way_out = "The channels come first: put them last, `np.moveaxis(x, 1, -1)`."
+            elif _fits(found[:-1], shape[:-1]):
+                way_out = (
+                    f"Build the network for {found[-1]} channel(s). Or, for several contrasts of a "
+                    "patient as channels, cut each by itself, on one grid, and pass arrays, "
+                    "`np.concatenate([t1, flair], axis=-1)`."
+                )
             raise ValueError(
                 f"{called} holds images of shape {found}, and the network takes {tuple(shape)}. "
                 f"{way_out}"
