@@ -5,8 +5,8 @@ import re
 RULE = (
     "`sub-...` in the path or what public data sets call a patient, otherwise the file's or "
     "folder's name up to the first space, `_`, `-`, `.`; where that is a visit, a date, a "
-    "number or a short code, or has no number, the `p03` after it or the folder `p03`; unless it is a word for a visit "
-    "or a contrast"
+    "number or a short code, or has no number, the `p03` after it or the folder `p03`; unless it "
+    "is a word for a visit or a contrast"
 )
 # What a patient is called in a path: BIDS first, then data sets whose names go on with the visit.
 KNOWN = [
