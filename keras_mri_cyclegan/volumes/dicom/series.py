@@ -108,7 +108,8 @@ def _listed(folder: str, all_series: dict[str, list[tuple[str, Any]]], most: int
 
 def _described(files: list[tuple[str, Any]]) -> list[str]:
     """Return the sizes and the planes of a series' images, as far as the files say them."""
-    sizes, planes = {}, {}
+    sizes: dict[str, None] = {}  # in the order of the files
+    planes: dict[str, None] = {}
     for _, header in files:
         with contextlib.suppress(Exception):  # pydicom raises nearly any on what is damaged
             sizes[f"{int(header.Columns)} x {int(header.Rows)}"] = None
