@@ -15,6 +15,8 @@ import numpy as np
 
 # Rounding in a resampled or re-scaled image may leave [-1, 1] by this much without being a mistake.
 RANGE_TOLERANCE = 0.01
+# By how many millimetres the corners of two scans that are pairs may be apart: affines are rounded.
+LARGEST_SHIFT = 0.5
 # What a warning is not shown as the place of.
 INSIDE = ("keras_mri_cyclegan", "keras", "contextlib")
 # What a call has warned of; `None` outside of such a call.
@@ -118,6 +120,12 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
             way_out = "Resize or pad the images, or build the network for their shape."
             if _fits((*found[1:], found[0]), shape):
                 way_out = "The channels come first: put them last, `np.moveaxis(x, 1, -1)`."
+            elif _fits(found[:-1], shape[:-1]):
+                way_out = (
+                    f"Build the network for {found[-1]} channel(s). Or, for several contrasts of a "
+                    "patient as channels, cut each by itself, on one grid, and pass arrays, "
+                    "`np.concatenate([t1, flair], axis=-1)`."
+                )
             raise ValueError(
                 f"{called} holds images of shape {found}, and the network takes {tuple(shape)}. "
                 f"{way_out}"
@@ -136,7 +144,7 @@ def plain(value: Any) -> Any:
     return value.detach().cpu() if hasattr(value, "detach") else value
 
 
-def same_patients(names: tuple[str, str], a: Any, b: Any) -> None:
+def compare_pairs(names: tuple[str, str], a: Any, b: Any) -> None:
     """Check two sets of images that are taken for pairs, image k of one for image k of the other.
 
     Sets of scans, `keras_mri_cyclegan.data.VolumeImages`, know whose their images are.
@@ -148,13 +156,38 @@ def same_patients(names: tuple[str, str], a: Any, b: Any) -> None:
 
     Warns:
         UserWarning: The names of the two sets have no patient in common, and may call one patient
-            by two names, `lf001` and `hf001`.
+            by two names, `lf001` and `hf001`; or their voxels lie at different places.
 
     Raises:
         ValueError: An image of a patient and an image of another one.
     """
     if not all(hasattr(images, "patient_of_each") for images in (a, b)):
         return
+    _same_patients(names, a, b)
+    _same_places(names, a, b)
+
+
+def _same_places(names: tuple[str, str], a: Any, b: Any) -> None:
+    """Warn of the first pair of scans whose prepared voxels lie at different places."""
+    for k, counts in enumerate(zip(a.counts, b.counts, strict=False)):
+        if counts[0] != counts[1]:
+            return
+        one, other = a.corners.get(k), b.corners.get(k)
+        if one is None or other is None:
+            continue
+        far = float(np.linalg.norm(one - other, axis=-1).max())
+        if far > LARGEST_SHIFT:
+            warn(
+                f"{_called(names[0])} and {_called(names[1])} must be pairs, pixel by pixel. "
+                f"Received: by their files, the voxels of scan {k} of the second are up to "
+                f"{far:.3g} mm from those of scan {k} of the first, {a.scans[k]!s} and "
+                f"{b.scans[k]!s}. Bring one onto the grid of the other first, by registration; if "
+                "they match, and an affine is wrong, pass arrays, `np.asarray(images)`."
+            )
+            return
+
+
+def _same_patients(names: tuple[str, str], a: Any, b: Any) -> None:
     pairs = zip(a.comparable_patients, b.comparable_patients, strict=False)
     different = (k for k, pair in enumerate(pairs) if None not in pair and pair[0] != pair[1])
     k = next(different, None)

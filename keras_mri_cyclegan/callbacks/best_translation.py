@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.callbacks import best_file
+from keras_mri_cyclegan.callbacks.checkpoint_settings import contents_of, how_they_differ
 from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
 from keras_mri_cyclegan.callbacks.unpaired_score import UnpairedScore
 from keras_mri_cyclegan.callbacks.verdict import Verdict, verdict
@@ -76,6 +77,10 @@ class BestTranslation(keras.callbacks.Callback):
         looks: How far `"best"`, `"start"` and `"copy"` look from real images; empty for volumes and
             several channels, or if the training went on from a state that has none.
 
+    Warns:
+        UserWarning: No epoch's translations are better than a copy or the start; or a training is
+            resumed without its file, or with other images.
+
     Raises:
         ValueError: An argument that cannot be used, a model that has no two generators for images
             of this size, or, when a training is resumed, a file that is not from this model.
@@ -113,6 +118,7 @@ class BestTranslation(keras.callbacks.Callback):
         self._score = UnpairedScore(np.array(a), np.array(b), max_shift)
         _checks.warn_range("a", self._score.images["a"])
         _checks.warn_range("b", self._score.images["b"])
+        self._contents = {name: contents_of(side) for name, side in self._score.images.items()}
         self.every = _checks.positive_int("every", every)
         self.patience = None if patience is None else _checks.positive_int("patience", patience)
         self.restore_best_weights = restore_best_weights
@@ -183,6 +189,7 @@ class BestTranslation(keras.callbacks.Callback):
             )
             self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
             self.scores, self.looks = state["scores"], state.get("looks", {})
+            self._compare_images(state)
         # What was judged after the weights that the training goes on from will be judged again.
         self.scores = [scores for scores in self.scores if scores["epoch"] <= epoch]
 
@@ -258,6 +265,23 @@ class BestTranslation(keras.callbacks.Callback):
         self.scores, self._weights = state["scores"], state["weights"]
         self.looks, self._start = state["looks"], state["start"]
         self._first_epoch = state["first_epoch"]
+        self._compare_images(state)
+
+    def _compare_images(self, state: dict[str, Any]) -> None:
+        """Warn if what was found so far was found on other images."""
+        saved = state.get("images", {})  # none in a file of an earlier version
+        differ = [
+            f"`{name}`: {told}"
+            for name, found in self._contents.items()
+            if name in saved and (told := how_they_differ(saved[name], found))
+        ]
+        if differ:
+            _checks.warn(
+                "`BestTranslation` goes on with other images than those that the best epoch so far "
+                f"({self.best_epoch}) was judged by ({'; '.join(differ)}): its score of "
+                f"{self.best_score:.3g} does not compare with those to come. Pass the same `a` and "
+                "`b` in the same order, or begin anew with another `path`."
+            )
 
     def _found(self) -> dict[str, Any]:
         return {
@@ -265,6 +289,7 @@ class BestTranslation(keras.callbacks.Callback):
             "best_score": float(self.best_score),
             "scores": self.scores,
             "looks": self.looks,
+            "images": self._contents,
         }
 
     def _is_due(self, epoch: int) -> bool:

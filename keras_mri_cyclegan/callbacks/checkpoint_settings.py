@@ -54,7 +54,7 @@ def data_of(source: Any) -> dict[str, Any]:
         "steps_per_epoch": source.steps_per_epoch,
         "shuffle": bool(source.shuffle),
         "augment": [getattr(f, "__name__", type(f).__name__) for f in source.augment],
-        **{name: _contents(side) for name, side in zip("ab", (source.a, source.b), strict=True)},
+        **{name: contents_of(side) for name, side in zip("ab", (source.a, source.b), strict=True)},
     }
 
 
@@ -120,9 +120,9 @@ def _data_differs(saved: dict[str, Any], found: dict[str, Any]) -> str:
     ]
     order = " in another order" if changes and "augment" not in changes[0] else ""
     if "a" in saved and saved["images"] == found["images"]:
-        others = {name: _others(saved[name], found[name]) for name in "ab"}
+        others = {name: how_they_differ(saved[name], found[name]) for name in "ab"}
         swapped = all(others.values()) and not (
-            _others(saved["a"], found["b"]) or _others(saved["b"], found["a"])
+            how_they_differ(saved["a"], found["b"]) or how_they_differ(saved["b"], found["a"])
         )
         if swapped:
             changes.append("`a` and `b` have changed places")
@@ -190,7 +190,7 @@ def _at(settings: Any, path: str) -> Any:
     return settings
 
 
-def _contents(images: Any) -> dict[str, Any]:
+def contents_of(images: Any) -> dict[str, Any]:
     """Return what tells a side's images from others.
 
     Of arrays four numbers that depend on every image and on their order; of scans, which would all
@@ -206,7 +206,7 @@ def _contents(images: Any) -> dict[str, Any]:
     return {"measures": [*each.mean(axis=0), *(each * place).mean(axis=0)], **found}
 
 
-def _others(saved: dict[str, Any], found: dict[str, Any]) -> str:
+def how_they_differ(saved: dict[str, Any], found: dict[str, Any]) -> str:
     """Say how two sides differ; nothing if they do not, or if that is not known."""
     if set(saved) != set(found):
         return ""  # scans then and arrays now may be the same images

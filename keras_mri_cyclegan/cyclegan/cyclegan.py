@@ -397,6 +397,13 @@ class CycleGAN(keras.Model):
         Returns:
             A `keras.callbacks.History`, with every term of the objective and `loss` per epoch.
 
+        Warns:
+            RangeWarning: Images that are not in [-1, 1].
+            ScanWarning: `VolumeImages` of training and validation differ in the size of pixels.
+            UserWarning: `validation_data` have patients of the training or another preprocessing;
+                its `VolumeImages` lie at different places; a training is resumed with other
+                data, rates, seeds or settings than those of its `Checkpoint`.
+
         Raises:
             ValueError: Data that the networks cannot take; the message names what was found.
         """

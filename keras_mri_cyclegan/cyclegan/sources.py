@@ -236,7 +236,7 @@ def pairs(
         _check_as_many(a, b)
         return x, y
     _checks.same_domains(names, x, y)
-    _checks.same_patients(names, x, y)
+    _checks.compare_pairs(names, x, y)
     shape_a, shape_b = _shapes(model)
     a, b = _checks.images(names[0], x, shape_a), _checks.images(names[1], y, shape_b)
     _check_as_many(a, b)

@@ -92,7 +92,8 @@ def from_volumes(
 
     Warns:
         ScanWarning: What is assumed of the scans does not hold, such as air as the darkest, or they
-            differ, such as in the size of their pixels.
+            differ, such as in the size of their pixels; scans of one DICOM PatientID on both sides
+            of the split.
 
     Raises:
         ValueError: An argument out of its range; no scan; a scan in both domains; a split that

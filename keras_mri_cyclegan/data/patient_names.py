@@ -4,9 +4,9 @@ import re
 
 RULE = (
     "`sub-...` in the path or what public data sets call a patient, otherwise the file's or "
-    "folder's name up to the first space, `_`, `-`, `.`; where that is a visit, a date or a "
-    "number, or has none, the `p03` after it or the folder `p03`; unless it is a word for a visit "
-    "or a contrast"
+    "folder's name up to the first space, `_`, `-`, `.`; where that is a visit, a date, a "
+    "number or a short code, or has no number, the `p03` after it or the folder `p03`; unless it "
+    "is a word for a visit or a contrast"
 )
 # What a patient is called in a path: BIDS first, then data sets whose names go on with the visit.
 KNOWN = [
@@ -41,8 +41,13 @@ SEPARATORS = re.compile(r"[_.\-\s]")
 ANCESTORS = 2  # folders above that may be called after the patient
 
 
-def patient_from_path(path: str) -> str | None:
+def patient_from_path(path: str, acceleration: bool = True) -> str | None:
     """Return whose scan a file or folder is, by its name, or `None` if that does not tell.
+
+    Args:
+        path: The path.
+        acceleration: Whether a `p2` after the first part may be that of a sequence, as it is where
+            all files have the same. Defaults to `True`.
 
     Example:
         >>> from keras_mri_cyclegan.data.patient_names import patient_from_path
@@ -52,6 +57,8 @@ def patient_from_path(path: str) -> str | None:
         ('IXI002', 'P3')
         >>> patient_from_path("v2_p07_T1.nii.gz"), patient_from_path("p07/0003")
         ('p07', 'p07')
+        >>> patient_from_path("A1_p07.nii"), patient_from_path("smith_p2.nii", acceleration=False)
+        ('p07', 'p2')
         >>> patient_from_path("07/T1.nii.gz") is None
         True
     """
@@ -68,9 +75,10 @@ def patient_from_path(path: str) -> str | None:
     when = V.fullmatch(first) or TIME.fullmatch(first) or SIDE.fullmatch(first)
     if (dated or when) and PERSON.fullmatch(second):
         return second
-    if not re.search(r"\d", first):
-        for other in others:
-            if PERSON.fullmatch(other) and not ACCELERATION.fullmatch(other):
+    if not re.search(r"\d", first) or not (nobody or when or _is_code(first)):
+        for place, other in enumerate(others):
+            sequence = ACCELERATION.fullmatch(other) and (acceleration or place)
+            if PERSON.fullmatch(other) and not sequence:
                 return other
     if nobody or when or NUMBER.fullmatch(first) or not re.search(r"\d", first):
         for folder in parts[-2 : -2 - ANCESTORS : -1]:
@@ -79,6 +87,19 @@ def patient_from_path(path: str) -> str | None:
     if nobody or (V.fullmatch(first) and re.fullmatch(r"\d+", second)):
         return None
     return first or name
+
+
+def second_part(path: str) -> str:
+    """Return what follows the first part of a scan's name, or an empty string."""
+    _, *others = SEPARATORS.split((_parts(path) or [path])[-1])
+    return others[0] if others else ""
+
+
+def _is_code(name: str) -> bool:
+    """Whether a name with digits may be a patient's by itself: `p7`, `IXI002`; not `A1`, `3T`."""
+    return bool(
+        PERSON.fullmatch(name) or (re.search(r"\d{3}", name) and not NUMBER.fullmatch(name))
+    )
 
 
 def spelling(patient: str) -> str:

@@ -6,9 +6,17 @@ from typing import Any
 import numpy as np
 
 from keras_mri_cyclegan import _checks
+from keras_mri_cyclegan._notices import ScanWarning
 from keras_mri_cyclegan.data._scans import Scan, identity, scan_list, scan_name
-from keras_mri_cyclegan.data.patient_names import RULE, numbered_below, patient_from_path, spelling
-from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.data.patient_names import (
+    PERSON,
+    RULE,
+    numbered_below,
+    patient_from_path,
+    second_part,
+    spelling,
+)
+from keras_mri_cyclegan.volumes import Volume, dicom
 
 Patient = Callable[[Any], Any]
 Split = tuple[list[Scan], list[Scan]]
@@ -37,14 +45,19 @@ def split_by_patient(
             returns its patient, a string or a number. Defaults to `None`: `sub-...` in the path
             (BIDS) or what ADNI, BraTS, OASIS, TCGA and others call a patient, otherwise the file's
             or folder's name up to the first space, `_`, `-` or `.`. Where that is a visit, a date,
-            a contrast, a number or a word without one, the `p07` that follows (`v2_p07`) or that
-            the folder is called (`p07/0003`); where a visit, a date or a contrast has none, it has
+            a contrast, a number, a word without one or a short code (`A1_p07`), the `p07` that
+            follows (`v2_p07`) or that the folder is called (`p07/0003`); a `p2` after it may be an
+            acceleration where all files have the same. A visit, a date or a contrast alone has
             to be said. `p07`, `P07` and `p7` are one patient.
         seed: Integer of at least 0. The split depends on it and on the patients alone, not on the
             order of the scans. Defaults to `None`: another split each time.
 
     Returns:
         `((a, b), (a_validation, b_validation))`: lists of scans, each in the given order.
+
+    Warns:
+        ScanWarning: DICOM scans of one PatientID that are, by their names or by `patient`, of
+            several patients, and so in both training and validation.
 
     Raises:
         ValueError: A domain with one patient only; a scan without a patient; a scan in both
@@ -93,7 +106,46 @@ def split_by_patient(
         )
         for out in (False, True)
     )
+    _compare_with_headers(training, validating)
     return training, validating  # type: ignore[return-value]
+
+
+def _compare_with_headers(training: Sequence[list], validating: Sequence[list]) -> None:
+    """Warn of DICOM scans on both sides of the split whose files say that they are of one patient.
+
+    An ID that all scans of a domain have is what an anonymiser wrote.
+    """
+    of_training, of_validation = (
+        [[(_id_in_file(scan), scan) for scan in scans] for scans in part]
+        for part in (training, validating)
+    )
+    together = [one + other for one, other in zip(of_training, of_validation, strict=True)]
+    if all(len({found for found, _ in side} - {""}) < 2 for side in together):
+        return
+    trained, held_out = (
+        {found: scan for side in part for found, scan in side if found}
+        for part in (of_training, of_validation)
+    )
+    common = sorted(trained.keys() & held_out.keys())
+    if common:
+        _checks.warn(
+            f"{scan_name(trained[common[0]])} is in the training, "
+            f"{scan_name(held_out[common[0]])} in the validation, and both have the PatientID "
+            f"{common[0]!r} (of {len(common)} such IDs): scores are better than those of new "
+            "patients. If they are of one patient, say so by `patient=`, a callable that takes "
+            "each path or Volume and returns whose scan it is.",
+            ScanWarning,
+        )
+
+
+def _id_in_file(scan: Scan) -> str:
+    if not isinstance(scan, Volume):
+        return dicom.patient_id(scan)
+    header = scan.header
+    if header is None or header.kind != "dicom" or header.content is None:
+        return ""
+    found = (dicom.text_of(one, "PatientID") for one in header.content.datasets)
+    return next(filter(None, found), "")
 
 
 def patients_of(scans: Sequence[Scan], patient: Patient | None) -> list[str]:
@@ -133,11 +185,15 @@ def _patients_from_paths(paths: Sequence[str]) -> list[str | None]:
     """Return whose scan each is, `None` where their names together do not tell.
 
     A number below several folders of letters and digits, `TCIA_17/3` and `TCIA_21/3`, may be that
-    of a patient or of a series.
+    of a patient or of a series. The `p2` of `smith_p2` is an acceleration if all have the same.
     """
     folders = {path: parent for path in paths if (parent := numbered_below(path)) is not None}
     several = len(set(folders.values())) > 1
-    return [None if several and path in folders else patient_from_path(path) for path in paths]
+    persons = {part for path in paths if PERSON.fullmatch(part := second_part(path))}
+    return [
+        None if several and path in folders else patient_from_path(path, len(persons) < 2)
+        for path in paths
+    ]
 
 
 def _unknown(scan: Scan, owner: Any) -> ValueError:

@@ -70,7 +70,11 @@ class UnpairedDataset(keras.utils.PyDataset):
             `keras.utils.PyDataset`.
 
     Warns:
-        ScanWarning: A `RandomFlip` mirrors `VolumeImages` from front to back or from head to feet.
+        ScanWarning: A `RandomFlip` mirrors `VolumeImages` from front to back or from head to feet;
+            the pixels of `a` and `b` differ in size.
+        UserWarning: `VolumeImages` of `a` and `b` are cut in different planes; those of `paired`
+            lie at different places, or have no patient in common.
+        RangeWarning: Images that are not in [-1, 1].
 
     Raises:
         ValueError: Images of a wrong type, rank or with NaN; `a` and `b` of different rank; a
@@ -373,7 +377,7 @@ def _checked_pairs(paired: Any) -> tuple[Any, Any]:
             f"Received: {found}."
         )
     _checks.same_domains(("paired[0]", "paired[1]"), *paired)
-    _checks.same_patients(("paired[0]", "paired[1]"), *paired)
+    _checks.compare_pairs(("paired[0]", "paired[1]"), *paired)
     a, b = (
         images if isinstance(images, VolumeImages) else _checks.images(f"paired[{k}]", images)
         for k, images in enumerate(paired)

@@ -96,6 +96,7 @@ class VolumeImages:
             _make_folder(self.cache)
         self.synthetic: list[str] = []
         self.sizes: Sizes = []  # of the voxels of scans that are not from the cache
+        self.corners: dict[int, np.ndarray] = {}  # where they are, `(8, 3)`, of the same scans
         self._entries: list[image_cache.CachedImages] = []
         self._held: OrderedDict[int, np.ndarray] = OrderedDict()
         self._held_bytes = 0
@@ -214,7 +215,7 @@ class VolumeImages:
             if self.cache is None:
                 shape = self._prepared(number).shape
             else:
-                self._entries.append(self._cached(scan))
+                self._entries.append(self._cached(number))
                 shape = self._entries[-1].shape
                 self._check_shape(scan, shape)
             counts.append(shape[0])
@@ -244,7 +245,7 @@ class VolumeImages:
         """Return the images of a scan, held or prepared anew."""
         images = self._held.pop(number, None)
         if images is None:
-            images = self._prepare(self._scans[number])
+            images = self._prepare(number)
             self._check_shape(self._scans[number], images.shape)
             if images.nbytes > self.memory * GIB:
                 return images
@@ -255,14 +256,15 @@ class VolumeImages:
             self._held_bytes -= dropped.nbytes
         return images
 
-    def _cached(self, scan: Scan) -> image_cache.CachedImages:
+    def _cached(self, number: int) -> image_cache.CachedImages:
+        scan = self._scans[number]
         path = image_cache.entry_path(
             self.cache or "", scan, self.preprocessing, self.domain, self.reading
         )
         found = image_cache.load(path)
         if found is None:
             before = len(self.synthetic)
-            images = self._prepare(scan)
+            images = self._prepare(number)
             if len(self.synthetic) > before:
                 open(path + MARK, "w").close()
             return image_cache.store(path, images)
@@ -271,7 +273,8 @@ class VolumeImages:
             self.synthetic.append(scan_name(scan))
         return found
 
-    def _prepare(self, scan: Scan) -> np.ndarray:
+    def _prepare(self, number: int) -> np.ndarray:
+        scan = self._scans[number]
         volume = scan if isinstance(scan, Volume) else volumes.read_volume(scan, **self.reading)
         if is_synthetic(volume):
             if scan_name(scan) not in self.synthetic:
@@ -280,6 +283,8 @@ class VolumeImages:
         volume = self.preprocessing.prepare(volume, self.domain).volume
         if (size := voxel_size(volume)) is not None:
             self.sizes.append((scan_name(scan).strip("`"), size))
+            ends = np.indices((2, 2, 2)).reshape(3, -1) * np.array([volume.shape]).T
+            self.corners[number] = (volume.affine[:3, :3] @ ends).T + volume.affine[:3, 3]
         images = self.preprocessing.cutter.training_images(volume)
         if not len(images):
             raise VolumeError(

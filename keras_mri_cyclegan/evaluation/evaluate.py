@@ -106,6 +106,10 @@ def evaluate(
         An :class:`~keras_mri_cyclegan.evaluation.Evaluation`: `print` it, or take `score`,
         `difference`, `to_dict`, `to_csv`, `to_markdown`.
 
+    Warns:
+        UserWarning: Images that are left out of a mean; images in [0, 1]; `VolumeImages` of a
+            patient in several `groups`.
+
     Raises:
         ValueError: Arrays that cannot be pairs, translations that do not fit them, values beyond
             `data_range`, or another argument that cannot be used.

@@ -62,7 +62,7 @@ class IntensityCurve:
             ValueError: Arrays that are not finite floats of equal shape, or a mask that is not
                 boolean, has another shape, or is empty.
         """
-        _checks.same_patients(("a", "b"), a, b)
+        _checks.compare_pairs(("a", "b"), a, b)
         a, b = _checks.images("a", a), _checks.images("b", b)
         if a.shape != b.shape:
             raise ValueError(

@@ -32,12 +32,16 @@ class Pairs:
 def checked_pairs(a: Any, b: Any, mask: Any, groups: Any, data_range: Any) -> Pairs:
     """Return the pairs if they are.
 
+    Warns:
+        UserWarning: Groups that part the images of a patient.
+
     Raises:
         ValueError: Arrays that cannot be pairs, a mask or groups that do not belong to them, or a
             `data_range` that their values exceed.
     """
     data_range = checked_data_range(data_range)
-    _checks.same_patients(("a", "b"), a, b)
+    _checks.compare_pairs(("a", "b"), a, b)
+    known = [images for images in (a, b) if hasattr(images, "comparable_patients")]
     a, b = _checks.images("a", a), _checks.images("b", b)
     if a.shape[:-1] != b.shape[:-1]:
         raise ValueError(
@@ -46,7 +50,10 @@ def checked_pairs(a: Any, b: Any, mask: Any, groups: Any, data_range: Any) -> Pa
             "`keras_mri_cyclegan.metrics.displacement`, `histogram_distance` and `kid`."
         )
     _check_range(a, b, data_range)
-    return Pairs(a, b, _mask(mask, a), _groups(groups, len(a)), data_range)
+    groups = _groups(groups, len(a))
+    if groups is not None:
+        _compare_groups(groups, known)
+    return Pairs(a, b, _mask(mask, a), groups, data_range)
 
 
 def checked_curve_pairs(curve_pairs: Any, a: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -58,7 +65,7 @@ def checked_curve_pairs(curve_pairs: Any, a: np.ndarray) -> tuple[np.ndarray, np
             "`curve_pairs` must be `(a, b)`, two arrays of pairs. Received: a "
             f"{type(curve_pairs).__name__}."
         )
-    _checks.same_patients(("curve_pairs[0]", "curve_pairs[1]"), *curve_pairs)
+    _checks.compare_pairs(("curve_pairs[0]", "curve_pairs[1]"), *curve_pairs)
     first, second = (
         _checks.images(f"curve_pairs[{index}]", images) for index, images in enumerate(curve_pairs)
     )
@@ -119,3 +126,20 @@ def _groups(groups: Any, count: int) -> np.ndarray | None:
             f"strings. Received: dtype {array.dtype}, shape {array.shape}."
         )
     return array
+
+
+def _compare_groups(groups: np.ndarray, known: list[Any]) -> None:
+    """Warn of a patient who is in several groups; several patients in one may be a family."""
+    for images in known:
+        first: dict[str, int] = {}
+        for k, patient in enumerate(images.comparable_patients):
+            before = first.setdefault(patient, k)
+            if patient is not None and groups[k] != groups[before]:
+                _checks.warn(
+                    f"`groups` must have all images of a patient in one group. Received: image "
+                    f"{before} in group {groups[before]!s}, image {k} in group {groups[k]!s}, and "
+                    f"both are of {images.patient_of_each[k]!r}: the intervals are too narrow. "
+                    "Pass the patient of each image, `groups=[str(p) for p in a.patient_of_each]`, "
+                    "in the order of the images."
+                )
+                return

@@ -78,7 +78,7 @@ def error_maps(
     """
     low, high = checked_value_range(value_range)
     colours = MAPS[_checks.one_of("error", error, tuple(MAPS))]
-    _checks.same_patients(("source", "truth"), source, truth)
+    _checks.compare_pairs(("source", "truth"), source, truth)
     batches = {"source": source, "translated": translated, "truth": truth}
     if len({len(batch) for batch in batches.values()}) != 1 or len(source) == 0:
         raise ValueError(

@@ -26,7 +26,7 @@ def as_float32_pair(y_true: Any, y_pred: Any) -> tuple:
 
     Sizes that are unknown while a graph is being traced (`None`) are assumed to match.
     """
-    _checks.same_patients(("y_true", "y_pred"), y_true, y_pred)
+    _checks.compare_pairs(("y_true", "y_pred"), y_true, y_pred)
     y_true, y_pred = _as_float32("y_true", y_true), _as_float32("y_pred", y_pred)
     shapes = tuple(y_true.shape), tuple(y_pred.shape)
     if len(shapes[0]) not in (4, 5):

@@ -106,7 +106,7 @@ def displacement_field(
         array([0., 2.], dtype=float32)
     """
     _checks.positive_int("max_shift", max_shift)
-    _checks.same_patients(("source", "translated"), source, translated)
+    _checks.compare_pairs(("source", "translated"), source, translated)
     source, translated = _checks.images("source", source), _checks.images("translated", translated)
     if source.shape != translated.shape:
         raise ValueError(

@@ -1,7 +1,10 @@
 """What the name of a file says: its suffix, the part inside it, its place in a list."""
 
+import itertools
+import math
 import os
 import re
+from collections.abc import Sequence
 
 # Suffix to the module of this package that reads it. DICOM files need none.
 MODULES = {
@@ -71,6 +74,31 @@ def natural(name: str) -> tuple:
     # Every second part is a number: numbers are compared with numbers, text with text.
     parts = re.split(r"([0-9]+)", name.lower())
     return [int(part) if k % 2 else part for k, part in enumerate(parts)], name
+
+
+def missing_among(names: Sequence[str]) -> list[int]:
+    """Return the numbers that are missing in a row of names that differ in one number.
+
+    A constant gap, such as every second number, is no gap. None is missing if there would be more
+    missing than there are: such names, times say, are no row.
+
+    Example:
+        >>> from keras_mri_cyclegan.volumes.names import missing_among
+        >>> missing_among(["s1", "s2", "s4"]), missing_among(["s2", "s4", "s6"])
+        ([3], [])
+    """
+    parts = [re.split(r"([0-9]+)", name.lower()) for name in names]
+    if len({(*each[::2],) for each in parts}) != 1:
+        return []
+    columns = [{int(each[k]) for each in parts} for k in range(1, len(parts[0]), 2)]
+    rows = [column for column in columns if len(column) > 1]
+    if len(rows) != 1 or len(rows[0]) != len(names):
+        return []
+    numbers = sorted(rows[0])
+    step = math.gcd(*(other - one for one, other in itertools.pairwise(numbers)))
+    if (numbers[-1] - numbers[0]) // step >= 2 * len(numbers):
+        return []
+    return sorted(set(range(numbers[0], numbers[-1], step)) - set(numbers))
 
 
 def outline(name: str) -> str:

@@ -1,6 +1,7 @@
 """Grey PNG and TIFF files: one is a slice, a folder of them a volume."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,13 @@ import numpy as np
 
 from keras_mri_cyclegan.volumes import atomic, members, sidecar
 from keras_mri_cyclegan.volumes.axial_slices import from_slices, to_dtype, to_slices
-from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
 from keras_mri_cyclegan.volumes.grey_file import MAX_PIXELS, SUFFIXES, read_grey
-from keras_mri_cyclegan.volumes.names import split_inner, suffix_of
+from keras_mri_cyclegan.volumes.names import missing_among, split_inner, suffix_of
 from keras_mri_cyclegan.volumes.validate import claimed
 from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
+
+SHOWN = 5  # numbers of missing slices that are named
 
 
 def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
@@ -27,6 +30,9 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
     Returns:
         The volume, with a header of the kind `"png"` or `"tiff"`, whose content is the tuple of
         the slices' file names.
+
+    Warns:
+        VolumeWarning: A number is missing in the names of a folder's slices.
 
     Raises:
         VolumeError: A file that is damaged or of another kind, slices that do not fit together.
@@ -155,6 +161,15 @@ def _slices(folder: str) -> list[Path]:
             folder,
             "it holds PNG and TIFF files. Expected the slices of one scan, of one kind: move the "
             "others to a folder of their own.",
+        )
+    if missing := missing_among([file.stem for file in files]):
+        listed = ", ".join(map(str, missing[:SHOWN])) + ", ..." * (len(missing) > SHOWN)
+        warnings.warn(
+            f"`{folder}`: its {len(files)} pictures are numbered from `{files[0].name}` to "
+            f"`{files[-1].name}`, and {len(missing)} are missing: number {listed}. The others are "
+            "taken as neighbours, 1 mm apart. If they belong to the scan, get them again.",
+            VolumeWarning,
+            stacklevel=2,
         )
     return files  # in natural order
 

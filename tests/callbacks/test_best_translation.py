@@ -1,4 +1,6 @@
 import csv
+import re
+import warnings
 
 import keras
 import numpy as np
@@ -215,6 +217,31 @@ def test_resumed_it_goes_on_from_its_file(tmp_path, again):
     assert [scores["epoch"] for scores in second.scores] == [1, 2, 3]
     assert second.best_epoch == 1
     assert model.offsets == pytest.approx([0.1, 0.1])
+
+
+@pytest.mark.parametrize("kept", ["npz", "keras state"])
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        ((A[:2], B), r"judged by \(`a`: mean .*, now [^;]*\)"),
+        ((A, B[::-1]), r"judged by \(`b`: .*another order\)"),
+        ((B, A), r"`a`: .*; `b`: "),
+        ((A, B), None),
+    ],
+)
+def test_resumed_with_other_images(tmp_path, kept, images, message):
+    path = tmp_path / "best.npz" if kept == "npz" else None
+    first = BestTranslation(A, B, path=path, verbose=0)
+    train(first, [0.3], epochs=1)
+    second = BestTranslation(*images, path=path, verbose=0)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        if path is None:
+            second.set_state(first.get_state())
+        train(second, [0.3, 0.1], initial_epoch=1)
+    told = [str(one.message) for one in told if "judged by" in str(one.message)]
+    assert len(told) == (message is not None)
+    assert not told or re.search(message, told[0])
 
 
 def test_a_new_training_forgets_the_last_one(tmp_path):

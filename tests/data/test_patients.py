@@ -1,11 +1,15 @@
+import warnings
+
+import dicom_files
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_mri_cyclegan._notices import ScanWarning
 from keras_mri_cyclegan.data import split_by_patient
-from keras_mri_cyclegan.data.patients import patient_from_path
-from keras_mri_cyclegan.volumes import Volume
+from keras_mri_cyclegan.data.patients import known_patients, patient_from_path
+from keras_mri_cyclegan.volumes import Volume, read_volumes
 
 # T1 and T2 of three people with two visits or several series each, as public data sets name them.
 VISITS = {
@@ -119,6 +123,12 @@ def test_numbers_in_one_folder_of_each_domain_are_patients(folders):
         ("p01/SAG_t1", "p01"),
         ("Patient 01/Ax_t1", "Patient 01"),
         ("IXI002_p2_t1.nii.gz", "IXI002"),
+        ("IXI002_p07_t1.nii.gz", "IXI002"),
+        ("A1_p01_t1.nii", "p01"),
+        ("3T-p12-t1.nii", "p12"),
+        ("C3_sub12.nii", "sub12"),
+        ("p02_id3_t1.nii", "p02"),
+        ("A01_p2_t1.nii", "A01"),
         ("smith_t1_mprage_sag_p2.nii", "smith"),
         ("p01/IXI002_t1.nii", "IXI002"),
         ("_odd.nii", "_odd.nii"),
@@ -127,6 +137,16 @@ def test_numbers_in_one_folder_of_each_domain_are_patients(folders):
 )
 def test_whose_a_file_is_by_default(path, patient):
     assert patient_from_path(path) == patient
+
+
+@pytest.mark.parametrize("form", ["smith_p{}_{}.nii", "A1_p{}_{}.nii.gz"])
+def test_p2_is_a_person_among_others_and_an_acceleration_where_all_have_it(form):
+    sides = [[form.format(k, name) for k in (1, 2, 3, 5)] for name in ("t1", "t2")]
+    assert known_patients(sides[0], None) == ["p1", "p2", "p3", "p5"]
+    training, validation = split_by_patient(*sides, ["p2"])
+    assert [len(side) for side in (*training, *validation)] == [3, 3, 1, 1]
+    alike = [form.replace("smith", who).replace("A1", who).format(2, "t1") for who in ("C4", "ann")]
+    assert known_patients(alike, None) == ["C4", "ann"]
 
 
 @st.composite
@@ -233,3 +253,38 @@ def test_patients_held_out_by_name():
     ):
         with pytest.raises(ValueError, match=message):
             split_by_patient(t1, t2, names)
+
+
+def study(folder, ids):
+    """DICOM scans of one PatientID each, in folders that are called after patients 0, 1, ..."""
+
+    def scan(number, patient):
+        def change(dataset, index):
+            dataset.PatientID = patient
+
+        path = folder / f"p{number}"
+        path.parent.mkdir(exist_ok=True)
+        return str(dicom_files.series(path, dicom_files.scan((2, 7, 6)), change))
+
+    return [scan(number, patient) for number, patient in enumerate(ids)]
+
+
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_one_patient_id_by_two_names_is_warned_of(tmp_path, in_memory):
+    a = study(tmp_path / "a", ["X", "Y", "X", ""])
+    b = study(tmp_path / "b", ["X", "Y", "Z", ""])
+    if in_memory:
+        a, b = map(list, map(read_volumes, (a, b)))
+    with pytest.warns(ScanWarning, match=r"(?s)/p2` is in the .*/p0` in .* the PatientID 'X'") as w:
+        split_by_patient(a, b, ["p0", "p1", "p3"])
+    assert len(w) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        split_by_patient(a, b, ["p0", "p2"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_id_of_all_scans_is_an_anonymiser(tmp_path):
+    sides = [study(tmp_path / name, [f"anonymous {name}"] * 3) for name in "ab"]
+    split_by_patient(*sides, 0.34, seed=0)
+    split_by_patient(study(tmp_path / "c", ["X"] * 3), sides[0], 0.34, seed=0)

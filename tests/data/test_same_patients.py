@@ -208,3 +208,52 @@ def test_validation_is_compared_with_the_training(model, arguments, message):
         warnings.simplefilter("error")
         right = [prepared((3, 4), domain=domain) for domain in "ab"]
         sources.compare_with_validation(training, right)
+
+
+@pytest.mark.parametrize("known", [(0, 1), (0,), (1,)])
+def test_a_patient_in_several_groups_is_warned_of(known):
+    images = [called("p{:02d}", (1, 2)), called("P{:d}", (1, 2))]
+    pairs = [side if k in known else np.asarray(side) for k, side in enumerate(images)]
+
+    def score(groups):
+        kmc.evaluate(None, *pairs, groups=groups, metrics=("mae",), resamples=0)
+
+    patients = np.repeat([7, 9], SLICES)
+    for groups in (np.roll(patients, 1), np.arange(2 * SLICES).astype(str)):
+        with pytest.warns(UserWarning, match="image 0 in group .*, image 1 in .*'[pP]0?1'") as told:
+            score(groups)
+        assert sum("`groups`" in str(one.message) for one in told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        for groups in (patients, patients[::-1], np.zeros_like(patients), None):
+            score(groups)
+
+
+def at(*places, turn=0.0, name="p{:02d}"):
+    """Scans of patients, each at a place and turned about the head's axis."""
+    rng, scans = np.random.default_rng(0), []
+    for number, place in enumerate(places):
+        affine = np.eye(4)
+        affine[:2, :2] = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+        affine[:3, 3] = place
+        path = name.format(number) + ".nii"
+        scans.append(Volume(rng.uniform(0, 90, (SIZE, SIZE, SLICES)), affine, path=path))
+    return VolumeImages(scans, Preprocessing([MinMax()], Slices()), verbose=0)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_scans_at_different_places_are_warned_of(model, door):
+    first = at((0, 0, 0), (5, 5, 5))
+    for second in (at((0, 0, 0), (5, 5, 7)), at((0, 0, 0), (5, 5, 5), turn=0.2)):
+        with pytest.warns(UserWarning, match=r"up to .* mm from those of scan") as told:
+            DOORS[door](model, first, second)
+        assert sum("mm from" in str(one.message) for one in told) == 1
+
+
+@pytest.mark.parametrize("door", ["model.evaluate", "kmc.evaluate", "paired"])
+def test_scans_at_the_same_place_are_not(model, door):
+    first, second = at((0, 0, 0), (5, 5, 5)), at((0, 0, 0.3), (5, 5, 5))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*mm from")
+        DOORS[door](model, first, second)
+        DOORS[door](model, first, np.asarray(at((9, 9, 9), (9, 9, 9))))

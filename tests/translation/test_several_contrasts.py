@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_mri_cyclegan as kmc
-from keras_mri_cyclegan.data import from_volumes
+from keras_mri_cyclegan.data import UnpairedDataset, from_volumes
 from keras_mri_cyclegan.preprocessing import MinMax, Preprocessing, Reorient, Slices
 from keras_mri_cyclegan.volumes import Volume
 
@@ -52,3 +52,16 @@ def test_several_scans_in_the_place_of_one():
         ValueError, match=r"(?s)`a` must be a folder.*several contrasts.*cutter.cut"
     ):
         from_volumes([("p1_t1.nii", "p1_t2.nii")], ["p1_flair.nii"], verbose=0)
+
+
+def test_one_contrast_for_a_network_of_two():
+    images = [kmc.data.VolumeImages([SCANS[k]], fitted(), "ab"[k // 2], verbose=0) for k in (0, 2)]
+    model = kmc.CycleGAN(
+        generator_ab=generator(),
+        generator_ba=kmc.unet_generator((16, 16, 1), depth=2, filters=2, output_channels=2),
+        discriminator_a=kmc.patchgan_discriminator((16, 16, 2), layers=1, filters=2),
+        discriminator_b=kmc.patchgan_discriminator((16, 16, 1), layers=1, filters=2),
+    )
+    model.compile(identity_weight=0.0)
+    with pytest.raises(ValueError, match=r"takes \(16, 16, 2\)\. Build .*np\.concatenate\(\[t1"):
+        model.fit(UnpairedDataset(*images), verbose=0)

@@ -182,10 +182,28 @@ def test_a_series_of_several(tmp_path):
     other = dicom_files.image(stored[1])
     other.SeriesInstanceUID, other.SeriesDescription = "1.2.3.4", "scout"
     dicom_files.save(other, tmp_path / "scout.dcm")
-    refused(tmp_path, "2 series", f"::{dicom_files.SERIES}  (t1_mprage, 4 files)", "scout, 1 file")
+    images = "(t1_mprage, 6 x 7, axial, 4 files)"
+    refused(tmp_path, "2 series", f"::{dicom_files.SERIES}  {images}", "(scout, 6 x 7, axial, 1 f")
     volume = dicom.read(f"{tmp_path}::{dicom_files.SERIES}", LARGE)
     np.testing.assert_array_equal(volume.array, stored.transpose(2, 1, 0))
     refused(f"{tmp_path}::9.9", "no series 9.9", dicom_files.SERIES)
+
+
+def test_series_are_told_apart_by_size_and_plane(tmp_path):
+    planes = {"sagittal": [0, 1, 0, 0, 0, -1], "coronal": [1, 0, 0, 0, 0, -1], "axial": None}
+    for number, (plane, axes) in enumerate(planes.items()):
+        for index in range(2):
+            dataset = dicom_files.image(dicom_files.scan((1, 7, 6 + number))[0], index)
+            dataset.SeriesInstanceUID = f"1.2.{min(number, 1)}"
+            if axes is not None:
+                dataset.ImageOrientationPatient = axes
+            dicom_files.save(dataset, tmp_path / f"{plane}{index}.dcm")
+    both = "8 x 7 and 7 x 7, axial and coronal, 4 files"
+    refused(tmp_path, "1.2.0  (t1_mprage, 6 x 7, sagittal, 2 files)", both)
+    dataset = pydicom.dcmread(tmp_path / "axial0.dcm")
+    dataset.SeriesInstanceUID, dataset.ImageOrientationPatient = "1.2.5", ""
+    dicom_files.save(dataset, tmp_path / "odd.dcm")
+    refused(tmp_path, "1.2.5  (t1_mprage, 8 x 7, 1 files)")
 
 
 def test_a_series_of_two_patients(tmp_path):
@@ -196,6 +214,22 @@ def test_a_series_of_two_patients(tmp_path):
         read_volume(dicom_files.series(tmp_path / "two", change=change))
     stored = dicom_files.scan((3, 7, 6))
     assert read_volume(dicom_files.series(tmp_path / "one", stored, change)).shape == (6, 7, 3)
+
+
+def test_a_series_of_two_frames_of_reference(tmp_path):
+    def change(dataset, index):
+        dataset.FrameOfReferenceUID = ["1.9", "", "1.8", "1.9"][index]
+
+    path = dicom_files.series(tmp_path / "moved", change=change)
+    uids = {
+        file: pydicom.dcmread(file).FrameOfReferenceUID for file in pathlib.Path(path).iterdir()
+    }
+    odd = next(file.name for file, uid in uids.items() if uid == "1.8")
+    with pytest.warns(VolumeWarning, match=f"{odd} has another FrameOfReferenceUID .*2 in 4 files"):
+        assert read_volume(path).shape == (6, 7, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_volume(dicom_files.series(tmp_path / "one", dicom_files.scan((2, 7, 6)), change))
 
 
 def test_what_is_not_an_image_is_passed_over(tmp_path):

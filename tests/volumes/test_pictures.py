@@ -9,7 +9,13 @@ import pytest
 from cost import cost
 from PIL import Image
 
-from keras_mri_cyclegan.volumes import VolumeError, pictures, read_volume, write_volume
+from keras_mri_cyclegan.volumes import (
+    VolumeError,
+    VolumeWarning,
+    pictures,
+    read_volume,
+    write_volume,
+)
 
 
 def _slices(dtype="uint16", count=3):
@@ -84,6 +90,42 @@ def test_the_odd_slice_is_named(stack, odd):
     message = _error(stack)
     assert "`Image #7.png` is" in message
     assert "`Image #1.png`" in message
+
+
+@pytest.mark.parametrize("form", ["s{}", "{:03d}", "T1w_7_{:04d}"])
+@pytest.mark.parametrize(
+    ("numbers", "missing"),
+    [
+        ([1, 2, 3, 4, 6, 7, 8], "1 are missing: number 5\\."),
+        ([2, 4, 6, 10], "1 are missing: number 8\\."),
+        ([0, 1, 8, 9, *range(10, 20)], "6 are missing: number 2, 3, 4, 5, 6, ..."),
+    ],
+)
+def test_a_missing_slice_is_named(tmp_path, form, numbers, missing):
+    for number in numbers:
+        Image.fromarray(_slices()[number % 3]).save(tmp_path / f"{form.format(number)}.png")
+    with pytest.warns(VolumeWarning, match=missing) as told:
+        assert read_volume(tmp_path).shape[2] == len(numbers)
+    assert len(told) == 1
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("s1", "s2", "s3"),
+        ("s3", "s5", "s7", "s9"),
+        ("10", "20"),
+        ("1_0", "1_1", "2_0", "2_3"),
+        ("a", "b", "d"),
+        ("101112", "101315", "101517"),
+        ("front1", "back2", "back4"),
+    ],
+)
+def test_no_slice_is_missing(tmp_path, names):
+    for name in names:
+        Image.fromarray(_slices()[0]).save(tmp_path / f"{name}.png")
+    assert read_volume(tmp_path).shape[2] == len(names)
 
 
 def test_png_and_tiff_together(stack):

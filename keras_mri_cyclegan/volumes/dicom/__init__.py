@@ -1,7 +1,8 @@
 """DICOM: a series of single images, or one multi-frame file, in; a derived series out."""
 
 from keras_mri_cyclegan.volumes.dicom.opening import is_dicom
+from keras_mri_cyclegan.volumes.dicom.patient import patient_id, text_of
 from keras_mri_cyclegan.volumes.dicom.read import read
 from keras_mri_cyclegan.volumes.dicom.write import check_derivable, write
 
-__all__ = ["check_derivable", "is_dicom", "read", "write"]
+__all__ = ["check_derivable", "is_dicom", "patient_id", "read", "text_of", "write"]

@@ -1,6 +1,7 @@
 """Reading a DICOM series as one volume."""
 
 import os
+import warnings
 
 import numpy as np
 
@@ -9,10 +10,11 @@ from keras_mri_cyclegan.volumes.dicom import series
 from keras_mri_cyclegan.volumes.dicom.frames import Frame, frames_of, is_multiframe
 from keras_mri_cyclegan.volumes.dicom.geometry import arrange
 from keras_mri_cyclegan.volumes.dicom.opening import guarded
+from keras_mri_cyclegan.volumes.dicom.patient import text_of
 from keras_mri_cyclegan.volumes.dicom.pixels import Layout, check_size, decoded, layout_of
 from keras_mri_cyclegan.volumes.dicom.replacing import says_synthetic
 from keras_mri_cyclegan.volumes.dicom.source import DicomSource
-from keras_mri_cyclegan.volumes.errors import VolumeError
+from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
 from keras_mri_cyclegan.volumes.validate import claimed, finished
 from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
@@ -41,6 +43,9 @@ def read(
     Returns:
         The volume. Its header's content is a `DicomSource`.
 
+    Warns:
+        VolumeWarning: Images of several frames of reference; slices taken as evenly spaced.
+
     Raises:
         VolumeError: Anything that is not one volume of one grid: see the tests for each. Nothing
             is skipped, filled in or interpolated.
@@ -67,6 +72,7 @@ def read(
     layouts = [layout_of(file, header) for file, header in files]
     layout = _common(path, files, layouts)
     _check_patient(path, files)
+    _compare_frames_of_reference(path, files)
     count = sum(each.frames for each in layouts)
     compressed = sum(_length(file) for file, _ in files)
     claimed((layout.columns, layout.rows, count), path, max_voxels, compressed)
@@ -98,19 +104,38 @@ def read(
 
 
 def _check_patient(path: str, files: list) -> None:
-    found: dict[str, str] = {}  # from a patient to the first file; no ID says nothing
-    for file, header in files:
-        with guarded(file, "reading its PatientID"):
-            patient = str(header.get("PatientID") or "").strip()
-        if patient:
-            found.setdefault(patient, file)
+    found = _files_by(files, "PatientID")
     if len(found) > 1:
         first, other = list(found.values())[:2]
         raise VolumeError(
             path,
-            f"images of {len(found)} patients: {first} and {other} differ in PatientID. Expected "
-            "one patient: put the images of each in a folder of their own.",
+            f"images of {len(found)} patients: {first[0]} and {other[0]} differ in PatientID. "
+            "Expected one patient: put the images of each in a folder of their own.",
         )
+
+
+def _compare_frames_of_reference(path: str, files: list) -> None:
+    """Warn of positions that count from several origins; some anonymisers renew each file's UID."""
+    groups = sorted(_files_by(files, "FrameOfReferenceUID").values(), key=len, reverse=True)
+    if len(groups) > 1:
+        warnings.warn(
+            f"`{path}`: {groups[1][0]} has another FrameOfReferenceUID than {groups[0][0]} "
+            f"({len(groups)} in {len(files)} files), so their positions may count from different "
+            "origins. They are taken as slices of one volume. Expected one: if the patient was "
+            "moved between them, put the images of each in a folder of their own.",
+            VolumeWarning,
+            stacklevel=2,
+        )
+
+
+def _files_by(files: list, keyword: str) -> dict[str, list[str]]:
+    """Return the files of each value of an attribute; none, or an empty one, says nothing."""
+    found: dict[str, list[str]] = {}
+    for file, header in files:
+        with guarded(file, f"reading its {keyword}"):
+            if value := text_of(header, keyword):
+                found.setdefault(value, []).append(file)
+    return found
 
 
 def _length(file: str) -> int:

@@ -1,7 +1,10 @@
 """Which files make up the volume that a path names."""
 
+import contextlib
 import os
 from typing import Any
+
+import numpy as np
 
 from keras_mri_cyclegan.volumes.dicom.opening import (
     DICOMDIR,
@@ -17,6 +20,8 @@ from keras_mri_cyclegan.volumes.members import (
     kinds_in,
     listing,
 )
+
+PLANES = ("sagittal", "coronal", "axial")  # by the patient's axis that is nearest to their normal
 
 
 def find(path: str) -> list[tuple[str, Any]]:
@@ -94,7 +99,20 @@ def _listed(folder: str, all_series: dict[str, list[tuple[str, Any]]], most: int
     for uid, files in list(all_series.items())[:most]:
         with guarded(files[0][0], "reading its SeriesDescription"):
             description = str(files[0][1].get("SeriesDescription") or "no description")
-        lines.append(f"  {folder}::{uid}  ({description}, {len(files)} files)")
+        told = ", ".join([description, *_described(files), f"{len(files)} files"])
+        lines.append(f"  {folder}::{uid}  ({told})")
     if len(all_series) > most:
         lines.append(f"  and {len(all_series) - most} more")
     return "\n".join(lines)
+
+
+def _described(files: list[tuple[str, Any]]) -> list[str]:
+    """Return the sizes and the planes of a series' images, as far as the files say them."""
+    sizes: dict[str, None] = {}  # in the order of the files
+    planes: dict[str, None] = {}
+    for _, header in files:
+        with contextlib.suppress(Exception):  # pydicom raises nearly any on what is damaged
+            sizes[f"{int(header.Columns)} x {int(header.Rows)}"] = None
+            axes = np.array(header.ImageOrientationPatient, "float64").reshape(2, 3)
+            planes[PLANES[int(np.argmax(np.abs(np.cross(*axes))))]] = None
+    return [" and ".join(found) for found in (sizes, planes) if found]
