@@ -121,7 +121,7 @@ class CorrectBiasField(Step):
         return volume
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"shrink": self.shrink, "iterations": list(self.iterations)}
 
 

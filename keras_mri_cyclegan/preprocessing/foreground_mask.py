@@ -72,7 +72,7 @@ class ForegroundMask(Step):
         return volume
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"blank": self.blank, "threshold": self.threshold}
 
 

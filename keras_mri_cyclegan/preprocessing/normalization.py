@@ -89,7 +89,7 @@ class LinearNormalization(Normalization):
         return volume.replace(array=array)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"clip": self.clip}
 
     def _checked_limits(self, volume: Volume) -> tuple[float, float]:

@@ -114,7 +114,7 @@ class Nyul(Normalization):
         return volume.replace(array=_moved(volume.array, record["scale"], record["landmarks"]))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"low": self.low, "high": self.high, "clip": self.clip}
 
     def _normalizer(self) -> Any:

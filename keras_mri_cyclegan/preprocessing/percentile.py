@@ -59,5 +59,5 @@ class Percentile(LinearNormalization):
         return float(low), float(np.percentile(inside, self.high, overwrite_input=True))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"low": self.low, "high": self.high, "clip": self.clip}

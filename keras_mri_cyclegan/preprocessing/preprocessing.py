@@ -300,7 +300,7 @@ class Preprocessing:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Preprocessing":
-        """Make an object from what `get_config` returned.
+        """Build the object from the result of `get_config`.
 
         Raises:
             ValueError: Anything else. Classes are looked up among those registered with Keras;

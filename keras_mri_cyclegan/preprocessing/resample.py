@@ -103,7 +103,7 @@ class Resample(Step):
         return self._sampled(volume, affine, shape, factors, offset)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"spacing": list(self.spacing), "order": self.order}
 
     def _sampled(

@@ -120,7 +120,7 @@ class Slices(Cutter):
         return to_size(images, self.size, start=starts)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {
             "plane": self.plane,
             "size": None if self.size is None else list(self.size),

@@ -104,7 +104,7 @@ class WhiteStripe(LinearNormalization):
         return stripe.mean - reach, stripe.mean + reach
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {
             "modality": list(self.modality),
             "width": self.width,

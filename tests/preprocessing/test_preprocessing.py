@@ -252,7 +252,7 @@ def test_a_step_that_does_not_undo_itself_is_an_error():
         ({"steps": "Reorient"}, "`steps` must be a list of steps"),
         ({"steps": [Reorient]}, r"`steps\[0\]` must be a `Step`"),
         ({"steps": [Reorient(), Slices()]}, r"`steps\[1\]` must be a `Step`"),
-        ({"steps": [Unregistered()]}, r"`steps\[0\]` has to be registered"),
+        ({"steps": [Unregistered()]}, r"`steps\[0\]` must be of a registered class"),
         ({"cutter": MinMax()}, "`cutter` must be a `Cutter`"),
         ({"steps": [Nyul(), MinMax()]}, "Nyul.* has to be fitted before .* in front of MinMax"),
     ],

@@ -99,7 +99,7 @@ NETWORKS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:.*cuts it across them")  # into coronal slices
+@pytest.mark.filterwarnings("ignore:.*Expected the plane of acquisition")  # into coronal slices
 @pytest.mark.parametrize("dtype", ["int16", "float64"])
 @pytest.mark.parametrize(
     ("network", "arguments", "cutter"),
