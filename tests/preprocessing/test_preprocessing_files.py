@@ -129,7 +129,7 @@ def test_what_is_not_a_preprocessing_is_one_clear_error(content, tmp_path):
         ('{"format": NaN}', "NaN is not a number"),
         ('{"format": -Infinity}', "-Infinity is not a number"),
         ('{"format": 1e999}', "1e999 is too large a number"),
-        ('{"format": 1, "format": 2}', "a name is there twice"),
+        ('{"format": 1, "format": 2}', "has the same key twice"),
     ],
 )
 def test_what_json_should_not_hold_is_named(content, reason, tmp_path):
