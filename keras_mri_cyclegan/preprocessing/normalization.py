@@ -100,7 +100,7 @@ class LinearNormalization(Normalization):
         if not np.isfinite([low, high]).all() or not apart:
             raise VolumeError(
                 volume.path,
-                f"no contrast to normalise: {self!r} would map {low:g} to -1 and {high:g} to 1. "
+                f"no contrast to normalise: {self!r} would map {low:g} to -1, {high:g} to 1. "
                 "Expected two different values. Leave this scan out, or use a mask or percentiles "
                 "that include more than one tissue.",
             )
