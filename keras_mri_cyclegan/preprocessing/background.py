@@ -40,7 +40,7 @@ def air_among_tissue(volume: Volume) -> Air | None:
 
 
 def notice_bright_air(volume: Volume) -> None:
-    """Give notice if air is not the darkest part of a prepared scan, in [-1, 1]."""
+    """Warn if air is not the darkest part of a prepared scan, in [-1, 1]."""
     air = air_among_tissue(volume)
     if air is not None:
         notice(
@@ -54,7 +54,7 @@ def notice_bright_air(volume: Volume) -> None:
 
 
 def check_range(volume: Volume) -> None:
-    """Raise a `VolumeError` if an unnormalised scan is not in [-1, 1]; give notice of [0, 1]."""
+    """Raise a `VolumeError` if an unnormalised scan is not in [-1, 1]; warn of [0, 1]."""
     low, high = float(volume.array.min()), float(volume.array.max())
     if low < -1 - _checks.RANGE_TOLERANCE or high > 1 + _checks.RANGE_TOLERANCE:
         raise VolumeError(

@@ -47,7 +47,7 @@ def of_range(domain: str, sizes: Range) -> Sizes:
 
 
 def compare(sizes: Sizes, cutter: Cutter) -> None:
-    """Give notice if the pixel sizes of the training scans differ."""
+    """Warn if the pixel sizes of the training scans differ."""
     shown = _shown(cutter)
     if not sizes:
         return
@@ -73,7 +73,7 @@ def compare(sizes: Sizes, cutter: Cutter) -> None:
 def notice_other_size(
     volume: Volume, trained: Range, domain: str, own: Cutter, cutter: Cutter | None = None
 ) -> None:
-    """Give notice if the pixel size of a prepared scan differs from that of the training scans.
+    """Warn if the pixel size of a prepared scan differs from that of the training scans.
 
     Args:
         volume: The prepared scan.
@@ -113,7 +113,7 @@ def notice_other_size(
 
 
 def notice_cut_across(volume: Volume, cutter: Cutter) -> None:
-    """Give notice if a scan of thick slices is sampled in another plane than it was acquired in.
+    """Warn if a scan of thick slices is sampled in another plane than it was acquired in.
 
     Takes the scan as it was read, before any resampling.
     """

@@ -34,7 +34,7 @@ class ZScore(LinearNormalization):
         >>> from keras_mri_cyclegan.volumes import Volume
         >>> scan = Volume(np.array([0.0, 90.0, 110.0, 130.0]).reshape(1, 1, 4), np.eye(4))
         >>> normalised, record = ZScore().apply(scan, {})
-        >>> round((record["low"] + record["high"]) / 2, 6)  # the mean of what is above 0
+        >>> round((record["low"] + record["high"]) / 2, 6)  # the mean of the values above 0
         110.0
         >>> [round(value, 3) for value in normalised.array.ravel().tolist()]
         [-1.0, -0.408, 0.0, 0.408]

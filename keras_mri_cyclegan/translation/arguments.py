@@ -14,34 +14,34 @@ from keras_mri_cyclegan.volumes.names import MODULES, split_inner, suffix_of
 from keras_mri_cyclegan.volumes.scan_files import files_of, files_to_write
 
 
-def fitted_preprocessing(given: Any, intensities: str, direction: str) -> Preprocessing:
+def fitted_preprocessing(value: Any, intensities: str, direction: str) -> Preprocessing:
     """Load and validate the `preprocessing` argument.
 
     Args:
-        given: A `Preprocessing`, the path of a saved one, or `None` for the default.
+        value: A `Preprocessing`, the path of a saved one, or `None` for the default.
         intensities: `"target"` requires a preprocessing fitted to the target domain.
         direction: `"ab"` or `"ba"`.
 
     Raises:
-        ValueError: `given` is no preprocessing, or is not fitted as `intensities` requires.
+        ValueError: `value` is no preprocessing, or is not fitted as `intensities` requires.
     """
-    if given is None:
+    if value is None:
         preprocessing = Preprocessing()
-    elif isinstance(given, (str, os.PathLike)):
-        preprocessing = Preprocessing.load(given)
+    elif isinstance(value, (str, os.PathLike)):
+        preprocessing = Preprocessing.load(value)
     else:
-        preprocessing = given
+        preprocessing = value
     if not isinstance(preprocessing, Preprocessing):
         raise ValueError(
             "`preprocessing` must be a `Preprocessing`, or the path of a saved one. "
-            f"Received: {given!r}."
+            f"Received: {value!r}."
         )
     domain = direction[1]
     if intensities == "target" and domain not in preprocessing.domains:
         fitted = ", ".join(map(repr, preprocessing.domains)) or "none"
         raise ValueError(
             "`intensities='target'` needs a `preprocessing` fitted to scans of domain "
-            f"{domain!r}. Received: {'None' if given is None else 'a preprocessing'}, with fitted "
+            f"{domain!r}. Received: {'None' if value is None else 'a preprocessing'}, with fitted "
             f"domains: {fitted}. Pass the preprocessing of the model's training "
             "(`Preprocessing.load('preprocessing.json')`), fit one (`Preprocessing().fit(a_paths, "
             "b_paths)`), or use intensities='source' (the range of the source scan) or "
