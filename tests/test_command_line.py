@@ -192,7 +192,7 @@ def test_a_warning_is_one_line(study, tmp_path, capsys):
     options = ["--preprocessing", study / "model" / "preprocessing.json", "--quiet"]
     assert main(["translate", *map(str, command + options)]) == 0
     err = capsys.readouterr().err
-    assert err.startswith("warning: The network gave values in [-2, 2]")
+    assert err.startswith("warning: The network returned values in [-2, 2]")
     assert err.count("\n") == 1
 
 

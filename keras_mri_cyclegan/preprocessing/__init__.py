@@ -1,4 +1,4 @@
-"""What is done to a scan before a network sees it, and undone after."""
+"""Reversible preprocessing of scans: transforms, samplers and their pipeline."""
 
 from keras_mri_cyclegan._notices import ScanWarning
 from keras_mri_cyclegan.preprocessing.bias_field import CorrectBiasField

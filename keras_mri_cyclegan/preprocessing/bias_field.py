@@ -1,4 +1,4 @@
-"""Correction of the slow shading that a coil leaves."""
+"""N4 correction of the bias field, the smooth shading caused by the receive coil."""
 
 from typing import Any
 
@@ -12,30 +12,34 @@ from keras_mri_cyclegan.preprocessing.foreground_mask import find_foreground
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
-# A spline of order 3 with ITK's four control points an axis needs a few samples along each.
+# Smallest grid, in voxels per axis, for ITK's cubic spline of four control points per axis.
 MIN_LENGTH = 8
-SHIFTED = 0.05  # share of the foreground without a logarithm: a fluid may be 0, half a brain not
+# Largest accepted share of the foreground that is 0 or less and so has no logarithm: fluid may be
+# 0; half of the brain below 0 means that the scan was normalised before.
+SHIFTED = 0.05
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class CorrectBiasField(Step):
-    """Divides a scan by its bias field, found by N4 (Tustison et al., 2010).
+    """Divide a scan by its bias field, estimated by N4 (Tustison et al., 2010).
 
-    The field is estimated inside the volume's mask, or what `ForegroundMask` would find, where
-    values are positive, on a grid `shrink` times coarser, and applied at full resolution.
-    **It is not put back**: `invert` returns the volume as it is, because a translation should be
-    as free of shading as what the network was trained on. Use it before a normalisation. Needs
-    SimpleITK (the extra `bias-field`), and without a mask scikit-image (`preprocessing`).
+    The field is estimated from the positive voxels inside the volume's mask (without a mask,
+    inside that of `ForegroundMask`), on a grid `shrink` times coarser, and applied at full
+    resolution. **The correction is not undone**: `invert` returns its volume unchanged, because a
+    translation should have no shading, like the images that the network was trained on. Put this
+    step before a normalisation. Needs SimpleITK (the extra `bias-field`) and, for volumes without
+    a mask, scikit-image (the extra `preprocessing`).
 
     Args:
-        shrink: By how much the grid is coarsened along each axis, at least 1; less along axes
-            that are short. Defaults to 4, as usual.
-        iterations: The most iterations at each of the resolutions, coarse to fine. Defaults to
-            `(50, 50, 50, 50)`, ITK's.
+        shrink: Factor by which the grid is coarsened along each axis, at least 1; short axes are
+            coarsened less. Defaults to 4, the usual choice.
+        iterations: Maximum number of iterations at each resolution, coarse to fine. Defaults to
+            `(50, 50, 50, 50)`, ITK's default.
 
     Raises:
-        ValueError: An argument out of its range.
-        VolumeError: A scan without positive values to estimate a field from.
+        ValueError: An argument is out of its range.
+        VolumeError: A scan has too few positive values, or a single slice, to estimate a field
+            from; or N4 fails.
 
     Example:
         >>> import numpy as np
@@ -59,7 +63,7 @@ class CorrectBiasField(Step):
             self.iterations = ()
         if not self.iterations:
             raise ValueError(
-                "`iterations` must be one or several integers, one for each resolution. "
+                "`iterations` must be a tuple of integers, one for each resolution. "
                 f"Received: {iterations!r}."
             )
         for count in self.iterations:
@@ -71,7 +75,7 @@ class CorrectBiasField(Step):
             raise VolumeError(
                 volume.path,
                 f"a single slice, {volume.shape}. Expected at least two voxels along each axis, "
-                "for a field in three dimensions: leave CorrectBiasField out.",
+                "for a three-dimensional field: leave CorrectBiasField out.",
             )
         sitk = require("SimpleITK", "bias-field")
         mask = find_foreground(volume) if volume.mask is None else volume.mask
@@ -80,18 +84,18 @@ class CorrectBiasField(Step):
         if np.count_nonzero(mask) < 64 or volume.array[mask].min() == volume.array[mask].max():
             raise VolumeError(
                 volume.path,
-                f"{np.count_nonzero(mask)} positive voxels in the foreground, or all the same. "
-                "Expected a scan of positive values to estimate a bias field from: put "
-                "CorrectBiasField before normalisations, and look at the mask.",
+                f"{np.count_nonzero(mask)} positive voxels in the foreground, or all of one value. "
+                "Expected at least 64 positive voxels of different values to estimate a bias field "
+                "from: put CorrectBiasField before normalisations, and check the mask.",
             )
         left_out = 1 - np.count_nonzero(mask) / int(inside)
         if left_out > SHIFTED:
             notice(
                 "bias field",
                 volume.path,
-                f"{left_out:.0%} of the foreground is 0 or less, where CorrectBiasField, which "
-                "divides, can only do harm. Expected a scan of positive values, as scanners "
-                "measure them: leave CorrectBiasField out for scans that were normalised before.",
+                f"{left_out:.0%} of the foreground is 0 or less, where the division by a bias "
+                "field is meaningless. Expected a scan of positive values, as scanners measure "
+                "them: leave CorrectBiasField out for scans that were normalised before.",
             )
         image = _image(sitk, volume.array, volume.spacing)
         coarse, coarse_mask = image, _image(sitk, mask.astype("uint8"), volume.spacing)
@@ -117,11 +121,11 @@ class CorrectBiasField(Step):
         return volume.replace(array=volume.array / field), record
 
     def invert(self, volume: Volume, record: dict[str, Any]) -> Volume:
-        """Return `volume` as it is: shading is not put back."""
+        """Return `volume` unchanged: the shading is not restored."""
         return volume
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"shrink": self.shrink, "iterations": list(self.iterations)}
 
 

@@ -1,4 +1,4 @@
-"""What turns a volume into images, and images into a volume."""
+"""Base class of the samplers, which extract images from volumes and reassemble them."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.preprocessing.background import air_among_tissue, without_air
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
-# Not the lowest value: interpolation in an earlier processing leaves a few far below air.
+# Percentile. Not the minimum: earlier interpolation leaves a few values far below air.
 BACKGROUND = 1.0
 
 
 class Cutter:
-    """Base of `Slices` and `Patches`; a subclass is a cutter of your own.
+    """Base class of the samplers `Slices` and `Patches`; subclass it to add a sampler.
 
     Args:
-        minimum_foreground: Share of an image, in `[0, 1)`, that has to be foreground for it to be
-            trained on. 0 keeps every image.
-        threshold: Without a mask, foreground is what is more than this above the volume's
-            background, the percentile `BACKGROUND`, in units of [-1, 1].
+        minimum_foreground: Smallest share of foreground, in `[0, 1)`, of a training image. 0 keeps
+            every image.
+        threshold: Foreground of volumes without a mask: voxels more than `threshold` above the
+            background, the volume's percentile `BACKGROUND`, in units of [-1, 1].
     """
 
     def __init__(self, minimum_foreground: float, threshold: float):
@@ -27,24 +27,24 @@ class Cutter:
         self.threshold = _checks.weight("threshold", threshold)
 
     def cut(self, volume: Volume) -> np.ndarray:
-        """Return all of `volume` as images, with nothing padded, cropped or left out."""
+        """Extract all of `volume` as images, without padding, cropping or omission."""
         raise TypeError(f"{type(self).__name__} must define `cut`.")
 
     def join(self, images: np.ndarray, like: Volume) -> Volume:
-        """Return images of one channel, as `cut` made them of `like`, as a volume on its grid."""
+        """Reassemble one-channel images, `cut` from `like`, into a volume on the grid of `like`."""
         raise TypeError(f"{type(self).__name__} must define `join`.")
 
     def training_images(self, volume: Volume) -> np.ndarray:
-        """Return the images of `volume` that a network is trained on."""
+        """Return the training images of `volume`."""
         raise TypeError(f"{type(self).__name__} must define `training_images`.")
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"minimum_foreground": self.minimum_foreground, "threshold": self.threshold}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Cutter":
-        """Make an object from what `get_config` returned."""
+        """Build the object from the result of `get_config`."""
         return cls(**config)
 
     def __repr__(self) -> str:
@@ -52,9 +52,10 @@ class Cutter:
         return f"{type(self).__name__}({arguments})"
 
     def foreground(self, volume: Volume) -> np.ndarray:
-        """Return the volume's mask, or else where it is brighter than its background.
+        """Return the volume's mask, or, without one, the voxels brighter than its background.
 
-        Of a scan whose air is not the darkest it is what differs from air.
+        In a scan without a mask whose air is not the darkest, the foreground is all that differs
+        from air.
         """
         if volume.mask is not None:
             return volume.mask
@@ -64,20 +65,20 @@ class Cutter:
         return volume.array > np.float32(background + self.threshold)
 
     def enough(self, shares: np.ndarray, volume: Volume) -> np.ndarray:
-        """Return the indices of the images of which a large enough share is foreground."""
+        """Return the indices of the images with at least `minimum_foreground` of foreground."""
         kept = np.flatnonzero(shares >= self.minimum_foreground)
         if not kept.size:
             raise VolumeError(
                 volume.path,
                 f"no image to train on: at most {shares.max():.2%} of an image is foreground. "
-                f"Expected {self.minimum_foreground:.2%} in one at least. Lower "
-                f"`minimum_foreground` of {type(self).__name__}, or look at the scan and its mask.",
+                f"Expected {self.minimum_foreground:.2%} in at least one image. Lower "
+                f"`minimum_foreground` of {type(self).__name__}, or check the scan and its mask.",
             )
         return kept
 
 
 def checked_size(value: Any, form: str) -> tuple[int, ...]:
-    """Return `value` as a tuple of as many positive integers as `form`, `"(h, w)"`, shows."""
+    """Validate `size`, as many positive integers as the names in `form`, such as `"(h, w)"`."""
     try:
         size = tuple(value)
     except TypeError:
@@ -88,12 +89,13 @@ def checked_size(value: Any, form: str) -> tuple[int, ...]:
 
 
 def one_channel(images: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
-    """Return `images` without their channel, if they have the `shape` that `cut` gave them."""
+    """Validate that `images` have one channel and the `shape` of `cut`; drop the channel axis."""
     array = np.asarray(images)
     if array.shape != (*shape, 1) or not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
-            f"`images` must be what `cut` made of this volume, with one channel: floats of shape "
-            f"{(*shape, 1)}. Received: {array.dtype} of shape {array.shape}. {name} joins every "
-            "image of a volume, in order and at its own size: cut off any padding first."
+            f"`images` must have the shape that `cut` gives for this volume, with one channel: "
+            f"floats of shape {(*shape, 1)}. Received: {array.dtype} of shape {array.shape}. "
+            f"{name} joins all images of a volume, in order and at their original size: remove any "
+            "padding first."
         )
     return array[..., 0]

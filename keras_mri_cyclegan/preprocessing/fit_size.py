@@ -1,4 +1,4 @@
-"""Padding and cropping images to a network's size."""
+"""Padding and cropping of images to a given size."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,11 @@ def to_size(
 
     Args:
         images: Array `(..., *spatial, channels)`, with as many spatial axes as `size`.
-        size: The spatial size wanted, in pixels.
-        fill: What to pad with. Defaults to -1.0, which is air.
+        size: The target spatial size, in pixels.
+        fill: Value of the padding. Defaults to -1.0, which is air.
         start: The first pixel of the window for each spatial axis, negative to pad. Defaults to
-            `None`: the middle of the window is the middle of the image; an odd pixel of padding,
-            or of what is cut off, is at the end.
+            `None`: the window is centred on the image; an odd pixel of padding or cropping is at
+            the end.
 
     Returns:
         The images, `(..., *size, channels)`.
@@ -34,8 +34,8 @@ def to_size(
     axes = range(images.ndim - 1 - len(size), images.ndim - 1)
     if start is None:
         start = [
-            -((wanted - found) // 2) if wanted >= found else (found - wanted) // 2
-            for found, wanted in zip(images.shape[axes.start : axes.stop], size, strict=True)
+            -((target - source) // 2) if target >= source else (source - target) // 2
+            for source, target in zip(images.shape[axes.start : axes.stop], size, strict=True)
         ]
     shape = list(images.shape)
     source, target = [slice(None)] * images.ndim, [slice(None)] * images.ndim

@@ -1,4 +1,4 @@
-"""One pass over the training scans of a contrast."""
+"""Fitting of the transforms to the training scans of one domain."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -22,10 +22,19 @@ def fit_domain(
     reading: dict[str, Any] | None = None,
     synthetic: list[str] | None = None,
 ) -> tuple[list[dict[str, Any]], Sizes]:
-    """Return the state of each step, reading each of `volumes` once and keeping none.
+    """Fit the steps to the scans of a domain, in one pass with one scan in memory at a time.
 
-    And the size of the voxels of each scan, as the steps leave it, where that is known.
-    `synthetic` takes the names of those that say that they are.
+    Args:
+        steps: The transforms, in order.
+        volumes: Files or volumes: an iterable, a folder or a glob.
+        domain: `"a"` or `"b"`.
+        verbose: 0 for silence, 1 for a progress bar.
+        reading: Options of `read_volume`. Defaults to none.
+        synthetic: List to which the names of scans marked as synthetic are added. Defaults to
+            `None`: not checked.
+
+    Returns:
+        The state of each step, and the voxel size of each scan after the steps, where known.
     """
     volumes = _iterable(volumes, domain)
     steps = [step.for_domain(domain) for step in steps]
@@ -55,8 +64,8 @@ def fit_domain(
     if not count:
         raise ValueError(
             f"`{domain}` holds no scan. Expected at least one file or volume to fit the "
-            "preprocessing on: look at the folder or the pattern, or whether a generator was "
-            "used before."
+            "preprocessing on: check the folder or the glob pattern, or whether a Python generator "
+            "was consumed before."
         )
     if progress is not None:
         progress.update(count, finalize=True)
@@ -67,21 +76,24 @@ def fit_domain(
 
 
 def read_if_path(value: Any, reading: dict[str, Any] | None = None) -> Volume:
-    """Return a volume, read from its file, with these options, if `value` is a path."""
+    """Return `value` if it is a volume, or read its file with the options `reading`."""
     if isinstance(value, Volume):
         return value
     if isinstance(value, (str, os.PathLike)):
         return read_volume(os.fspath(value), **(reading or {}))
     raise ValueError(
         "A scan must be a `Volume`, or the path of a file. Received: "
-        f"{type(value).__name__}. For an array: `Volume(array, affine)`."
+        f"{type(value).__name__}. For an array, use `Volume(array, affine)`."
     )
 
 
 def _summarize(
     steps: Sequence[Step], volume: Volume, summaries: dict[int, list[dict[str, Any]]]
 ) -> Volume | None:
-    """Return the volume on the grid that the steps bring it to, or `None` if that is not known."""
+    """Add the volume's summaries to `summaries`, and return the volume on its final grid.
+
+    Returns `None` if the final grid is unknown before all steps are fitted.
+    """
     last = max(summaries)
     end = max([last, *(index + 1 for index, step in enumerate(steps) if step.changes_grid)])
     for index, step in enumerate(steps[: max(end, last + 1)]):
@@ -90,7 +102,7 @@ def _summarize(
         if index >= end or step.needs_fit:
             continue
         if not isinstance(step, (Reorient, Resample)) and any(s.needs_fit for s in steps[:index]):
-            return None  # one of somebody's own, for scans that are normalised
+            return None  # a custom transform, which may expect normalised scans
         volume, _ = step.apply(volume, {})
     return volume
 
@@ -101,6 +113,7 @@ def _iterable(volumes: Any, domain: str) -> Iterable:
     if isinstance(volumes, Volume) or not hasattr(volumes, "__iter__"):
         raise ValueError(
             f"`{domain}` must be scans to fit on: a list or another iterable of files or volumes, "
-            f"a folder or a glob. Received: {type(volumes).__name__}. A single one: `[scan]`."
+            f"a folder or a glob. Received: {type(volumes).__name__}. For a single scan, use "
+            "`[scan]`."
         )
     return volumes

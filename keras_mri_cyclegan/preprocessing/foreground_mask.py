@@ -1,4 +1,4 @@
-"""A simple mask of the head: what is brighter than air."""
+"""Foreground mask of the head by Otsu's threshold."""
 
 from typing import Any
 
@@ -11,37 +11,36 @@ from keras_mri_cyclegan.preprocessing.background import air_among_tissue, withou
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
-LARGE = 1 / 20  # of the largest piece
-DARK = 0.5  # percentile: a few voxels may be far below air
+LARGE = 1 / 20  # smallest component kept, as a share of the largest
+DARK = 0.5  # percentile, not the minimum: a few voxels may be far below air
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class ForegroundMask(Step):
-    """Finds the head: Otsu's threshold, the large connected pieces, their holes filled.
+    """Mask the head: Otsu's threshold, large connected components, holes filled.
 
-    In a scan whose air is not the darkest (its skull was stripped before it was brought to a mean
-    of 0), what differs from air takes the place of what is above the threshold.
+    In a scan whose air is not the darkest (skull-stripped, then normalised to a mean of 0), the
+    voxels that differ from air are used in place of those above the threshold.
 
-    Large is the largest piece, and what has a twentieth of its voxels at least: bone that is dark
-    separates the scalp from the brain. A hole is what is enclosed in the volume, or in a slice of
-    any of the three directions: dark fluid, such as that of the ventricles in T1, is connected to
-    the outside somewhere.
+    All components with at least a twentieth of the voxels of the largest are kept, because dark
+    bone separates the scalp from the brain. Holes are filled if they are enclosed in the volume,
+    or in a slice along any of the three axes: dark fluid, such as that of the ventricles in T1, is
+    connected to the outside somewhere in 3-D.
 
-    It is the head with its skin, or the brain if the skull has been stripped before, and is kept
-    in `Volume.mask`, where the steps and cutters that follow use it. A mask that is there already
-    is replaced. Needs scikit-image and scipy (the extra `preprocessing`).
+    The mask is that of the head including the skin, or of the brain in skull-stripped scans. It is
+    stored in `Volume.mask`, where later steps and samplers use it, and replaces an earlier mask.
+    Needs scikit-image and scipy (the extra `preprocessing`).
 
     Args:
-        blank: Whether voxels outside the mask become the lowest value of the scan, for scans with
-            a noisy background. **This cannot be undone**: `Preprocessing.restore` leaves them so.
-            Defaults to `False`: no value is changed.
-        threshold: Number above 0: a voxel is bright from this share of Otsu's threshold on, counted
-            from the darkest half a hundredth of the scan. Below 1 it takes in what is dim, such as
-            a scalp whose fat is suppressed. Defaults to 1.
+        blank: Whether to set voxels outside the mask to the scan's lowest value, for scans with a
+            noisy background. **This cannot be undone**: `Preprocessing.restore` does not bring the
+            original values back. Defaults to `False`: intensities are unchanged.
+        threshold: Factor above 0 of Otsu's threshold, measured from the scan's 0.5th percentile.
+            Values below 1 include dim tissue, such as a fat-suppressed scalp. Defaults to 1.
 
     Raises:
-        ValueError: `blank` is not a boolean, or `threshold` not above 0.
-        VolumeError: One value everywhere.
+        ValueError: `blank` is not a boolean, or `threshold` is not above 0.
+        VolumeError: All voxels of a scan have the same value.
 
     Example:
         >>> import numpy as np
@@ -61,25 +60,27 @@ class ForegroundMask(Step):
         self.blank = checked_blank(blank)
         self.threshold = _checks.weight("threshold", threshold)
         if not self.threshold:
-            raise ValueError("`threshold` must be above 0, a share of Otsu's. Received: 0.")
+            raise ValueError(
+                "`threshold`, a factor of Otsu's threshold, must be above 0. Received: 0."
+            )
 
     def apply(self, volume: Volume, state: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
         """Return the volume with its mask, and a record of the mask's share of all voxels."""
         return masked(volume, find_foreground(volume, self.threshold), self.blank)
 
     def invert(self, volume: Volume, record: dict[str, Any]) -> Volume:
-        """Return `volume` as it is."""
+        """Return `volume` unchanged."""
         return volume
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"blank": self.blank, "threshold": self.threshold}
 
 
 def find_foreground(volume: Volume, threshold: float = 1.0) -> np.ndarray:
-    """Return a mask, `(i, j, k)`, of the large bright pieces of `volume`, filled.
+    """Return the mask, `(i, j, k)`, of the large bright components of `volume`, holes filled.
 
-    `threshold` is a share of Otsu's, from the darkest voxels on.
+    `threshold` is a factor of Otsu's threshold, measured from the 0.5th percentile.
     """
     filters = require("skimage.filters", "preprocessing")
     ndimage = require("scipy.ndimage", "preprocessing")
@@ -87,8 +88,8 @@ def find_foreground(volume: Volume, threshold: float = 1.0) -> np.ndarray:
     if low == high:
         raise VolumeError(
             volume.path,
-            f"the value {low:g} everywhere: there is no foreground. Expected a scan: leave this "
-            "one out.",
+            f"the value {low:g} everywhere, so no foreground. Expected a scan: leave this "
+            "volume out.",
         )
     if air_among_tissue(volume) is not None:
         bright = without_air(volume)
@@ -100,7 +101,7 @@ def find_foreground(volume: Volume, threshold: float = 1.0) -> np.ndarray:
         bright = volume.array > limit
     pieces, _ = ndimage.label(bright)
     sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0  # what is not bright
+    sizes[0] = 0  # label 0 is the background
     mask = ndimage.binary_fill_holes((sizes >= LARGE * sizes.max())[pieces])
     filled = mask.copy()
     in_a_slice = ndimage.generate_binary_structure(2, 1)
@@ -111,10 +112,10 @@ def find_foreground(volume: Volume, threshold: float = 1.0) -> np.ndarray:
 
 
 def masked(volume: Volume, mask: np.ndarray, blank: bool) -> tuple[Volume, dict[str, Any]]:
-    """Return `volume` with `mask`, blank outside if so wanted, and a record of the mask's size."""
+    """Return `volume` with `mask`, optionally blanked outside, and the record `{"foreground"}`."""
     if not mask.any():
         raise VolumeError(
-            volume.path, "an empty mask. Expected some foreground: look at the scan and its mask."
+            volume.path, "an empty mask. Expected some foreground: check the scan and its mask."
         )
     array = volume.array
     if blank:
@@ -123,7 +124,7 @@ def masked(volume: Volume, mask: np.ndarray, blank: bool) -> tuple[Volume, dict[
 
 
 def checked_blank(blank: Any) -> bool:
-    """Return `blank` if it is a boolean."""
+    """Validate `blank`, a boolean."""
     if not isinstance(blank, bool):
         raise ValueError(f"`blank` must be True or False. Received: {blank!r}.")
     return blank

@@ -1,4 +1,4 @@
-"""What a careful person does to a raw scan of the head before it is translated."""
+"""Standard preprocessing of raw scans of the head."""
 
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.preprocessing.bias_field import CorrectBiasField
@@ -10,7 +10,7 @@ from keras_mri_cyclegan.preprocessing.resample import Resample
 from keras_mri_cyclegan.preprocessing.slices import Slices
 from keras_mri_cyclegan.preprocessing.step import Step
 
-DIM = 0.35  # of Otsu's threshold: the scalp is dim where fat is suppressed
+DIM = 0.35  # share of Otsu's threshold: the scalp is dim in fat-suppressed scans
 
 
 def head_preprocessing(
@@ -19,34 +19,34 @@ def head_preprocessing(
     size: tuple[int, int] | None = None,
     bias_field: bool = False,
 ) -> Preprocessing:
-    """Build the preprocessing of raw scans of the head, as the taught networks expect them.
+    """Build the preprocessing of raw scans of the head that the taught starts expect.
 
     1. `Reorient("RAS")`.
-    2. `Resample`: the pixels in the plane become `pixel` mm, after smoothing where they become
-       larger; the distance of the slices stays.
-    3. `ForegroundMask(threshold=0.35)`: the head is found, a dim scalp included.
-    4. `CorrectBiasField` (N4), on request.
-    5. `Percentile`: the 99.5th percentile of the head becomes 1, air -1.
-    6. `ForegroundMask(True, 0.35)`: all that is around the head becomes -1.
-    7. `Slices`, turned as radiologists look at them.
+    2. `Resample` to in-plane pixels of `pixel` mm, smoothing where pixels become larger; the
+       slice spacing is unchanged.
+    3. `ForegroundMask(threshold=0.35)`: the mask of the head, including a dim scalp.
+    4. `CorrectBiasField` (N4), optional.
+    5. `Percentile`: the 99.5th percentile of the head is mapped to 1, air to -1.
+    6. `ForegroundMask(True, 0.35)`: everything outside the head is set to -1.
+    7. `Slices`, in radiological orientation.
 
-    `translate_volume` undoes all of it: a translation is on the grid of its source, with the
-    source's distance between pixels. Needs the extra `preprocessing`, and `bias-field` for N4.
+    `translate_volume` inverts the changes of the grid: a translation has the grid and pixel
+    spacing of its source. Needs the extra `preprocessing`, and `bias-field` for N4.
 
     Args:
-        pixel: Side of a pixel in the plane, in mm. The networks were taught on 0.9 to 1.8.
+        pixel: In-plane pixel size in mm, above 0. The taught starts were trained on 0.9 to 1.8.
             Defaults to 1.2.
-        plane: The plane of the slices as the scanner measured them. Defaults to `"axial"`, in
-            which the networks were taught.
-        size: `(height, width)` of training images. Defaults to `None`: as they are.
-        bias_field: Whether to correct the shading of the coil, which takes most of the time.
+        plane: The plane in which the slices were acquired. Defaults to `"axial"`, the plane of the
+            taught starts.
+        size: `(height, width)` of training images. Defaults to `None`: unchanged.
+        bias_field: Whether to correct the bias field, which takes most of the time.
             Defaults to `False`.
 
     Returns:
         A `Preprocessing`.
 
     Raises:
-        ValueError: `pixel` is not above 0, or an argument out of its range.
+        ValueError: An argument is out of its range.
 
     Example:
         >>> import numpy as np

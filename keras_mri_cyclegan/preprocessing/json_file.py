@@ -1,4 +1,4 @@
-"""JSON files that may come from anywhere: read within bounds, written whole or not at all."""
+"""Validated reading and atomic writing of JSON files from untrusted sources."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import numpy as np
 from keras_mri_cyclegan.preprocessing.normalization import short
 from keras_mri_cyclegan.volumes import VolumeError, atomic
 
-# A preprocessing is a few kilobytes. Parsed JSON can take fifty times its size in memory.
+# A saved preprocessing has a few kilobytes. Parsed JSON can take fifty times its size in memory.
 MAX_BYTES = 16 * 2**20
 
 
@@ -17,7 +17,7 @@ def to_text(content: dict[str, Any], indent: int | None = 2) -> str:
     """Return `content` as JSON; every float reads back as the same number.
 
     Raises:
-        ValueError: Something that JSON has no word for: NaN, infinity, an object.
+        ValueError: `content` holds a value that JSON cannot represent: NaN, infinity, an object.
     """
     try:
         return json.dumps(content, indent=indent, sort_keys=indent is None, allow_nan=False)
@@ -39,7 +39,8 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
     """Return the dictionary in a JSON file.
 
     Raises:
-        VolumeError: No such file, too large, not JSON, NaN or infinity, not a dictionary.
+        VolumeError: The file is missing, too large, not JSON, not a dictionary, or holds NaN or
+            infinity.
     """
     name = os.fspath(path)
     try:
@@ -93,28 +94,28 @@ def _finite(text: str) -> float:
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        raise ValueError("a name is there twice in one dictionary")
+        raise ValueError("a dictionary has the same key twice")
     return result
 
 
 def read_of(path: str | os.PathLike, kind: str, version: int) -> dict[str, Any]:
-    """Return what a file of this format and version holds beside the two.
+    """Return the content of a file of this format and version, without these two entries.
 
     Raises:
-        VolumeError: As of `read`, or another format or version.
+        VolumeError: As for `read`; or the file has another format or version.
     """
     content = read(path)
-    found = content.pop("format", None), content.pop("version", None)
-    if found[0] != kind:
+    file_kind, file_version = content.pop("format", None), content.pop("version", None)
+    if file_kind != kind:
         raise VolumeError(
             os.fspath(path),
-            f"JSON of format {short(found[0])}. Expected {kind!r}: a file written by "
+            f"JSON of format {short(file_kind)}. Expected {kind!r}: a file written by "
             "`Preprocessing.save`.",
         )
-    if found[1] != version or isinstance(found[1], bool):
+    if file_version != version or isinstance(file_version, bool):
         raise VolumeError(
             os.fspath(path),
-            f"version {short(found[1])} of a preprocessing. This release reads version "
-            f"{version}: update keras_mri_cyclegan, or fit and save it again.",
+            f"version {short(file_version)} of a preprocessing. This release reads version "
+            f"{version}: update keras_mri_cyclegan, or fit and save the preprocessing again.",
         )
     return content

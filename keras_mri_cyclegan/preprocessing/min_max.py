@@ -1,4 +1,4 @@
-"""Normalisation by the lowest and the highest value."""
+"""Min-max normalisation."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from keras_mri_cyclegan.volumes import Volume
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class MinMax(LinearNormalization):
-    """Brings a scan to [-1, 1] by its lowest and highest voxel, and back to float32 rounding.
+    """Normalise a scan to [-1, 1] by its lowest and highest value.
 
-    Nothing is clipped or lost. One bright voxel is enough to darken all others, so training is
-    usually better served by `Percentile`.
+    No value is clipped, and `invert` is exact to float32 rounding. A single bright voxel darkens
+    all others, so `Percentile` is usually the better choice for training.
 
     Example:
         >>> import numpy as np
@@ -35,5 +35,5 @@ class MinMax(LinearNormalization):
         return float(volume.array.min()), float(volume.array.max())
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {}

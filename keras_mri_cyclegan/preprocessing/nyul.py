@@ -1,4 +1,4 @@
-"""Normalisation by the landmarks of a histogram."""
+"""Nyúl and Udupa's histogram landmark normalisation."""
 
 from typing import Any
 
@@ -21,25 +21,25 @@ from keras_mri_cyclegan.volumes import Volume, VolumeError
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class Nyul(Normalization):
-    """Brings a scan to [-1, 1] so that its histogram's landmarks are where others have theirs.
+    """Normalise a scan by mapping its histogram landmarks to a standard scale in [-1, 1].
 
-    Percentiles of a scan's foreground, its landmarks, are moved to a standard scale, the mean of
-    those of the training scans, and the values between by straight lines (Nyúl and Udupa, 1999).
-    The standard scale is learnt with `intensity-normalization` (the extra `preprocessing`), for
-    each contrast its own: it has to be fitted before it can be applied. The foreground is the
-    volume's mask, if it has one, otherwise all but air (see `ZScore`). By default **values beyond
-    the outer landmarks are clipped** if they leave [-1, 1].
+    Landmarks are percentiles of a scan's foreground. They are mapped to the standard scale, the
+    mean landmarks of the training scans, with linear interpolation between landmarks (Nyúl and
+    Udupa, 1999). `intensity-normalization` (the extra `preprocessing`) learns a standard scale for
+    each domain, so this transform must be fitted before it can be applied. The foreground is the
+    volume's mask, or, without a mask, all that is not air (see `ZScore`). By default **values
+    beyond the outer landmarks are clipped** if they leave [-1, 1].
 
     Args:
-        low: The percentile that becomes -1, in `(0, 10)`. Defaults to 1.0.
-        high: The percentile that becomes 1, in `(90, 100)`. Defaults to 99.0. Between the two,
+        low: The percentile mapped to -1, in `(0, 10)`. Defaults to 1.0.
+        high: The percentile mapped to 1, in `(90, 100)`. Defaults to 99.0. Between the two,
             every tenth percentile is a landmark.
-        clip: Whether values beyond become -1 or 1. The record's `"clipped"` says which share of
-            all voxels did. If `False`, `invert` is exact to rounding. Defaults to `True`.
+        clip: Whether to clip values to [-1, 1]. The record's `"clipped"` is the clipped share of
+            all voxels. If `False`, `invert` is exact to rounding. Defaults to `True`.
 
     Raises:
-        ValueError: An argument out of its range.
-        VolumeError: No foreground, or one of a single value.
+        ValueError: An argument is out of its range.
+        VolumeError: The foreground of a scan is empty or has a single value.
 
     Example:
         >>> import numpy as np
@@ -67,13 +67,13 @@ class Nyul(Normalization):
         self.clip = clip
 
     def summarize(self, volume: Volume) -> dict[str, Any]:
-        """Return the scan's landmarks, and where they are if the outer ones are at -1 and 1."""
+        """Return the scan's landmarks, and the landmarks scaled linearly to [-1, 1]."""
         values, landmarks = self._landmarks(volume)
-        alone = self._normalizer().fit_population([Image(values)], [Image(np.ones(values.shape))])
-        return {"landmarks": landmarks.tolist(), "scale": alone.standard_scale.tolist()}
+        fitted = self._normalizer().fit_population([Image(values)], [Image(np.ones(values.shape))])
+        return {"landmarks": landmarks.tolist(), "scale": fitted.standard_scale.tolist()}
 
     def fit(self, summaries: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return the standard scale, the mean over scans, and the landmarks' medians."""
+        """Return the standard scale (mean over scans) and the medians of the landmarks."""
         return {
             "scale": np.mean([s["scale"] for s in summaries], axis=0).tolist(),
             "landmarks": np.median([s["landmarks"] for s in summaries], axis=0).tolist(),
@@ -102,7 +102,7 @@ class Nyul(Normalization):
         return {"landmarks": state["landmarks"], "scale": state["scale"], "clipped": 0.0}
 
     def apply(self, volume: Volume, state: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
-        """Return the volume in [-1, 1], and a record of its landmarks and where they went."""
+        """Return the volume in [-1, 1], and a record of its landmarks and the standard scale."""
         landmarks = self._landmarks(volume)[1].tolist()
         array = _moved(volume.array, landmarks, state["scale"])
         array, clipped = clipped_to_range(array) if self.clip else (array, 0.0)
@@ -110,11 +110,11 @@ class Nyul(Normalization):
         return volume.replace(array=array), record
 
     def invert(self, volume: Volume, record: dict[str, Any]) -> Volume:
-        """Return the volume with its landmarks where the record says that they were."""
+        """Map the standard scale back to the landmarks of the record."""
         return volume.replace(array=_moved(volume.array, record["scale"], record["landmarks"]))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"low": self.low, "high": self.high, "clip": self.clip}
 
     def _normalizer(self) -> Any:
@@ -133,17 +133,17 @@ class Nyul(Normalization):
             raise VolumeError(
                 volume.path,
                 f"no contrast to normalise: {landmarks[0]:g} is both percentile {self.low:g} and "
-                f"{self.high:g} of its foreground. Expected two different values. Leave this scan "
-                "out, or look at its mask.",
+                f"{self.high:g} of the foreground. Expected two different values. Leave this scan "
+                "out, or check its mask.",
             )
         return values, landmarks
 
 
 def _moved(array: np.ndarray, start: list[float], end: list[float]) -> np.ndarray:
-    """Move values by the straight lines from `start` to `end`, the outer ones going on."""
+    """Map values by linear interpolation from `start` to `end`, with linear extrapolation."""
     knots = [(start[0], end[0])]
     for knot in zip(start[1:], end[1:], strict=True):
-        # Landmarks that coincide, in a scan of few grey levels, have no line between them.
+        # In a scan of few grey levels landmarks may coincide: no line is defined between them.
         if knot[0] > knots[-1][0] and knot[1] > knots[-1][1]:
             knots.append(knot)
     if knots[-1] != (start[-1], end[-1]):

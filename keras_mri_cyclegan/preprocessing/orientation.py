@@ -1,4 +1,4 @@
-"""Turning an array so that its axes point where they are wanted: exact, nothing is interpolated."""
+"""Reorientation of arrays by permuting and flipping axes, without interpolation."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ OPPOSITE = {"R": "L", "L": "R", "A": "P", "P": "A", "S": "I", "I": "S"}
 
 
 def checked_codes(name: str, value: Any) -> str:
-    """Return `value` if it names three axes as in `"RAS"`: one letter of each of RL, AP, IS."""
+    """Validate orientation codes such as `"RAS"`: one letter each of R/L, A/P and I/S."""
     letters = value.upper() if isinstance(value, str) else ""
     axes = sorted(min(letter, OPPOSITE.get(letter, letter)) for letter in letters)
     if axes != ["A", "I", "L"]:
@@ -23,15 +23,15 @@ def checked_codes(name: str, value: Any) -> str:
 
 
 def to_codes(array: np.ndarray, affine: np.ndarray, codes: str) -> np.ndarray:
-    """Return `array`, on the grid of `affine`, with its axes permuted and flipped to `codes`.
+    """Reorient `array` from the axes of `affine` to `codes`.
 
-    Oblique axes count as the direction that they are nearest to.
+    Oblique axes are assigned to the nearest direction.
     """
     return _turned(array, _transform(affine, codes))
 
 
 def from_codes(array: np.ndarray, affine: np.ndarray, codes: str) -> np.ndarray:
-    """Return `array`, whose axes point as `codes` say, turned to the axes of `affine`."""
+    """Reorient `array` from `codes` to the axes of `affine`: the inverse of `to_codes`."""
     from nibabel.orientations import ornt_transform
 
     natural = np.array([[0, 1], [1, 1], [2, 1]])
@@ -39,7 +39,7 @@ def from_codes(array: np.ndarray, affine: np.ndarray, codes: str) -> np.ndarray:
 
 
 def turned_volume(volume: Volume, codes: str) -> Volume:
-    """Return `volume` with its array, mask and affine turned to `codes`."""
+    """Reorient the array, mask and affine of `volume` to `codes`."""
     from nibabel.orientations import inv_ornt_aff
 
     transform = _transform(volume.affine, codes)

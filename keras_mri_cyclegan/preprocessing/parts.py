@@ -1,4 +1,4 @@
-"""Steps and cutters as entries of a config, and back."""
+"""Serialisation of transforms and samplers as entries of a config."""
 
 from typing import Any
 
@@ -14,20 +14,21 @@ def check_part(name: str, value: Any, base: type) -> None:
     if not isinstance(value, base):
         raise ValueError(
             f"`{name}` must be a `{base.__name__}`, for example {_example(base)}. Received: "
-            f"{value!r}. One of your own subclasses `keras_mri_cyclegan.preprocessing."
+            f"{value!r}. A custom class must subclass `keras_mri_cyclegan.preprocessing."
             f"{base.__name__}`."
         )
     registered = keras.saving.get_registered_name(type(value))
     if keras.saving.get_registered_object(registered) is not type(value):
         raise ValueError(
-            f"`{name}` has to be registered, so that a saved preprocessing can be loaded: put "
+            f"`{name}` must be of a registered class, so that a saved preprocessing can be loaded. "
+            f"Received: {value!r}. Put "
             "`@keras.saving.register_keras_serializable(package='my_project')` before `class "
             f"{type(value).__name__}`."
         )
 
 
 def to_entry(part: Step | Cutter) -> dict[str, Any]:
-    """Return what `from_entry` makes an equal object of."""
+    """Return the config entry of a transform or sampler: its registered class and its config."""
     return {
         "class_name": keras.saving.get_registered_name(type(part)),
         "config": part.get_config(),
@@ -35,10 +36,13 @@ def to_entry(part: Step | Cutter) -> dict[str, Any]:
 
 
 def from_entry(name: str, entry: Any, base: Any) -> Any:
-    """Make a step or a cutter. Only registered classes: nothing is imported or executed.
+    """Build a transform or sampler from its config entry.
+
+    Only registered classes are accepted: nothing is imported or executed.
 
     Raises:
-        ValueError: Not an entry, an unknown class, or arguments that it does not take.
+        ValueError: `entry` is malformed, its class is unknown, or its config does not fit the
+            class.
     """
     if (
         not isinstance(entry, dict)
@@ -51,19 +55,19 @@ def from_entry(name: str, entry: Any, base: Any) -> Any:
             f"{short(entry)}."
         )
     class_name = entry["class_name"]
-    found = keras.saving.get_registered_object(class_name)
-    if not isinstance(found, type) or not issubclass(found, base):
+    registered = keras.saving.get_registered_object(class_name)
+    if not isinstance(registered, type) or not issubclass(registered, base):
         raise ValueError(
-            f"`{name}` names the class {short(class_name)}, and no {base.__name__.lower()} is "
-            "registered under this name. If it is one of your own, import the module that defines "
+            f"`{name}` names the class {short(class_name)}, but no {base.__name__.lower()} is "
+            "registered under this name. If the class is your own, import the module that defines "
             "it, with `@keras.saving.register_keras_serializable(package=...)`, before loading."
         )
-    part_class: Any = found
+    part_class: Any = registered
     try:
         return part_class.from_config(entry["config"])
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise ValueError(
-            f"`{name}`: {class_name} cannot be made of {short(entry['config'])}: {error}"
+            f"`{name}`: {class_name} cannot be built from {short(entry['config'])}: {error}"
         ) from error
 
 

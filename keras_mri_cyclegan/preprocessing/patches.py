@@ -1,4 +1,4 @@
-"""Blocks of a volume, for networks that take volumes."""
+"""Sampler of 3-D patches, for 3-D networks."""
 
 import itertools
 from typing import Any
@@ -16,27 +16,27 @@ from keras_mri_cyclegan.volumes import Volume
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class Patches(Cutter):
-    """Cuts a volume into blocks, for networks that take volumes.
+    """Sampler of 3-D patches, for networks that take volumes.
 
-    Blocks are axial slices as `Slices` shows them, one above the other: `(depth, height, width)`
-    is feet to head, front to back, right to left. `cut` gives the whole volume as one image: a
-    translation slides a window over it. `training_images` gives a regular grid of blocks.
+    A patch is a stack of axial slices oriented as in `Slices`: `(depth, height, width)` runs feet
+    to head, front to back, right to left. `cut` returns the whole volume as one image, over which
+    a translation slides a window. `training_images` returns a regular grid of patches.
 
     Args:
-        size: `(depth, height, width)` of a block. A volume that is smaller is padded with -1,
-            around its middle.
-        overlap: How much of a block its neighbour repeats, as a fraction in `[0, 1)`, along every
-            axis. At 0.5 there are about eight times as many blocks. The last block along an axis
-            ends with the volume and may repeat more. Defaults to 0.0.
-        minimum_foreground: Share of a block, in `[0, 1)`, that has to be foreground for it to be
-            trained on. 0 keeps every block. Defaults to 0.02.
-        threshold: What counts as foreground: the volume's mask if it has one, otherwise voxels
-            that are more than `threshold` above its background (the first percentile of its
-            voxels), in units of [-1, 1]. Defaults to 0.1: 5 % of the range.
+        size: `(depth, height, width)` of a patch, in voxels. Smaller volumes are centred and
+            padded with -1.
+        overlap: Overlap of neighbouring patches along every axis, as a fraction of the patch in
+            `[0, 1)`. 0.5 gives about eight times as many patches. The last patch along an axis
+            ends with the volume and may overlap more. Defaults to 0.0.
+        minimum_foreground: Smallest share of foreground, in `[0, 1)`, of a training patch. 0 keeps
+            every patch. Defaults to 0.02.
+        threshold: Foreground of volumes without a mask: voxels more than `threshold` above the
+            background (the first percentile of the volume's voxels), in units of [-1, 1].
+            A volume's mask takes precedence. Defaults to 0.1: 5 % of the range.
 
     Raises:
-        ValueError: An argument out of its range.
-        VolumeError: A volume without a block to train on.
+        ValueError: An argument is out of its range.
+        VolumeError: No patch of a volume has enough foreground.
 
     Example:
         >>> import numpy as np
@@ -46,7 +46,7 @@ class Patches(Cutter):
         >>> patches = Patches(size=(8, 16, 16))
         >>> patches.cut(scan).shape
         (1, 10, 30, 20, 1)
-        >>> patches.training_images(scan).shape  # 2 x 2 x 2 blocks
+        >>> patches.training_images(scan).shape  # 2 x 2 x 2 patches
         (8, 8, 16, 16, 1)
     """
 
@@ -66,17 +66,17 @@ class Patches(Cutter):
         return self._shown(volume.array, volume)[None, ..., None]
 
     def join(self, images: np.ndarray, like: Volume) -> Volume:
-        """Return one image, `(1, d, h, w, 1)`, as a volume on the grid of `like`."""
+        """Reassemble one image, `(1, d, h, w, 1)`, into a volume on the grid of `like`."""
         shape = (1, *self._shown(like.array, like).shape)
         image = one_channel(images, shape, "Patches")[0]
         return like.replace(array=orientation.from_codes(image, like.affine, PLANES["axial"]))
 
     def training_images(self, volume: Volume) -> np.ndarray:
-        """Return the blocks to train on, float32 `(n, *size, 1)`."""
+        """Return the training patches, float32 `(n, *size, 1)`."""
         whole = self._large_enough(self._shown(volume.array, volume), -1.0)
         mask = self._large_enough(self._shown(self.foreground(volume), volume), False)
         starts = itertools.product(
-            *(self._starts(found, size) for found, size in zip(whole.shape, self.size, strict=True))
+            *(self._starts(*lengths) for lengths in zip(whole.shape, self.size, strict=True))
         )
         windows = [
             tuple(slice(first, first + size) for first, size in zip(start, self.size, strict=True))
@@ -86,7 +86,7 @@ class Patches(Cutter):
         return np.stack([whole[windows[index]] for index in kept])[..., None]
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"size": list(self.size), "overlap": self.overlap, **super().get_config()}
 
     def _shown(self, array: np.ndarray, volume: Volume) -> np.ndarray:
@@ -96,6 +96,6 @@ class Patches(Cutter):
         size = [max(pair) for pair in zip(array.shape, self.size, strict=True)]
         return to_size(array[..., None], size, fill)[..., 0]
 
-    def _starts(self, found: int, size: int) -> list[int]:
+    def _starts(self, length: int, size: int) -> list[int]:
         step = max(1, round(size * (1 - self.overlap)))
-        return [*range(0, found - size, step), found - size]
+        return [*range(0, length - size, step), length - size]

@@ -1,4 +1,4 @@
-"""Normalisation by percentiles."""
+"""Percentile normalisation."""
 
 from typing import Any
 
@@ -12,23 +12,23 @@ from keras_mri_cyclegan.volumes import Volume
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class Percentile(LinearNormalization):
-    """Brings a scan to [-1, 1] by two percentiles, so that a few bright voxels do not matter.
+    """Normalise a scan to [-1, 1] by two percentiles; robust to a few bright voxels.
 
-    The lower percentile is of all voxels, so that air stays darker than the darkest tissue; the
-    upper one is of those inside the volume's mask, if it has one. By default **values beyond the
-    percentiles are clipped** to -1 and 1, as a network's output can be no larger; `clip=False`
-    keeps them, and is inverted to float32 rounding.
+    The lower percentile is taken over all voxels, so that air stays darker than the darkest
+    tissue; the upper percentile inside the volume's mask, or, without a mask, over all voxels. By
+    default **values beyond the percentiles are clipped** to [-1, 1], the range of a network's
+    output. With `clip=False` they are kept, and `invert` is exact to float32 rounding.
 
     Args:
-        low: The percentile that becomes -1, in `[0, 100]`. Defaults to 0.5: interpolation in an
-            earlier processing leaves a few values far below air.
-        high: The percentile that becomes 1, in `[0, 100]`, above `low`. Defaults to 99.5.
-        clip: Whether values beyond become -1 or 1. The record's `"clipped"` says which share of
-            all voxels did. Defaults to `True`.
+        low: The percentile mapped to -1, in `[0, 100]`. Defaults to 0.5: earlier interpolation
+            leaves a few values far below air.
+        high: The percentile mapped to 1, in `[0, 100]`, above `low`. Defaults to 99.5.
+        clip: Whether to clip values to [-1, 1]. The record's `"clipped"` is the clipped share of
+            all voxels. Defaults to `True`.
 
     Raises:
-        ValueError: An argument out of its range.
-        VolumeError: Both percentiles of a scan are the same value, or its mask is empty.
+        ValueError: An argument is out of its range.
+        VolumeError: Both percentiles of a scan are the same value, or the scan's mask is empty.
 
     Example:
         >>> import numpy as np
@@ -59,5 +59,5 @@ class Percentile(LinearNormalization):
         return float(low), float(np.percentile(inside, self.high, overwrite_input=True))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"low": self.low, "high": self.high, "clip": self.clip}

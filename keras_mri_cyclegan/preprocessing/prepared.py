@@ -1,4 +1,4 @@
-"""A scan on its way through a network, and what it takes to put it back."""
+"""A preprocessed scan with the records that undo its preprocessing."""
 
 import dataclasses
 from typing import Any
@@ -10,16 +10,16 @@ from keras_mri_cyclegan.volumes import SourceHeader, Volume
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prepared:
-    """A scan as `Preprocessing.prepare` left it, with what `restore` needs to undo that.
+    """Result of `Preprocessing.prepare`, and the input of `Preprocessing.restore`.
 
     Args:
         volume: The prepared volume, in [-1, 1].
-        records: One dictionary for each step, JSON-able: what it did to this scan.
+        records: One JSON-serialisable dictionary per step: how the step changed this scan.
         domain: `"a"` or `"b"`.
-        source_shape: The shape of the scan as it was read, `(i, j, k)`.
-        source_affine: Its affine.
-        source_header: What its file said.
-        source_path: Its file.
+        source_shape: The shape of the scan before preprocessing, `(i, j, k)`.
+        source_affine: The affine of the scan before preprocessing.
+        source_header: The header of the scan's file, or `None`.
+        source_path: The path of the scan's file, or `None`.
     """
 
     volume: Volume

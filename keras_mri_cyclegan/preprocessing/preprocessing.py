@@ -1,4 +1,4 @@
-"""The way of a scan to a network and back, as one object that is saved beside the model."""
+"""The preprocessing pipeline: a chain of transforms and a sampler, saved beside the model."""
 
 import copy
 import dataclasses
@@ -29,29 +29,30 @@ from keras_mri_cyclegan.volumes.synthetic import is_synthetic, warn_of
 from keras_mri_cyclegan.volumes.validate import reading_options
 
 DOMAINS = ("a", "b")
-EXPECTED = ("steps", "cutter", "domains")  # "spacing" is not in the first files
+EXPECTED = ("steps", "cutter", "domains")  # "spacing" is optional: older files lack it
 FORMAT = "keras_mri_cyclegan preprocessing"
 VERSION = 1
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class Preprocessing:
-    """Everything done to a scan before a network sees it, and undone after.
+    """Reversible preprocessing of scans: a chain of transforms ("steps") and a sampler ("cutter").
 
-    A chain of steps brings each scan to one grid and to [-1, 1]; a cutter makes images of it.
-    `prepare` keeps what every step did to this scan, and `restore` undoes it on the scan's own
-    grid. `fit` learns, from the training scans of each contrast, what some steps need before
-    (`Nyul`), and how bright a typical scan is. Save it beside the model: a translation next year
-    uses the same numbers.
+    The steps bring each scan to a common grid and to [-1, 1]; the sampler extracts images from it.
+    `prepare` applies the steps and records their changes, and `restore` inverts them, back to the
+    scan's own grid. `fit` learns from the training scans of each domain the state of transforms
+    such as `Nyul`, and the intensities of a typical scan. Save the preprocessing beside the model,
+    so that later translations use the same state.
 
     Args:
-        steps: Steps, in order. `()` for scans that are in [-1, 1] already. Defaults to
+        steps: Transforms, in order. `()` for scans that are already in [-1, 1]. Defaults to
             `(Reorient("RAS"), Percentile())`.
-        cutter: `Slices` or `Patches`. Defaults to `Slices("axial")`.
+        cutter: The sampler, `Slices` or `Patches`. Defaults to `Slices("axial")`.
 
     Raises:
-        ValueError: Something that is not a step or a cutter, or is not registered; a step that
-            has to be fitted before it can be applied (`Nyul`), followed by one that learns.
+        ValueError: An element of `steps` is not a transform, or `cutter` is not a sampler; their
+            class is not registered; or a transform that must be fitted before it is applied
+            (`Nyul`) is followed by another that learns a state.
 
     Example:
         >>> import numpy as np
@@ -93,29 +94,29 @@ class Preprocessing:
             later = next((s for s in self.steps[index + 1 :] if s.has_state), None)
             if step.needs_fit and later is not None:
                 raise ValueError(
-                    f"`steps` has {step!r}, which has to be fitted before it can be applied, in "
-                    f"front of {later!r}, which learns from what comes out of it. Expected at most "
-                    "one of them, and nothing that learns after it: leave one out."
+                    f"`steps` has {step!r}, which must be fitted before it can be applied, before "
+                    f"{later!r}, which would be fitted to its output. Expected no step that learns "
+                    f"a state after {step!r}: leave one of the two out."
                 )
         self._states: dict[str, list[dict[str, Any]]] = {}
         self._spacing: dict[str, voxel_sizes.Range] = {}
 
     @property
     def fitted(self) -> bool:
-        """Whether `fit` has been called, or what was loaded had been fitted."""
+        """Whether the preprocessing has been fitted, by `fit` or before it was saved."""
         return bool(self._states)
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """The domains that have been fitted, of `"a"` and `"b"`."""
+        """The fitted domains, out of `"a"` and `"b"`."""
         return tuple(domain for domain in DOMAINS if domain in self._states)
 
     @property
     def spacing(self) -> dict[str, voxel_sizes.Range]:
-        """The smallest and the largest voxel of the scans that were fitted on, for each domain.
+        """Smallest and largest voxel size of the training scans of each domain.
 
-        As `[left-right, front-back, feet-head]` in mm, after the steps; it is saved, and scans that
-        are prepared later are compared with it.
+        Sizes are `[left-right, front-back, feet-head]` in mm, after the steps. They are saved with
+        the preprocessing; `prepare` compares each scan with them.
         """
         return copy.deepcopy(self._spacing)
 
@@ -128,39 +129,37 @@ class Preprocessing:
         fill_nan: float | None = None,
         slice_tolerance: float | None = None,
     ) -> "Preprocessing":
-        """Learn what the steps need from the training scans of one or both contrasts.
+        """Fit the steps to the training scans of one or both domains.
 
-        Each scan is read once, and one scan is in memory at a time. Nothing is read if no step
-        learns anything. Nothing is changed if it fails. The scans' voxels are compared, and their
-        `spacing` kept.
+        Each scan is read once, and only one scan is in memory at a time. No scan is read if no
+        step learns a state. If fitting fails, the preprocessing is unchanged. The voxel sizes of
+        the scans are compared, and kept in `spacing`.
 
         Args:
-            a: Files or volumes of the first contrast: any iterable, or a folder or a glob.
-            b: The same of the second. Defaults to `None`: not fitted now.
+            a: Files or volumes of domain A: any iterable, a folder or a glob.
+            b: Files or volumes of domain B. Defaults to `None`: domain B is not fitted.
             verbose: 0 for silence, 1 for a progress bar. Defaults to 1.
-            fill_nan: What NaN and infinite values in a file become, as for `read_volume`. Defaults
-                to `None`: they are an error.
-            slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
+            fill_nan: Replacement for NaN and infinite values in a file, as for `read_volume`.
+                Defaults to `None`: such values are an error.
+            slice_tolerance: Tolerance for DICOM series, as for `read_volume`. Defaults to `None`.
 
         Returns:
             This object.
 
-        Warns:
-            ScanWarning: Pixels differ by more than 5 % among the scans, of both contrasts.
-
         Raises:
-            ValueError: No scan, or something that is not one.
-            VolumeError: A scan that cannot be read or prepared; the message names its file.
+            ValueError: A domain has no scan, or an element is neither a file nor a volume.
+            VolumeError: A scan cannot be read or prepared; the message names its file.
 
         Warns:
-            SyntheticWarning: Scans that say that they are synthetic.
+            ScanWarning: Pixel sizes differ by more than 5 % among the scans of both domains.
+            SyntheticWarning: Scans are marked as synthetic.
         """
-        given = {"a": a} if b is None else {"a": a, "b": b}
+        sources = {"a": a} if b is None else {"a": a, "b": b}
         reading = reading_options(fill_nan, slice_tolerance)
         synthetic: list[str] = []
         fitted = {
             domain: fit_domain(self.steps, volumes, domain, verbose, reading, synthetic)
-            for domain, volumes in given.items()
+            for domain, volumes in sources.items()
         }
         warn_of(synthetic)
         self._states |= {domain: states for domain, (states, _) in fitted.items()}
@@ -168,17 +167,18 @@ class Preprocessing:
         return self
 
     def learn_spacing(self, sizes: dict[str, voxel_sizes.Sizes]) -> None:
-        """Keep how large the voxels of each domain's scans are, and warn if they differ.
+        """Store the range of each domain's voxel sizes, and warn if the scans' sizes differ.
 
-        `fit` and `data.from_volumes` call it.
+        Called by `fit` and `data.from_volumes`.
 
         Args:
-            sizes: For each domain the names and sizes of its scans; `{}` compares what is known.
+            sizes: For each domain, the names and voxel sizes of its scans. `{}` only compares the
+                stored ranges.
         """
         self._spacing = {d: kept for d, kept in self._spacing.items() if d not in sizes}
-        known = [voxel_sizes.of_range(*one) for one in self._spacing.items()]
+        known = [voxel_sizes.of_range(*item) for item in self._spacing.items()]
         voxel_sizes.compare([*itertools.chain(*known, *sizes.values())], self.cutter)
-        self._spacing |= {d: voxel_sizes.range_of(found) for d, found in sizes.items() if found}
+        self._spacing |= {d: voxel_sizes.range_of(new) for d, new in sizes.items() if new}
 
     def prepare(
         self,
@@ -187,23 +187,26 @@ class Preprocessing:
         fill_nan: float | None = None,
         slice_tolerance: float | None = None,
     ) -> Prepared:
-        """Return a scan as the network's cutter takes it, with what `restore` needs.
+        """Apply all steps to a scan.
 
         Args:
-            volume: A volume, or the file of one.
-            domain: The contrast of the scan, `"a"` or `"b"`. Defaults to `"a"`.
-            fill_nan: What NaN and infinite values in a file become, as for `read_volume`. Defaults
-                to `None`: they are an error.
-            slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
+            volume: A volume, or the path of its file.
+            domain: The domain of the scan, `"a"` or `"b"`. Defaults to `"a"`.
+            fill_nan: Replacement for NaN and infinite values in a file, as for `read_volume`.
+                Defaults to `None`: such values are an error.
+            slice_tolerance: Tolerance for DICOM series, as for `read_volume`. Defaults to `None`.
+
+        Returns:
+            A `Prepared`: the volume in [-1, 1], and the records that `restore` needs.
 
         Raises:
-            ValueError: A step has to be fitted first.
-            VolumeError: A scan that cannot be read or prepared.
+            ValueError: A step must be fitted to scans of `domain` first.
+            VolumeError: The scan cannot be read or prepared.
 
         Warns:
-            ScanWarning: Air is not the darkest; pixels differ by more than 5 % from those that
-                were fitted on; thick slices are cut across.
-            SyntheticWarning: A scan that says that it is synthetic.
+            ScanWarning: Air is not the darkest; the pixel size differs by more than 5 % from that
+                of the training scans; or thick slices are sampled across their plane.
+            SyntheticWarning: The scan is marked as synthetic.
         """
         states = self._states_of(domain)
         source = volume = read_if_path(volume, reading_options(fill_nan, slice_tolerance))
@@ -230,32 +233,34 @@ class Preprocessing:
         intensities: str = "source",
         domain: str | None = None,
     ) -> Volume:
-        """Return a volume to the grid of the scan that was prepared, with its header and path.
+        """Invert the steps: bring a volume back to the original scan's grid, header and path.
 
         Args:
-            volume: A volume on the grid of `prepared.volume`: a network's output, joined.
-            prepared: What `prepare` returned.
-            intensities: `"source"`: as those of the scan itself, the exact inverse (but for what
-                a step clips or says it cannot undo). `"target"`: as those of a typical training
-                scan of `domain`. `"normalized"`: in [-1, 1]; the header's dtype becomes float32.
-            domain: For `"target"`, the contrast that `volume` now has, `"a"` or `"b"`.
+            volume: A volume on the grid of `prepared.volume`, such as a network's output
+                reassembled by `cutter.join`.
+            prepared: The result of `prepare`.
+            intensities: Intensities of the result. `"source"`: those of the scan itself, by the
+                exact inverse, except where a step clips or cannot be undone. `"target"`: those of
+                a typical training scan of `domain`. `"normalized"`: in [-1, 1]; the header's dtype
+                becomes float32.
+            domain: For `"target"`, the domain of `volume` after translation, `"a"` or `"b"`.
 
         Raises:
-            ValueError: An argument out of its range, or a `domain` that was not fitted.
-            VolumeError: A volume of another shape, or one that the steps did not bring back to
-                the shape of the scan.
+            ValueError: An argument is out of its range, or `domain` was not fitted.
+            VolumeError: `volume` has another shape than `prepared.volume`, or the steps do not
+                restore the shape of the scan.
         """
         _checks.one_of("intensities", intensities, ("source", "target", "normalized"))
         if not isinstance(prepared, Prepared) or len(prepared.records) != len(self.steps):
             raise ValueError(
-                "`prepared` must be what `prepare` of this preprocessing returned. Received: "
+                "`prepared` must be the result of `prepare` of this preprocessing. Received: "
                 f"{type(prepared).__name__}."
             )
         if volume.shape != prepared.volume.shape:
             raise VolumeError(
                 prepared.source_path,
-                f"a volume of shape {volume.shape} to restore. Expected that of the prepared "
-                f"volume, {prepared.volume.shape}: `cutter.join(images, like=prepared.volume)`.",
+                f"a volume of shape {volume.shape} to restore. Expected that of `prepared.volume`, "
+                f"{prepared.volume.shape}: use `cutter.join(images, like=prepared.volume)`.",
             )
         states = self._target_states(domain) if intensities == "target" else None
         for index in reversed(range(len(self.steps))):
@@ -274,7 +279,7 @@ class Preprocessing:
             )
         header = prepared.source_header
         if header is not None and intensities == "normalized":
-            # The type of the source, often an integer, would leave three of the values in [-1, 1].
+            # In the dtype of the source, often an integer, only three values fit in [-1, 1].
             header = dataclasses.replace(header, dtype=np.dtype("float32"))
         return volume.replace(
             affine=prepared.source_affine, header=header, path=prepared.source_path
@@ -283,14 +288,14 @@ class Preprocessing:
     def training_images(
         self, volume: Volume | str | os.PathLike, domain: str = "a", **options: Any
     ) -> np.ndarray:
-        """Return the images of a scan that a network is trained on, float32 in [-1, 1].
+        """Return the training images of a scan, float32 in [-1, 1].
 
-        `options` are the others of `prepare`.
+        `options` are the remaining arguments of `prepare`.
         """
         return self.cutter.training_images(self.prepare(volume, domain, **options).volume)
 
     def get_config(self) -> dict[str, Any]:
-        """Return what makes an equal object, fitted as this one is; JSON-able."""
+        """Return the JSON-serialisable steps, sampler and fitted states."""
         return {
             "steps": [parts.to_entry(step) for step in self.steps],
             "cutter": parts.to_entry(self.cutter),
@@ -300,11 +305,11 @@ class Preprocessing:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Preprocessing":
-        """Make an object from what `get_config` returned.
+        """Build the object from the result of `get_config`.
 
         Raises:
-            ValueError: Anything else. Classes are looked up among those registered with Keras;
-                nothing is imported or executed.
+            ValueError: `config` is invalid. Classes are looked up among those registered with
+                Keras; nothing is imported or executed.
         """
         if not isinstance(config, dict) or {*config, "spacing"} != {*EXPECTED, "spacing"}:
             raise ValueError(
@@ -339,10 +344,11 @@ class Preprocessing:
         return result
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write a JSON file, whole or not at all.
+        """Write the preprocessing to a JSON file, atomically.
 
         Raises:
-            ValueError: A step's config or state that JSON cannot hold; a name as `model.keras`.
+            ValueError: JSON cannot represent a step's config or state; or `path` has the suffix of
+                another kind of file, such as `model.keras`.
             VolumeError: The file cannot be written.
         """
         check_ending("path", path, "JSON", ".json")
@@ -350,11 +356,11 @@ class Preprocessing:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Preprocessing":
-        """Read a file that `save` wrote: the same numbers, bit for bit.
+        """Load a file written by `save`; all numbers are bit-identical.
 
         Raises:
-            VolumeError: A file that is missing, damaged, of another format or version, or that
-                names a class which is not registered. Nothing in it is imported or executed.
+            VolumeError: The file is missing, damaged, of another format or version, or names a
+                class that is not registered. Nothing in the file is imported or executed.
         """
         content = json_file.read_of(path, FORMAT, VERSION)
         try:
@@ -363,7 +369,7 @@ class Preprocessing:
             raise VolumeError(os.fspath(path), str(error)) from error
 
     def fingerprint(self) -> str:
-        """Return the SHA-256, in hex, of all that decides what this object does, fit included."""
+        """Return the SHA-256, in hex, of the steps, the sampler and the fitted states."""
         config = {name: self.get_config()[name] for name in EXPECTED}
         text = json_file.to_text({"version": VERSION, **config}, indent=None)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -379,18 +385,18 @@ class Preprocessing:
         needy = next((step for step in self.steps if step.needs_fit), None)
         if needy is not None:
             raise ValueError(
-                f"{needy!r} has to be fitted on scans of domain {domain!r} first. Fitted: "
+                f"{needy!r} must be fitted to scans of domain {domain!r} first. Fitted domains: "
                 f"{self.domains}. Call `preprocessing.fit(a, b)` with the training scans, or load "
-                "one that was fitted: `Preprocessing.load(path)`."
+                "a fitted preprocessing: `Preprocessing.load(path)`."
             )
         return [{} for _ in self.steps]
 
     def _target_states(self, domain: str | None) -> list[dict[str, Any]]:
         if domain not in self.domains:
             raise ValueError(
-                "`intensities='target'` needs `domain`, the contrast that the volume now has, and "
-                f"a preprocessing fitted on scans of it. Received: domain={domain!r}; fitted: "
-                f"{self.domains}. Call `preprocessing.fit(a, b)`, or use `intensities='source'` "
-                "or 'normalized'."
+                "`intensities='target'` needs `domain`, the domain of the volume after "
+                "translation, and a preprocessing fitted to scans of this domain. Received: "
+                f"domain={domain!r}; fitted domains: {self.domains}. Call `preprocessing.fit(a, "
+                "b)`, or use `intensities='source'` or 'normalized'."
             )
         return self._states[domain]

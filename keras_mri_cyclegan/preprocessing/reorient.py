@@ -1,4 +1,4 @@
-"""Turning a scan to one orientation, whatever the scanner's was."""
+"""Reorientation of scans to common axis directions."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ from keras_mri_cyclegan.volumes import Volume
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class Reorient(Step):
-    """Turns a scan so that its axes point where they are wanted, and back exactly.
+    """Reorient a scan by permuting and flipping its axes; exactly invertible.
 
-    Axes are permuted and flipped and the affine with them: no voxel is interpolated, and none
-    moves in the patient. An oblique scan stays oblique, with each axis pointing as nearly as it
-    can to where it should.
+    The affine changes accordingly: no voxel is interpolated, and none moves in world coordinates.
+    An oblique scan stays oblique; each of its axes takes the nearest direction.
 
     Args:
-        orientation: Where the axes point: a letter of R/L (right, left), one of A/P (front, back)
-            and one of S/I (head, feet), in any order. Defaults to `"RAS"`, nibabel's canonical.
+        orientation: Directions in which the axes point: one letter of R/L (right, left), one of
+            A/P (front, back) and one of S/I (head, feet), in any order. Defaults to `"RAS"`,
+            nibabel's canonical orientation.
 
     Raises:
-        ValueError: An orientation that does not name three axes.
+        ValueError: `orientation` does not name three axes.
 
     Example:
         >>> import numpy as np
@@ -41,11 +41,11 @@ class Reorient(Step):
         self.orientation = axes.checked_codes("orientation", orientation)
 
     def apply(self, volume: Volume, state: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
-        """Return the turned volume, and a record of the affine it had."""
+        """Return the reoriented volume, and a record of its original affine."""
         return axes.turned_volume(volume, self.orientation), {"affine": volume.affine.tolist()}
 
     def invert(self, volume: Volume, record: dict[str, Any]) -> Volume:
-        """Return `volume` turned back to the axes that it had."""
+        """Return `volume` in the original orientation."""
         affine = np.array(record["affine"])
         mask = volume.mask
         if mask is not None:
@@ -54,5 +54,5 @@ class Reorient(Step):
         return volume.replace(array=array, affine=affine, mask=mask)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"orientation": self.orientation}

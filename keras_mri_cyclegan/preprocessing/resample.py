@@ -1,4 +1,4 @@
-"""Bringing scans to one spacing."""
+"""Resampling of scans to a common voxel spacing."""
 
 import math
 from collections.abc import Sequence
@@ -12,36 +12,38 @@ from keras_mri_cyclegan._extras import require
 from keras_mri_cyclegan.preprocessing.step import Step
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
-# What a header's float32 makes of a spacing is no reason to interpolate.
+# Relative tolerance: the float32 rounding of a header's spacing is no reason to interpolate.
 SAME_SPACING = 1e-4
 MAX_VOXELS = 2**28
-FWHM = math.sqrt(8 * math.log(2))  # full width at half maximum of a Gaussian of deviation 1
+FWHM = math.sqrt(8 * math.log(2))  # of a Gaussian with a standard deviation of 1
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class Resample(Step):
-    """Interpolates a scan to a spacing, and back to the grid that it had.
+    """Interpolate a scan to a voxel spacing; invertible up to interpolation.
 
-    The new grid has the same axes, and the same middle, as the old one and covers the same field
-    of view to within half a voxel. `invert` gives the old grid back exactly, but its voxels are
-    interpolated twice: what is finer than the coarser of the two grids is lost. A scan that has
-    the spacing already, to 0.01 %, is left alone. Needs scipy (the extra `preprocessing`).
+    The new grid has the axes and the centre of the original grid, and covers the same field of
+    view to within half a voxel. `invert` restores the original grid exactly, but its voxels have
+    been interpolated twice: details finer than the coarser of the two grids are lost. A scan that
+    already has the spacing, to 0.01 %, is not interpolated. Needs scipy (the extra
+    `preprocessing`).
 
-    Before a spacing becomes larger, from `old` to `new` mm, the scan is smoothed along this axis by
-    a Gaussian of `sqrt(new**2 - old**2)` mm full width at half maximum, as a coarser voxel would
-    have averaged (Cardoso et al., "Scale factor point spread function matching", MICCAI 2015), in
-    both directions of the way. With `order=0`, for label maps, values are not smoothed.
+    Where the spacing of an axis increases, from `old` to `new` mm, `apply` as well as `invert`
+    first smooth the scan along this axis by a Gaussian with a full width at half maximum of
+    `sqrt(new**2 - old**2)` mm, which imitates the averaging of a coarser voxel (Cardoso et al.,
+    "Scale factor point spread function matching", MICCAI 2015). With `order=0`, for label maps,
+    there is no smoothing.
 
     Args:
-        spacing: The distance between voxels along each axis, in mm: one number for all, or
-            three, `None` where an axis keeps its own. The axes are those of the volume at this
-            step: put `Reorient` first.
-        order: 0 takes the nearest voxel, 1 interpolates linearly, 2 and 3 by splines, which can
-            overshoot the values that were there. Defaults to 1.
+        spacing: Distance between voxels along each axis, in mm: one number for all axes, or
+            three, `None` for an axis whose spacing is kept. The axes are those of the volume at
+            this step: put `Reorient` first.
+        order: Order of the interpolation: 0 is nearest neighbour, 1 linear, 2 and 3 are splines,
+            which can overshoot the range of the original values. Defaults to 1.
 
     Raises:
-        ValueError: An argument out of its range.
-        VolumeError: A spacing that would make more than 2**28 voxels.
+        ValueError: An argument is out of its range.
+        VolumeError: The resampled volume would have more than 2**28 voxels.
 
     Example:
         >>> import numpy as np
@@ -58,26 +60,26 @@ class Resample(Step):
 
     def __init__(self, spacing: float | Sequence[float | None], order: int = 1):
         try:
-            given = (spacing,) * 3 if np.ndim(spacing) == 0 else tuple(spacing)  # type: ignore[arg-type]
+            sizes = (spacing,) * 3 if np.ndim(spacing) == 0 else tuple(spacing)  # type: ignore[arg-type]
             self.spacing = tuple(
-                None if size is None else _checks.weight("spacing", size) for size in given
+                None if size is None else _checks.weight("spacing", size) for size in sizes
             )
         except (TypeError, ValueError):
             self.spacing = ()
         if len(self.spacing) != 3 or 0 in self.spacing or set(self.spacing) == {None}:
             raise ValueError(
-                "`spacing` must be a number of millimetres above 0, or three of them, None for an "
-                f"axis that keeps its own. Received: {spacing!r}."
+                "`spacing` must be a number above 0, in mm, or three of them, of which None keeps "
+                f"the spacing of an axis. Received: {spacing!r}."
             )
         self.order = _checks.one_of("order", order, (0, 1, 2, 3))
 
     def apply(self, volume: Volume, state: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
-        """Return the volume at the spacing wanted, and a record of the grid that it had."""
+        """Return the resampled volume, and a record of the original grid."""
         factors, shape = [], []
-        for length, found, wanted in zip(volume.shape, volume.spacing, self.spacing, strict=True):
-            same = wanted is None or abs(found - wanted) <= SAME_SPACING * found
-            factors.append(1.0 if wanted is None or same else wanted / found)
-            # Rounded after 1e-6, so that half a voxel is not decided by rounding errors.
+        for length, old, new in zip(volume.shape, volume.spacing, self.spacing, strict=True):
+            same = new is None or abs(old - new) <= SAME_SPACING * old
+            factors.append(1.0 if new is None or same else new / old)
+            # 1e-6 voxels of tolerance, so that rounding errors do not decide on half a voxel.
             shape.append(max(1, math.floor(length / factors[-1] + 0.5 + 1e-6)))
         if math.prod(shape) > MAX_VOXELS:
             raise VolumeError(
@@ -86,7 +88,7 @@ class Resample(Step):
                 f"{self.spacing} mm. Expected at most {MAX_VOXELS} voxels: use a larger `spacing`, "
                 "or look at the units of the file's header.",
             )
-        # The middle of the field of view stays where it is.
+        # The centre of the field of view is unchanged.
         offset = (np.array(volume.shape) - 1) / 2 - np.array(factors) * (np.array(shape) - 1) / 2
         to_old = np.diag([*factors, 1.0])
         to_old[:3, 3] = offset
@@ -94,7 +96,7 @@ class Resample(Step):
         return self._sampled(volume, volume.affine @ to_old, shape, factors, offset), record
 
     def invert(self, volume: Volume, record: dict[str, Any]) -> Volume:
-        """Return `volume` interpolated on the grid that it had."""
+        """Return `volume` interpolated to the original grid."""
         shape, affine = record["shape"], np.array(record["affine"])
         old_spacing = np.linalg.norm(affine[:3, :3], axis=0)
         factors = old_spacing / np.array(volume.spacing)
@@ -103,7 +105,7 @@ class Resample(Step):
         return self._sampled(volume, affine, shape, factors, offset)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {"spacing": list(self.spacing), "order": self.order}
 
     def _sampled(
@@ -118,7 +120,7 @@ class Resample(Step):
         def sample(array: np.ndarray, order: int) -> np.ndarray:
             if order and sigma.any():
                 array = ndimage.gaussian_filter(array, sigma, mode="nearest")
-            # At the edge, where a voxel's centre may be outside, the last voxel goes on.
+            # `nearest`: centres of voxels outside the old grid take the value of its edge.
             return ndimage.affine_transform(
                 array, np.array(factors), offset, shape, order=order, mode="nearest"
             )

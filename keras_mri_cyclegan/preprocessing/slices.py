@@ -1,4 +1,4 @@
-"""Slices of a volume, turned as they are usually shown."""
+"""Sampler of 2-D slices, in radiological orientation."""
 
 from typing import Any
 
@@ -11,16 +11,16 @@ from keras_mri_cyclegan.preprocessing.cutter import Cutter, checked_size, one_ch
 from keras_mri_cyclegan.preprocessing.fit_size import to_size
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
-# Where slices, rows and columns point: the patient's right is on the left of the picture.
+# Directions of slices, rows and columns: the patient's right is on the left of the image.
 PLANES = {"axial": "SPL", "coronal": "AIL", "sagittal": "LIP"}
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class Slices(Cutter):
-    """Cuts a volume into slices, for networks that take images.
+    """Sampler of 2-D slices, for networks that take images.
 
-    Slices are turned as radiologists look at them, whatever the volume's orientation; an oblique
-    volume is cut along its own axes, the nearest to the plane:
+    Slices are in radiological orientation for any orientation of the volume; an oblique volume is
+    sliced along its own axes, those nearest to the plane:
 
     ========  =============  =============  =============
     plane     slices         rows           columns
@@ -30,34 +30,34 @@ class Slices(Cutter):
     sagittal  right to left  head to feet   front to back
     ========  =============  =============  =============
 
-    `cut` and `join` are exact: nothing is padded, cropped or left out. `training_images` gives
-    what a network is trained on: slices that show something, at one size.
+    `cut` and `join` are exact: they pad, crop and omit nothing. `training_images` returns the
+    slices with enough foreground, at one size.
 
     Args:
         plane: `"axial"`, `"coronal"` or `"sagittal"`. Defaults to `"axial"`.
-        size: `(h, w)` of the training images: smaller slices are padded with -1, around their
-            middle; larger ones cropped to a window, the same for all slices of a volume, around
-            the middle of its foreground. Defaults to `None`: as they are.
-        neighbours: How many slices on either side to add as channels: `2 * neighbours + 1` in
-            all, in order, the slice itself in the middle. Beyond the last slice it is repeated.
-            Defaults to 0.
-        minimum_foreground: Share of a slice, in `[0, 1)`, that has to be foreground for it to be
-            trained on. 0 keeps every slice. Defaults to 0.02.
-        threshold: What counts as foreground: the volume's mask if it has one, otherwise voxels
-            that are more than `threshold` above its background (the first percentile of its
-            voxels), in units of [-1, 1]. Defaults to 0.1: 5 % of the range.
-        crop: What cropping to `size` may cut off: `"background"`, or `"any"` thing. Defaults to
-            `"background"`: a `VolumeError` if foreground would be lost.
+        size: `(h, w)` of the training images. Smaller slices are centred and padded with -1;
+            larger slices are cropped to a window around the middle of the volume's foreground, the
+            same window for all slices of a volume. Defaults to `None`: the original size.
+        neighbours: Number of adjacent slices on either side to add as channels: `2 * neighbours +
+            1` channels in order, the slice itself in the middle. The first and last slice are
+            repeated at the ends of the volume. Defaults to 0.
+        minimum_foreground: Smallest share of foreground, in `[0, 1)`, of a training slice. 0 keeps
+            every slice. Defaults to 0.02.
+        threshold: Foreground of volumes without a mask: voxels more than `threshold` above the
+            background (the first percentile of the volume's voxels), in units of [-1, 1].
+            A volume's mask takes precedence. Defaults to 0.1: 5 % of the range.
+        crop: What cropping to `size` may remove: only `"background"`, or `"any"` voxels. Defaults
+            to `"background"`: a `VolumeError` if foreground would be lost.
 
     Raises:
-        ValueError: An argument out of its range.
-        VolumeError: A volume without a slice to train on, or with foreground that does not fit.
+        ValueError: An argument is out of its range.
+        VolumeError: No slice of a volume has enough foreground, or the foreground exceeds `size`.
 
     Example:
         >>> import numpy as np
         >>> from keras_mri_cyclegan.preprocessing import Slices
         >>> from keras_mri_cyclegan.volumes import Volume
-        >>> array = np.full((20, 30, 10), -1.0)  # to the right, the front, the head
+        >>> array = np.full((20, 30, 10), -1.0)  # axes to the right, the front, the head
         >>> array[5:15, 5:25, 2:8] = 0.5
         >>> scan = Volume(array, np.eye(4))
         >>> Slices("axial", neighbours=1).cut(scan).shape
@@ -92,11 +92,11 @@ class Slices(Cutter):
         return self._with_neighbours(slices, np.arange(len(slices)))
 
     def join(self, images: np.ndarray, like: Volume) -> Volume:
-        """Return slices as a volume: the exact inverse of `cut` for a single channel.
+        """Reassemble slices into a volume: the exact inverse of `cut` for a single channel.
 
         Args:
-            images: Floats, `(n, h, w, 1)`: every slice, in order.
-            like: The volume that was cut, for its grid, header and path.
+            images: Floats, `(n, h, w, 1)`: all slices, in order.
+            like: The volume that was `cut`, which provides the grid, header and path.
 
         Returns:
             A volume on the grid of `like`.
@@ -105,7 +105,7 @@ class Slices(Cutter):
         return like.replace(array=orientation.from_codes(slices, like.affine, PLANES[self.plane]))
 
     def training_images(self, volume: Volume) -> np.ndarray:
-        """Return the slices to train on, float32 `(n, h, w, 2 * neighbours + 1)`, at `size`."""
+        """Return the training slices, float32 `(n, h, w, 2 * neighbours + 1)`, at `size`."""
         slices = self._shown(volume.array, volume)
         foreground = self._shown(self.foreground(volume), volume)
         kept = self.enough(foreground.mean((1, 2)), volume)
@@ -114,13 +114,13 @@ class Slices(Cutter):
             return images
         shown = foreground[kept]
         starts = [
-            self._start(axis, shown.any((0, 2 - axis)), wanted, volume)
-            for axis, wanted in enumerate(self.size)
+            self._start(axis, shown.any((0, 2 - axis)), length, volume)
+            for axis, length in enumerate(self.size)
         ]
         return to_size(images, self.size, start=starts)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {
             "plane": self.plane,
             "size": None if self.size is None else list(self.size),
@@ -139,21 +139,21 @@ class Slices(Cutter):
         ]
         return np.stack(channels, axis=-1)
 
-    def _start(self, axis: int, occupied: np.ndarray, wanted: int, volume: Volume) -> int:
-        """Return the window's first pixel along rows (axis 0) or columns (axis 1)."""
-        found = len(occupied)
-        if wanted >= found:
-            return -((wanted - found) // 2)
+    def _start(self, axis: int, occupied: np.ndarray, length: int, volume: Volume) -> int:
+        """Return the first pixel of a window of `length` along rows (axis 0) or columns (1)."""
+        available = len(occupied)
+        if length >= available:
+            return -((length - available) // 2)
         if not occupied.any():
-            return (found - wanted) // 2
+            return (available - length) // 2
         first, last = np.flatnonzero(occupied)[[0, -1]]
-        start = min(max((int(first) + int(last) + 1 - wanted) // 2, 0), found - wanted)
-        if self.crop == "background" and not start <= first <= last < start + wanted:
+        start = min(max((int(first) + int(last) + 1 - length) // 2, 0), available - length)
+        if self.crop == "background" and not start <= first <= last < start + length:
             raise VolumeError(
                 volume.path,
                 f"foreground of {last - first + 1} pixels along the {('rows', 'columns')[axis]} of "
-                f"its {self.plane} slices. Expected at most {wanted}, as `size` says. Use a larger "
-                "`size`, `Resample` to a larger spacing, `ForegroundMask` if this is noise around "
-                "the head, or `crop='any'` to cut it off.",
+                f"its {self.plane} slices. Expected at most {length}, the `size` of the slices. "
+                "Use a larger `size`, `Resample` to a larger spacing, `ForegroundMask` if the "
+                "foreground includes noise around the head, or `crop='any'` to crop foreground.",
             )
         return start

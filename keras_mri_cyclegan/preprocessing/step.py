@@ -1,4 +1,4 @@
-"""What every step of a preprocessing has to offer."""
+"""Base class of the preprocessing transforms."""
 
 from typing import Any, ClassVar
 
@@ -6,16 +6,16 @@ from keras_mri_cyclegan.volumes import Volume
 
 
 class Step:
-    """Base of the steps that a `Preprocessing` is made of; a subclass is a step of your own.
+    """Base class of the transforms ("steps") of a `Preprocessing`; subclass it to add a transform.
 
-    A step changes a `Volume` and keeps, in a *record*, what is needed to change it back. Some
-    steps also learn a *state* from the training scans of each domain: `summarize` is called once
-    per scan, `fit` once with all summaries, so that only one scan is in memory at a time.
-    Records, summaries and states are dictionaries that JSON can hold. A step itself never
-    changes.
+    `apply` changes a `Volume` and returns a *record*, with which `invert` undoes the change. Some
+    transforms also learn a *state* from the training scans of each domain: `summarize` is called
+    once per scan, `fit` once with all summaries, so only one scan is in memory at a time.
+    Records, summaries and states are JSON-serialisable dictionaries. The transform object itself
+    is immutable.
 
-    A step of your own needs `get_config`, if its constructor takes arguments, and has to be
-    registered, so that a saved preprocessing finds it again.
+    A custom transform needs `get_config` if its constructor takes arguments, and must be
+    registered with Keras so that a saved preprocessing can be loaded.
 
     Example:
         >>> import keras
@@ -37,53 +37,53 @@ class Step:
         2.0
     """
 
-    #: Whether `fit` learns something, so that `summarize` has to see each training scan.
+    #: Whether `fit` learns a state, from the `summarize` of each training scan.
     has_state: ClassVar[bool] = False
-    #: Whether `apply` needs what `fit` learnt.
+    #: Whether `apply` needs the state that `fit` learns.
     needs_fit: ClassVar[bool] = False
     #: Whether `apply` may change the grid: the shape or the affine.
     changes_grid: ClassVar[bool] = True
 
     def for_domain(self, domain: str) -> "Step":
-        """Return the step for scans of domain `"a"` or `"b"`: itself, if it treats both alike."""
+        """Return the transform for scans of domain `"a"` or `"b"`, by default this one."""
         return self
 
     def summarize(self, volume: Volume) -> dict[str, Any]:
-        """Return what `fit` needs of one training scan: small, JSON-able."""
+        """Return the JSON-serialisable summary of one training scan that `fit` needs."""
         return {}
 
     def fit(self, summaries: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return the state of a domain, JSON-able, from the summaries of its training scans."""
+        """Return the JSON-serialisable state of a domain from its training scans' summaries."""
         return {}
 
     def check_state(self, state: dict[str, Any]) -> None:
-        """Raise a `ValueError` if `state` is not what `fit` returns: it may be from a bad file."""
+        """Raise a `ValueError` if `state`, which may come from a damaged file, is not `fit`'s."""
         if not self.has_state and state:
             raise ValueError(
-                f"{type(self).__name__} learns nothing and has a state of {sorted(state)}. "
+                f"{type(self).__name__} learns nothing but has a state of {sorted(state)}. "
                 "Expected {}."
             )
 
     def apply(self, volume: Volume, state: dict[str, Any]) -> tuple[Volume, dict[str, Any]]:
-        """Return the changed volume, and a record of all that `invert` needs.
+        """Return the transformed volume, and the record that `invert` needs.
 
         Args:
-            volume: The scan as the step before left it.
-            state: What `fit` returned for its domain, `{}` if nothing was fitted.
+            volume: The output of the previous step.
+            state: The domain's state from `fit`, `{}` if unfitted.
         """
         raise TypeError(f"{type(self).__name__} must define `apply`.")
 
     def invert(self, volume: Volume, record: dict[str, Any]) -> Volume:
-        """Return `volume`, which looks like what `apply` returned, changed back."""
+        """Undo `apply` on a volume of the shape and intensities that `apply` returned."""
         raise TypeError(f"{type(self).__name__} must define `invert`.")
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Step":
-        """Make an object from what `get_config` returned."""
+        """Build the object from the result of `get_config`."""
         return cls(**config)
 
     def __repr__(self) -> str:

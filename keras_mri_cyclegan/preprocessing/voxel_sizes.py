@@ -1,4 +1,4 @@
-"""The size of voxels: alike in the scans of a training, and in those that are translated later."""
+"""Consistency checks of voxel sizes, among training scans and at translation."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,18 +11,19 @@ from keras_mri_cyclegan.preprocessing.normalization import is_number, short
 from keras_mri_cyclegan.preprocessing.slices import PLANES, Slices
 from keras_mri_cyclegan.volumes import Volume
 
-# Heads differ in size by as much among people.
+# Relative tolerance of pixel sizes: human heads differ in size by about as much.
 TOLERANCE = 0.05
-THICK, MILLIMETRES = 2.5, 3.0  # slices that are so many pixels, and so many mm, apart
+# Thick slices: slice spacing of at least 2.5 pixels and at least 3 mm.
+THICK, MILLIMETRES = 2.5, 3.0
 WORLD = {"R": 0, "L": 0, "A": 1, "P": 1, "S": 2, "I": 2}
 
 Size = tuple[float, float, float]  # of a voxel: left-right, front-back, feet-head, in mm
-Sizes = list[tuple[str, Size]]  # with the name of the scan
-Range = list[list[float]]  # the smallest and the largest size of the scans of a domain
+Sizes = list[tuple[str, Size]]  # name of the scan and size of its voxels
+Range = list[list[float]]  # smallest and largest voxel size of a domain's scans
 
 
 def voxel_size(volume: Volume) -> Size | None:
-    """Return the size of a volume's voxels, or `None` if its file says nothing of it."""
+    """Return the size of a volume's voxels, or `None` if its file format stores no geometry."""
     from nibabel.orientations import io_orientation
 
     if volume.header is not None and not volume.header.has_geometry:
@@ -34,25 +35,25 @@ def voxel_size(volume: Volume) -> Size | None:
 
 
 def range_of(sizes: Sizes) -> Range:
-    """Return the smallest and the largest size along each axis."""
+    """Return the smallest and the largest voxel size along each axis."""
     all_sizes = np.array([size for _, size in sizes])
     return [all_sizes.min(0).tolist(), all_sizes.max(0).tolist()]
 
 
-def of_range(domain: str, found: Range) -> Sizes:
-    """Return what was kept of a domain's scans as sizes to compare with others."""
-    low, high = (tuple(size) for size in found)
+def of_range(domain: str, sizes: Range) -> Sizes:
+    """Return the range of a domain's voxel sizes as `Sizes`, to compare with other scans."""
+    low, high = (tuple(size) for size in sizes)
     return [(f"a scan of domain {domain}", low), (f"a scan of domain {domain}", high)]  # type: ignore[list-item]
 
 
 def compare(sizes: Sizes, cutter: Cutter) -> None:
-    """Give notice if the scans of one training differ in the size of their pixels."""
+    """Warn if the pixel sizes of the training scans differ."""
     shown = _shown(cutter)
     if not sizes:
         return
     all_sizes = np.array([size for _, size in sizes])
     ratios = all_sizes.max(0) / all_sizes.min(0)
-    axis = max(shown, key=lambda one: ratios[one])
+    axis = max(shown, key=lambda candidate: ratios[candidate])
     if ratios[axis] <= 1 + TOLERANCE:
         return
     (small, small_size), (large, large_size) = (
@@ -61,10 +62,10 @@ def compare(sizes: Sizes, cutter: Cutter) -> None:
     notice(
         "spacing",
         small,
-        f"pixels of {_listed(small_size, shown)} mm, and those of `{large}` have "
-        f"{_listed(large_size, shown)} mm, in the same training. Expected one size, to "
-        f"{TOLERANCE:.0%}: one head is {ratios[axis]:.2g} times as large as another in the images "
-        f"that a network sees. Put {_resample(np.median(all_sizes, axis=0), shown)} after "
+        f"pixels of {_listed(small_size, shown)} mm, but `{large}`, in the same training, has "
+        f"pixels of {_listed(large_size, shown)} mm. Expected one pixel size, to {TOLERANCE:.0%}: "
+        f"in the images of the network, equal heads differ in size by a factor of "
+        f"{ratios[axis]:.2g}. Put {_resample(np.median(all_sizes, axis=0), shown)} after "
         "`Reorient()` in the preprocessing.",
     )
 
@@ -72,14 +73,14 @@ def compare(sizes: Sizes, cutter: Cutter) -> None:
 def notice_other_size(
     volume: Volume, trained: Range, domain: str, own: Cutter, cutter: Cutter | None = None
 ) -> None:
-    """Give notice if a prepared scan's pixels are not of the size that was trained on.
+    """Warn if the pixel size of a prepared scan differs from that of the training scans.
 
     Args:
-        volume: The scan, prepared.
-        trained: The range of the training scans of its domain.
+        volume: The prepared scan.
+        trained: The range of voxel sizes of the training scans of `domain`.
         domain: `"a"` or `"b"`.
-        own: The cutter of the training.
-        cutter: The one that cuts now. Defaults to `None`: the same.
+        own: The sampler of the training.
+        cutter: The sampler of this translation. Defaults to `None`: that of the training.
     """
     size = voxel_size(volume)
     if size is None:
@@ -87,32 +88,35 @@ def notice_other_size(
     shown, trained_on = _shown(cutter or own), _shown(own)
     low, high = trained
     if all(
-        low[there] / (1 + TOLERANCE) <= size[here] <= high[there] * (1 + TOLERANCE)
-        for here, there in zip(shown, trained_on, strict=True)
+        low[expected] / (1 + TOLERANCE) <= size[axis] <= high[expected] * (1 + TOLERANCE)
+        for axis, expected in zip(shown, trained_on, strict=True)
     ):
         return
-    were = _listed(low, trained_on)
-    if were != _listed(high, trained_on):
-        were += f" to {_listed(high, trained_on)}"
+    expected_sizes = _listed(low, trained_on)
+    if expected_sizes != _listed(high, trained_on):
+        expected_sizes += f" to {_listed(high, trained_on)}"
     turned = cutter is not None and shown != trained_on
     way_out = (
-        "Leave this plane out of `planes`, or train with scans of equal spacing along all axes."
+        "Leave this plane out of `planes`, or train on scans of equal spacing along all axes."
         if turned
         else f"Train with {_resample((np.array(low) + high) / 2, shown)} after `Reorient()` in the "
-        "preprocessing, which brings every scan to this size, and back after its translation."
+        "preprocessing: it brings every scan to this pixel size, and its translation back."
     )
     plane = f" in its {cutter.plane} slices" if turned and isinstance(cutter, Slices) else ""
     notice(
         f"trained spacing{plane}",
         volume.path,
-        f"pixels of {_listed(size, shown)} mm{plane}, and the scans of domain {domain} that the "
-        f"preprocessing was fitted on have {were} mm. Expected the same size, to {TOLERANCE:.0%}: "
-        f"a network knows heads of the size that it was trained on. {way_out}",
+        f"pixels of {_listed(size, shown)} mm{plane}, but the training scans of domain {domain} "
+        f"have pixels of {expected_sizes} mm. Expected the same pixel size, to {TOLERANCE:.0%}: "
+        f"networks are reliable only for heads of the size that they were trained on. {way_out}",
     )
 
 
 def notice_cut_across(volume: Volume, cutter: Cutter) -> None:
-    """Give notice if a scan of thick slices, as it was read, is cut across them."""
+    """Warn if a scan of thick slices is sampled in another plane than it was acquired in.
+
+    Takes the scan as it was read, before any resampling.
+    """
     size = voxel_size(volume)
     if size is None or not isinstance(cutter, Slices):
         return
@@ -123,31 +127,34 @@ def notice_cut_across(volume: Volume, cutter: Cutter) -> None:
     notice(
         "plane",
         volume.path,
-        f"its slices are {measured}, {apart:.3g} mm apart with pixels of {pixel:.3g} mm, and the "
-        f"preprocessing cuts it across them, into {cutter.plane} slices. Expected slices as they "
-        f"were measured: use `Slices({measured!r})`, or `head_preprocessing(plane={measured!r})`, "
-        f"or scans that were measured in the {cutter.plane} plane.",
+        f"thick {measured} slices, {apart:.3g} mm apart with pixels of {pixel:.3g} mm, but the "
+        f"preprocessing extracts {cutter.plane} slices. Expected the plane of acquisition: "
+        f"use `Slices({measured!r})`, or `head_preprocessing(plane={measured!r})`, "
+        f"or scans that were acquired in the {cutter.plane} plane.",
     )
 
 
 def checked_ranges(value: Any, domains: Sequence[str]) -> dict[str, Range]:
-    """Return `value` if it is what `range_of` gives, for some of `domains`."""
+    """Validate ranges of voxel sizes by domain, as saved in a file."""
     good = isinstance(value, dict) and set(value) <= set(domains)
-    for found in value.values() if good else ():
-        good = good and isinstance(found, list) and len(found) == 2
-        for size in found if good else ():
+    for sizes in value.values() if good else ():
+        good = good and isinstance(sizes, list) and len(sizes) == 2
+        for size in sizes if good else ():
             good = good and isinstance(size, list) and len(size) == 3
-            good = good and all(is_number(one) and one > 0 for one in size)
+            good = good and all(is_number(length) and length > 0 for length in size)
     if not good:
         raise ValueError(
             "A preprocessing's 'spacing' must give, for each domain, the smallest and the largest "
-            f"size of a voxel, three numbers above 0 each. Received: {short(value)}."
+            f"voxel size, each as three numbers above 0. Received: {short(value)}."
         )
     return value
 
 
 def _shown(cutter: Cutter) -> tuple[int, ...]:
-    """Return the axes that a network sees, as indices into a `Size`; of slices rows and columns."""
+    """Return the axes of the network's images, as indices into a `Size`.
+
+    For single slices these are rows and columns; with neighbours, and for patches, all three.
+    """
     plane = cutter.plane if isinstance(cutter, Slices) else "axial"
     axes = tuple(WORLD[letter] for letter in PLANES[plane])
     return axes[1:] if isinstance(cutter, Slices) and not cutter.neighbours else axes
@@ -158,5 +165,5 @@ def _listed(size: Sequence[float], shown: tuple[int, ...]) -> str:
 
 
 def _resample(size: Any, shown: tuple[int, ...]) -> str:
-    wanted = [f"{size[axis]:.2g}" if axis in shown else "None" for axis in range(3)]
-    return f"`Resample(({', '.join(wanted)}))`"
+    spacing = [f"{size[axis]:.2g}" if axis in shown else "None" for axis in range(3)]
+    return f"`Resample(({', '.join(spacing)}))`"

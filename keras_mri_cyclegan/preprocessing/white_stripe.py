@@ -1,4 +1,4 @@
-"""Normalisation by white matter that looks normal."""
+"""WhiteStripe normalisation by normal-appearing white matter."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,36 +12,38 @@ from keras_mri_cyclegan.preprocessing.normalization import LinearNormalization, 
 from keras_mri_cyclegan.preprocessing.z_score import checked_limit
 from keras_mri_cyclegan.volumes import Volume, VolumeError
 
-# Standard deviations of the stripe at which air, or fluid in T2, is found: measured on scans of
-# two patients, where air was 50 to 100 below the stripe and fluid in T2 130 to 175 above it.
+# Range in standard deviations of the stripe that includes air, and fluid in T2. In scans of two
+# patients, air was 50 to 100 standard deviations below the stripe, fluid in T2 130 to 175 above it.
 LIMITS = {"t1": 100.0, "flair": 100.0, "t2": 175.0, "pd": 175.0}
-# The mode's kernel density is evaluated at every voxel: hours for a million, and no better.
+# The kernel density estimate of the mode is evaluated at every voxel: a million take hours and
+# bring no accuracy.
 MAX_VOXELS = 20_000
 
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class WhiteStripe(LinearNormalization):
-    """Brings a scan to [-1, 1] by its normal-appearing white matter (Shinohara et al., 2014).
+    """Normalise a scan by its normal-appearing white matter (Shinohara et al., 2014).
 
-    White matter's mode in the histogram, and a stripe of quantiles around it, are found by
-    `intensity-normalization` (the extra `preprocessing`). The stripe's mean becomes 0, `limit` of
-    its standard deviations 1. It is meant for brains without skull: inside the volume's mask, if
-    it has one, otherwise all but air (see `ZScore`). Of more than 20,000 such voxels a random
-    20,000, always the same, are used: a kernel density of all would take very long.
+    `intensity-normalization` (the extra `preprocessing`) finds the mode of white matter in the
+    histogram, and a stripe of quantiles around this mode. The stripe's mean is mapped to 0, and
+    `limit` of its standard deviations to 1. The method is meant for skull-stripped brains; it uses
+    the voxels inside the volume's mask, or, without a mask, all that are not air (see `ZScore`).
+    More than 20,000 such voxels are subsampled at random, reproducibly, since a kernel density
+    estimate of all would take very long.
 
     Args:
-        modality: What the scans are: `"t1"`, `"t2"`, `"flair"` or `"pd"`, which says where
-            white matter is in the histogram; or two of them, for domains a and b. Defaults to
+        modality: Contrast of the scans, which decides where white matter is in the histogram:
+            `"t1"`, `"t2"`, `"flair"` or `"pd"`; or a pair, for domains a and b. Defaults to
             `"t1"` for both.
         width: Half the stripe's width, as a share of the voxels, in `(0, 0.5)`. Defaults to 0.05.
-        limit: How many of the stripe's standard deviations become 1. Defaults to `None`: 100
-            for T1 and FLAIR, 175 for T2 and PD, which takes in air and fluid.
-        clip: Whether values beyond become -1 or 1. The record's `"clipped"` says which share of
-            all voxels did. If `False`, `invert` is exact to float32 rounding. Defaults to `True`.
+        limit: Number of the stripe's standard deviations mapped to 1. Defaults to `None`: 100
+            for T1 and FLAIR, 175 for T2 and PD, a range that includes air and fluid.
+        clip: Whether to clip values to [-1, 1]. The record's `"clipped"` is the clipped share of
+            all voxels. If `False`, `invert` is exact to float32 rounding. Defaults to `True`.
 
     Raises:
-        ValueError: An argument out of its range.
-        VolumeError: No foreground, or one without a stripe.
+        ValueError: An argument is out of its range.
+        VolumeError: The foreground of a scan is empty, or no stripe can be found in it.
 
     Example:
         >>> import numpy as np
@@ -69,14 +71,14 @@ class WhiteStripe(LinearNormalization):
                 "`modality` must be one modality, or two for domains a and b. Received: "
                 f"{modality!r}."
             )
-        self.modality = tuple(_checks.one_of("modality", one, tuple(LIMITS)) for one in both)
+        self.modality = tuple(_checks.one_of("modality", name, tuple(LIMITS)) for name in both)
         self.width = _checks.weight("width", width)
         if not 0 < self.width < 0.5:
             raise ValueError(f"`width` must be above 0 and below 0.5. Received: {width!r}.")
         self.limit = None if limit is None else checked_limit(limit)
 
     def for_domain(self, domain: str) -> "WhiteStripe":
-        """Return the step for scans of domain `"a"` or `"b"`."""
+        """Return the transform for scans of domain `"a"` or `"b"`, with that domain's modality."""
         modality = self.modality[("a", "b").index(domain)]
         return WhiteStripe(modality, self.width, self.limit, self.clip)
 
@@ -98,13 +100,13 @@ class WhiteStripe(LinearNormalization):
             raise VolumeError(
                 volume.path,
                 f"{error}. Expected white matter among {len(values)} voxels of the foreground: "
-                "look at the scan and its mask, or use `Percentile`.",
+                "check the scan and its mask, or use `Percentile`.",
             ) from error
         reach = (LIMITS[modality] if self.limit is None else self.limit) * stripe.std
         return stripe.mean - reach, stripe.mean + reach
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make an equal object."""
+        """Return the constructor's arguments."""
         return {
             "modality": list(self.modality),
             "width": self.width,
@@ -114,7 +116,7 @@ class WhiteStripe(LinearNormalization):
 
 
 class Image:
-    """What `intensity_normalization` takes for an image; its own would round to float32."""
+    """Image for `intensity_normalization`, whose own class would round to float32."""
 
     def __init__(self, data: np.ndarray):
         self.data = data

@@ -1,4 +1,4 @@
-"""What was passed to `translate_volume`, checked before the network has any work."""
+"""Validation of the arguments of `translate_volume`, before the network runs."""
 
 import dataclasses
 import os
@@ -14,44 +14,45 @@ from keras_mri_cyclegan.volumes.names import MODULES, split_inner, suffix_of
 from keras_mri_cyclegan.volumes.scan_files import files_of, files_to_write
 
 
-def fitted_preprocessing(given: Any, intensities: str, direction: str) -> Preprocessing:
-    """Return the preprocessing that was passed in, if it can give the intensities asked for.
+def fitted_preprocessing(value: Any, intensities: str, direction: str) -> Preprocessing:
+    """Load and validate the `preprocessing` argument.
 
     Args:
-        given: A `Preprocessing`, the path of one, or `None` for the default.
-        intensities: `"target"` needs one that was fitted to the target domain.
+        value: A `Preprocessing`, the path of a saved one, or `None` for the default.
+        intensities: `"target"` requires a preprocessing fitted to the target domain.
         direction: `"ab"` or `"ba"`.
 
     Raises:
-        ValueError: It is something else, or not fitted.
+        ValueError: `value` is no preprocessing, or is not fitted as `intensities` requires.
     """
-    if given is None:
+    if value is None:
         preprocessing = Preprocessing()
-    elif isinstance(given, (str, os.PathLike)):
-        preprocessing = Preprocessing.load(given)
+    elif isinstance(value, (str, os.PathLike)):
+        preprocessing = Preprocessing.load(value)
     else:
-        preprocessing = given
+        preprocessing = value
     if not isinstance(preprocessing, Preprocessing):
         raise ValueError(
-            "`preprocessing` must be a `Preprocessing`, or the path of one that was saved. "
-            f"Received: {given!r}."
+            "`preprocessing` must be a `Preprocessing`, or the path of a saved one. "
+            f"Received: {value!r}."
         )
     domain = direction[1]
     if intensities == "target" and domain not in preprocessing.domains:
         fitted = ", ".join(map(repr, preprocessing.domains)) or "none"
         raise ValueError(
-            "`intensities='target'` needs a `preprocessing` that was fitted to scans of domain "
-            f"{domain!r}. Received: {'None' if given is None else 'one'} with the domains fitted: "
-            f"{fitted}. Pass the one that the model was trained with (`Preprocessing.load("
-            "'preprocessing.json')`), fit one (`Preprocessing().fit(a_paths, b_paths)`), or choose "
-            "intensities='source', the source scan's range, or 'normalized', [-1, 1]."
+            "`intensities='target'` needs a `preprocessing` fitted to scans of domain "
+            f"{domain!r}. Received: {'None' if value is None else 'a preprocessing'}, with fitted "
+            f"domains: {fitted}. Pass the preprocessing of the model's training "
+            "(`Preprocessing.load('preprocessing.json')`), fit one (`Preprocessing().fit(a_paths, "
+            "b_paths)`), or use intensities='source' (the range of the source scan) or "
+            "'normalized' ([-1, 1])."
         )
     return preprocessing
 
 
 def check_cutter(network: keras.Model, cutter: Cutter) -> None:
-    """Raise a `ValueError` unless the network takes the images that a cutter makes."""
-    # Of a cutter of any kind: it is asked to cut a scan of next to nothing.
+    """Raise a `ValueError` unless the network takes the images that a sampler extracts."""
+    # Sampling a tiny volume gives the image shape of any sampler, custom ones included.
     shape = cutter.cut(Volume(np.zeros((2, 2, 2), "float32"), np.eye(4))).shape
     neighbours = getattr(cutter, "neighbours", None)
     arguments = "" if neighbours is None else f"neighbours={neighbours}"
@@ -60,9 +61,9 @@ def check_cutter(network: keras.Model, cutter: Cutter) -> None:
 
 
 def check_path(target: Any, overwrite: bool, source: Any = None) -> None:
-    """Raise a `ValueError` unless a volume of some kind can be written to `target`.
+    """Raise a `ValueError` unless a translation can be written to `target`.
 
-    If `source` is a path that says its kind, unless a volume of this kind can be.
+    If `source` is a path with a suffix, the check takes its file format into account.
     """
     if not isinstance(target, (str, os.PathLike)) or not os.fspath(target):
         raise ValueError(
@@ -74,8 +75,8 @@ def check_path(target: Any, overwrite: bool, source: Any = None) -> None:
         name = os.path.join(os.fspath(target), "t2.nii.gz")
         raise VolumeError(
             target,
-            f"a folder (a name without a suffix is one), and the source is a {kind} file, of which "
-            f"one file is made. Expected the name of a file, such as `{name}`.",
+            f"a folder (as every name without a suffix), but the translation of a {kind} file is "
+            f"a single file. Expected the name of a file, such as `{name}`.",
         )
     check_target(target, overwrite)
 
@@ -83,15 +84,15 @@ def check_path(target: Any, overwrite: bool, source: Any = None) -> None:
 def check_target_of(
     target: str | os.PathLike, scan: Volume, overwrite: bool, intensities: str
 ) -> None:
-    """Raise a `VolumeError` unless a translation of this very scan can be written to `target`."""
+    """Raise a `VolumeError` unless the translation of `scan` can be written to `target`."""
     header = scan.header
     if header is not None and intensities == "normalized":
-        header = dataclasses.replace(header, dtype=np.dtype("float32"))  # as it will be restored
+        header = dataclasses.replace(header, dtype=np.dtype("float32"))  # as in `restore`
     if check_target(target, overwrite, header) is None:
         raise VolumeError(
             os.fspath(target),
-            "a name without a suffix is a folder of DICOM files or pictures, and the source is a "
-            "volume made in memory. Expected the name of a file, such as `t2.nii.gz`.",
+            "a name without a suffix is a folder of DICOM or image files, but the source is a "
+            "volume created in memory. Expected the name of a file, such as `t2.nii.gz`.",
         )
     if scan.path is None:
         return
@@ -101,6 +102,6 @@ def check_target_of(
     if any(path == file or path.startswith(file + os.sep) for file in replaced for path in kept):
         raise VolumeError(
             os.fspath(target),
-            "this is the source itself, or holds it. A translation never replaces the scan that "
-            "it was made from: choose another name.",
+            "the target is the source itself, or a folder that contains the source. A translation "
+            "never replaces its source: choose another name.",
         )

@@ -1,4 +1,4 @@
-"""The network that translates: which one, what sizes it takes, and one batch through it."""
+"""Selection, input sizes, batch size and prediction of the generator that translates."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,34 +10,34 @@ import numpy as np
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.cyclegan import CycleGAN
 
-# How many times the strides' product an image's size is made a multiple of at most: a border that
-# is reflected needs a few pixels more, a block that is used twice has strides that count twice.
+# Largest factor on `size_multiple` that is tried: reflection padding needs a minimum size, and the
+# strides of a layer that is used twice count twice.
 LARGEST_FACTOR = 8
-# What to do with a network from several contrasts, which are not one scan.
+# Way out for networks whose input is several contrasts.
 CONTRASTS = (
-    "a scan is one contrast. Prepare each, put their slices together, and join what the network "
-    "makes: `prepared = [preprocessing.prepare(scan) for scan in scans]`, `images = np.concatenate("
-    "[preprocessing.cutter.cut(one.volume) for one in prepared], axis=-1)`, `volume = "
-    "preprocessing.cutter.join(generator.predict(images), like=prepared[0].volume)`, "
-    "`preprocessing.restore(volume, prepared[0], 'target', 'b')`, all scans on one grid."
+    "a scan is one contrast. With all scans on one grid, prepare each, concatenate their slices as "
+    "channels, and join the network's output: `prepared = [preprocessing.prepare(scan) for scan in "
+    "scans]`, `images = np.concatenate([preprocessing.cutter.cut(one.volume) for one in prepared], "
+    "axis=-1)`, `volume = preprocessing.cutter.join(generator.predict(images), "
+    "like=prepared[0].volume)`, `preprocessing.restore(volume, prepared[0], 'target', 'b')`."
 )
-# Windows in a batch: more than 16 make a GPU no faster, and a CPU slower.
+# Windows per batch: more than 16 are no faster on a GPU, and slower on a CPU.
 MOST_AT_ONCE, UNKNOWN_BATCH = 16, 1
-ROOM, FLOAT = 2**28, 4  # bytes: of the largest layer's output, and of one number of it
+ROOM, FLOAT = 2**28, 4  # bytes: budget of the largest layer output, and size of a float32
 
 
 def pick_generator(model: Any, direction: str) -> keras.Model:
     """Return the network that translates in `direction`.
 
     Args:
-        model: A `CycleGAN`, or a generator by itself, which is taken for any direction.
+        model: A `CycleGAN`, or a single generator, which is used for either direction.
         direction: `"ab"` or `"ba"`.
 
     Returns:
         A `keras.Model` with one input and one output, `(batch, *spatial, channels)`.
 
     Raises:
-        ValueError: Another direction, or something that is no such model.
+        ValueError: `direction` is invalid, or `model` is neither a `CycleGAN` nor a generator.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -52,57 +52,58 @@ def pick_generator(model: Any, direction: str) -> keras.Model:
     if not isinstance(model, keras.Model):
         raise ValueError(
             "`model` must be a CycleGAN or a generator, a `keras.Model`. Received: "
-            f"{model!r}. Load a file first: `keras.models.load_model(path)`."
+            f"{model!r}. Load a saved model first: `keras.models.load_model(path)`."
         )
     shapes = [getattr(model, name, None) for name in ("input_shape", "output_shape")]
     if not all(isinstance(shape, tuple) and len(shape) in (4, 5) for shape in shapes):
         raise ValueError(
-            "`model` must take one image, (batch, [depth,] height, width, channels), and give one. "
-            f"Received: {model.name!r}, which takes {shapes[0]} and gives {shapes[1]}."
+            "`model` must take one image, (batch, [depth,] height, width, channels), and return "
+            f"one. Received: {model.name!r}, which takes {shapes[0]} and returns {shapes[1]}. For "
+            "the generator of a custom model, pass the generator itself."
         )
     return model
 
 
 def check_channels(network: keras.Model, channels: int, rank: int, cutter: str) -> None:
-    """Raise a `ValueError` unless `network` can take what a cutter makes of a scan.
+    """Raise a `ValueError` unless `network` takes the images of a sampler.
 
     Args:
         network: The generator.
-        channels: How many channels an image of the cutter's has.
-        rank: Its number of spatial axes.
-        cutter: What cuts, for the message: `"Slices(neighbours=1)"`.
+        channels: Number of channels of the sampler's images.
+        rank: Number of spatial axes of the sampler's images.
+        cutter: The sampler as text for the message, such as `"Slices(neighbours=1)"`.
     """
     takes, gives = network.input_shape, network.output_shape
     if len(takes) - 2 != rank:
         raise ValueError(
-            f"{cutter} of `preprocessing` makes {rank}-D images, and the network takes "
-            f"{len(takes) - 2}-D ones: {takes[1:]}. Use Slices with a 2-D network, Patches with a "
-            "3-D one."
+            f"{cutter} of `preprocessing` extracts {rank}-D images, but the network takes "
+            f"{len(takes) - 2}-D images of shape {takes[1:]}. Use Slices with a 2-D network, "
+            "Patches with a 3-D network."
         )
     if takes[-1] != channels:
         way_out = (
-            f"If it was trained on neighbouring slices, `Slices(neighbours={takes[-1] // 2})`, "
-            "pass the preprocessing that it was trained with. If on several contrasts:"
+            f"For a network trained on neighbouring slices, `Slices(neighbours={takes[-1] // 2})`, "
+            "pass the preprocessing of its training. For a network of several contrasts:"
             if takes[-1] % 2
-            else "Neighbouring slices are an odd number. If these are several contrasts:"
+            else "Neighbouring slices give an odd number of channels. For several contrasts:"
         )
         raise ValueError(
-            f"{cutter} of `preprocessing` makes images of {channels} channel(s), and the network "
-            f"takes {takes[-1]}. {way_out} {CONTRASTS}"
+            f"{cutter} of `preprocessing` extracts images of {channels} channel(s), but the "
+            f"network takes {takes[-1]}. {way_out} {CONTRASTS}"
         )
     if gives[-1] not in (1, channels):
         raise ValueError(
-            f"The network gives {gives[-1]} channels. Expected 1, or as many as it takes "
-            f"({channels}), of which the one in the middle is the slice itself."
+            f"The network returns {gives[-1]} channels. Expected 1, or as many as the input has "
+            f"({channels}), of which the middle channel is the slice itself."
         )
 
 
 def size_multiple(network: keras.Model) -> tuple[int, ...]:
-    """Return what an image's sizes must be multiples of, for the network to give them back.
+    """Return the divisors that image sizes need for the network's output to have the input's size.
 
-    That is the product of the strides on the way down. Where there are several ways (a shortcut
-    that strides beside a convolution that strides), the product of all is too much; the smallest
-    of its divisors with which the network keeps three odd sizes is taken.
+    This is the product of the downsampling strides. With parallel paths (a strided shortcut beside
+    a strided convolution) that product is too large; the smallest of its divisors for which the
+    network preserves three odd multiples is used.
 
     Args:
         network: A `keras.Model` from `(batch, *spatial, channels)` to as many spatial axes.
@@ -132,8 +133,8 @@ def size_multiple(network: keras.Model) -> tuple[int, ...]:
             if fixed[axis] is not None or product[axis] % divisor:
                 continue
             sizes = [own or 5 * most for own, most in zip(fixed, product, strict=True)]
-            tried = [(*sizes[:axis], divisor * odd, *sizes[axis + 1 :]) for odd in (3, 5, 7)]
-            if all(_output_size(network, size) == size for size in tried):
+            trials = [(*sizes[:axis], divisor * odd, *sizes[axis + 1 :]) for odd in (3, 5, 7)]
+            if all(_output_size(network, size) == size for size in trials):
                 multiple[axis] = divisor
                 break
     return tuple(multiple)
@@ -142,22 +143,22 @@ def size_multiple(network: keras.Model) -> tuple[int, ...]:
 def window_size(
     network: keras.Model, spatial: tuple[int, ...], most: tuple[int, ...] | None = None
 ) -> tuple[int, ...]:
-    """Return the size at which the network is to see images of a size.
+    """Return the size of the network's input for images of a given size.
 
-    That is the network's own where it has one; otherwise the image's, enlarged to what the
-    network's strides divide.
+    Axes of fixed size keep the network's size; others take the image's size, rounded up to a
+    multiple of the network's strides.
 
     Args:
         network: The generator.
-        spatial: The images' size, `([depth,] height, width)`.
-        most: The largest window for a network of any size, such as the patches that it was
-            trained on. Defaults to none.
+        spatial: Size of the images, `([depth,] height, width)`.
+        most: Largest window for a network of any size, such as the size of its training patches.
+            Defaults to `None`: no limit.
 
     Returns:
         An integer for each spatial axis.
 
     Raises:
-        ValueError: The network does not give back the size that it takes.
+        ValueError: The network's output has another size than its input.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -166,42 +167,44 @@ def window_size(
         (184, 220)
     """
     fixed = network.input_shape[1:-1]
-    wanted = spatial if most is None else tuple(map(min, spatial, most))
+    target = spatial if most is None else tuple(map(min, spatial, most))
     steps = size_multiple(network) if None in fixed else (1,) * len(fixed)
     problem: Exception | None = None
-    given: tuple | None = None
+    output: tuple | None = None
     size: tuple[int, ...] = ()
     for factor in range(1, 1 + LARGEST_FACTOR):
         size = tuple(
-            -(-want // (factor * step)) * factor * step if own is None else own
-            for want, step, own in zip(wanted, steps, fixed, strict=True)
+            -(-length // (factor * step)) * factor * step if own is None else own
+            for length, step, own in zip(target, steps, fixed, strict=True)
         )
         try:
-            given = tuple(network.compute_output_shape((1, *size, network.input_shape[-1]))[1:-1])
+            output = tuple(network.compute_output_shape((1, *size, network.input_shape[-1]))[1:-1])
         except NotImplementedError:
-            return size  # a network that cannot tell: its first batch will
+            return size  # output shape unknown: `predictor` checks the first batch
         except ValueError as error:
             problem = error
             continue
-        if given == size:
+        if output == size:
             return size
     raise ValueError(
-        f"The network {network.name!r} does not give back the size that it takes: for images of "
-        f"{size} it {f'fails ({problem})' if given is None else f'gives {given}'}. A translation "
-        "has the size of its source: use a generator whose output is as large as its input."
+        f"The network {network.name!r} does not preserve the size of its input: for images of "
+        f"{size} it {f'fails ({problem})' if output is None else f'returns {output}'}. A "
+        "translation has the size of its source: use a generator whose output is as large as its "
+        "input."
     ) from problem
 
 
 def batch_for(network: keras.Model, window: tuple[int, ...]) -> int:
-    """Return how many windows to translate at once: as many as the largest layer leaves room for.
+    """Return a batch size that limits the memory of the network's largest layer output.
 
     Args:
         network: The generator.
-        window: The windows' size, an integer for each spatial axis.
+        window: Size of the windows, an integer for each spatial axis.
 
     Returns:
-        An integer from 1 to 16, of which the largest output of a layer takes at most 256 MiB; 1
-        where the network's layers do not tell (a subclass, or a layer that is used twice).
+        An integer from 1 to 16, with which the largest layer output takes at most 256 MiB (unless
+        one window exceeds them); 1 if layer shapes are unknown (a subclassed model, or a layer
+        that is used twice).
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -214,36 +217,36 @@ def batch_for(network: keras.Model, window: tuple[int, ...]) -> int:
         every = keras.Model(network.inputs, [layer.output for layer in network.layers])
         outputs = every.compute_output_shape((1, *window, network.input_shape[-1]))
     except (AttributeError, NotImplementedError, ValueError):
-        return UNKNOWN_BATCH  # no functional model, or one whose layers are used twice
+        return UNKNOWN_BATCH  # not a functional model, or one with layers that are used twice
     largest = max(math.prod(shape) for shape in outputs)
     return max(1, min(MOST_AT_ONCE, ROOM // (FLOAT * largest)))
 
 
 def predictor(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that translates one batch, and checks what comes out.
+    """Return a function that translates one batch and validates the output.
 
     Args:
         network: The generator.
 
     Returns:
-        Function from float32 `(batch, *spatial, channels)` to float32 `(batch, *spatial, 1)`. Of a
-        network that gives as many channels as it takes, neighbouring slices, this is the middle
-        one. It raises a `ValueError` for another size, NaN or infinity.
+        Function from float32 `(batch, *spatial, channels)` to float32 `(batch, *spatial, 1)`, the
+        middle channel if the network returns neighbouring slices. It raises a `ValueError` if the
+        output has another size than the input, or holds NaN or infinity.
     """
 
     def predict(batch: np.ndarray) -> np.ndarray:
         translated = np.asarray(network.predict_on_batch(batch), "float32")
         if translated.shape[:-1] != batch.shape[:-1]:
             raise ValueError(
-                f"The network {network.name!r} made {translated.shape} of a batch of "
+                f"The network {network.name!r} returns shape {translated.shape} for a batch of "
                 f"{batch.shape}. Use a generator whose output is as large as its input."
             )
         bad = translated.size - int(np.isfinite(translated).sum())
         if bad:
             raise ValueError(
-                f"The network {network.name!r} gave {bad} of {translated.size} values that are NaN "
-                "or infinite; nothing was written. Its weights may have diverged in training: "
-                "take an earlier checkpoint, or float32 in place of float16."
+                f"The network {network.name!r} returned {bad} of {translated.size} values that are "
+                "NaN or infinite; nothing was written. Its weights may have diverged in training: "
+                "use an earlier checkpoint, or float32 instead of float16."
             )
         middle = translated.shape[-1] // 2
         return translated[..., middle : middle + 1]
@@ -252,7 +255,7 @@ def predictor(network: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _layers_within(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
-    """Yield the layers of a model, of the models in it, and those that a wrapper wraps."""
+    """Yield all layers of a model, including those of nested models and wrappers."""
     for inner in (*getattr(layer, "layers", ()), getattr(layer, "layer", None)):
         if isinstance(inner, keras.layers.Layer):
             yield inner

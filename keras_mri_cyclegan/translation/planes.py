@@ -1,4 +1,4 @@
-"""Slices of one plane, or of several whose translations are averaged."""
+"""Samplers of the planes whose translations are averaged."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,17 +8,18 @@ from keras_mri_cyclegan.preprocessing.slices import PLANES
 
 
 def plane_cutters(cutter: Cutter, planes: Any) -> Sequence[Cutter]:
-    """Return a cutter for each plane that a scan is to be translated in.
+    """Return a sampler for each plane of the translation.
 
     Args:
-        cutter: The preprocessing's own.
-        planes: Names out of `"axial"`, `"coronal"`, `"sagittal"`; `None` for the cutter's own.
+        cutter: The sampler of the preprocessing.
+        planes: Names out of `"axial"`, `"coronal"`, `"sagittal"`; `None` for the plane of
+            `cutter`.
 
     Returns:
-        Cutters, in the order of `planes`.
+        Samplers, in the order of `planes`.
 
     Raises:
-        ValueError: Other names, none at all, one twice, or a cutter that has no planes.
+        ValueError: `planes` is empty, has another name or a name twice, or `cutter` has no planes.
 
     Example:
         >>> from keras_mri_cyclegan.preprocessing import Slices
@@ -36,9 +37,9 @@ def plane_cutters(cutter: Cutter, planes: Any) -> Sequence[Cutter]:
         )
     if not isinstance(cutter, Slices):
         raise ValueError(
-            f"`planes` is for slices, and the preprocessing cuts with {cutter!r}. Pass "
-            "planes=None: a volume is translated as a whole."
+            f"`planes` is for slices, but the preprocessing samples with {cutter!r}. Pass "
+            "planes=None: the volume is translated as a whole."
         )
     config = cutter.get_config()
-    # `size` is for training, and its crop would be another plane's.
+    # `size` applies to training images of the original plane only.
     return [type(cutter).from_config({**config, "plane": name, "size": None}) for name in names]

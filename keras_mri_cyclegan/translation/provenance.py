@@ -1,4 +1,4 @@
-"""What a translation says of itself: which model made it, of what, and how."""
+"""Provenance metadata of translations: model, source and options."""
 
 import datetime
 import hashlib
@@ -30,21 +30,20 @@ def describe_translation(
     date: datetime.datetime | None = None,
     network_hash: str | None = None,
 ) -> dict[str, Any]:
-    """Return what is written into a translation and beside it.
+    """Return the provenance metadata that is stored in or beside a translation.
 
     Args:
-        network: The generator that made it.
+        network: The generator.
         direction: `"ab"` or `"ba"`.
-        source: What was translated, as it was passed in.
-        preprocessing: The `Preprocessing` that prepared it.
-        intensities: What its intensities are: `"target"`, `"source"` or `"normalized"`.
-        planes: The planes of its slices; it is the mean of several. Empty for a volume as a whole.
-        date: When it was made. Defaults to now.
-        network_hash: What `hash_network` says of the network, where it is known. Defaults to
-            `None`: it is asked.
+        source: The source, as passed to `translate_volume`.
+        preprocessing: The `Preprocessing` of the source.
+        intensities: Intensities of the translation: `"target"`, `"source"` or `"normalized"`.
+        planes: Planes of the slices, whose translations are averaged. Empty for patches.
+        date: Date of the translation. Defaults to now.
+        network_hash: The result of `hash_network`, if known. Defaults to `None`: it is computed.
 
     Returns:
-        A dictionary that JSON can hold. Files are named without their folders.
+        A JSON-serialisable dictionary. Files are named without their folders.
 
     Example:
         >>> import numpy as np
@@ -53,9 +52,9 @@ def describe_translation(
         >>> from keras_mri_cyclegan.translation.provenance import describe_translation
         >>> generator = kmc.resnet_generator((32, 32, 1), blocks=1, filters=4)
         >>> scan = kmc.volumes.Volume([[[0.0, 1.0]]], np.eye(4))
-        >>> made = describe_translation(
+        >>> metadata = describe_translation(
         ...     generator, "ab", scan, Preprocessing([MinMax()]), "source", ["axial"])
-        >>> made["Synthetic"], made["Warning"], made["Model"]["Direction"]
+        >>> metadata["Synthetic"], metadata["Warning"], metadata["Model"]["Direction"]
         (True, 'Synthetic, not for diagnosis.', 'ab')
     """
     from keras_mri_cyclegan import __version__
@@ -84,12 +83,11 @@ def describe_translation(
 
 
 def hash_network(network: keras.Model) -> str:
-    """Return a SHA-256 of what a network is: its architecture and its weights.
+    """Return the SHA-256 of a network's architecture and weights.
 
-    It is taken over the config as JSON, with sorted keys, and then for each weight, in the
-    network's order, over its type, its shape and its values in little-endian bytes. A network that
-    was saved and loaded again, on this backend or another, has the same; another release of Keras
-    may write another config.
+    The hash is taken over the config as JSON with sorted keys, then over the type, the shape and
+    the little-endian bytes of each weight, in the network's order. Saving and loading a network, on
+    this backend or another, keeps its hash; another release of Keras may serialise another config.
 
     Args:
         network: A built `keras.Model`.
@@ -115,7 +113,7 @@ def hash_network(network: keras.Model) -> str:
         digest.update(json.dumps(config, sort_keys=True).encode())
     except (NotImplementedError, TypeError):  # a subclass without `get_config`
         digest.update(type(network).__name__.encode())
-    # `weights`, not `variables`: the states of random numbers change with every use.
+    # `weights`, not `variables`: the states of random generators change with every use.
     for weight in network.weights:
         array = np.asarray(keras.ops.convert_to_numpy(weight.value))
         digest.update(f"{array.dtype.name} {list(array.shape)}".encode())
@@ -125,13 +123,13 @@ def hash_network(network: keras.Model) -> str:
 
 
 def describe_source(source: Volume | str | os.PathLike) -> dict[str, Any]:
-    """Return the name of a source, without its folder, and a hash of it.
+    """Return the name of a source, without its folder, and its hash.
 
     Args:
-        source: A path, of which `SHA256` is what `sha256sum` says; for several files (a DICOM
-            series, a `.hdr/.img` pair, a folder of pictures) it is taken over `<sha256>  <name>`
-            lines, sorted by name. Or a `Volume`, whose `VoxelsSHA256` is taken over its voxels as
-            little-endian float32 in C order.
+        source: A path or a `Volume`. The `SHA256` of a single file is that of `sha256sum`; for
+            several files (a DICOM series, a `.hdr/.img` pair, a folder of images) the hash is taken
+            over lines of `<sha256>  <name>`, sorted by name. The `VoxelsSHA256` of a `Volume` is
+            taken over its voxels as little-endian float32 in C order.
 
     Returns:
         `{"File", "SHA256"}` or `{"File", "VoxelsSHA256"}`.
@@ -160,13 +158,13 @@ def describe_source(source: Volume | str | os.PathLike) -> dict[str, Any]:
 
 
 def without_folders(config: Any) -> Any:
-    """Return a config in which every absolute path is its last part: no folder of a machine.
+    """Return a copy of a config with every absolute path reduced to its last part.
 
     Args:
-        config: What JSON can hold.
+        config: A JSON-serialisable value.
 
     Returns:
-        The same, as new lists and dictionaries.
+        A copy, with new lists and dictionaries.
 
     Example:
         >>> from keras_mri_cyclegan.translation.provenance import without_folders

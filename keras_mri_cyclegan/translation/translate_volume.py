@@ -1,4 +1,4 @@
-"""A scan in, its translation out: any size, the same place, and it says that it is synthetic."""
+"""Translation of one scan of any size, on its own grid and marked as synthetic."""
 
 import os
 
@@ -26,54 +26,53 @@ def translate_volume(
     fill_nan: float | None = None,
     slice_tolerance: float | None = None,
 ) -> Volume:
-    """Translate a scan from one domain to the other, and write it like the scan it came from.
+    """Translate a scan from one domain to the other, and write the translation in its format.
 
-    The scan is prepared as the training scans were, cut into slices or taken as a volume,
-    translated in batches, put together, and brought back to the source's grid: the same size,
-    affine, orientation codes and data type. A network of a fixed size sees what is smaller padded
-    with -1, and what is larger through windows that are blended; a network of any size sees whole
-    slices, padded to what its strides divide. What needs no network is checked before it runs: the
-    target, its folder, the network's channels.
+    The scan is prepared as the training scans were, sampled as slices or as a volume, translated
+    in batches, reassembled, and restored to the source's grid: the same shape, affine, orientation
+    codes and data type. For a network of fixed input size, smaller images are padded with -1, and
+    larger images are translated in overlapping windows that are blended; a network of any size
+    takes whole slices, padded to a multiple of its strides. The target, its folder and the
+    network's channels are checked before the network runs.
 
     Args:
-        model: A `CycleGAN`, or a generator by itself; then `direction` only names its domains.
+        model: A `CycleGAN`, or a single generator, for which `direction` only names its domains.
         source: The scan: a path that `volumes.read_volume` reads, or a `Volume`.
-        target: The file to write, or the folder of a DICOM series (from a DICOM source alone). With
-            it goes a JSON file that says how it was made (see `provenance.describe_translation`);
-            a DICOM series says it in its attributes. Defaults to `None`:
+        target: The file to write, or the folder of a DICOM series (only for a DICOM source). The
+            provenance of the translation (see `provenance.describe_translation`) is written to a
+            JSON file beside it, or into the attributes of a DICOM series. Defaults to `None`:
             nothing is written.
         direction: `"ab"` from domain A to B, `"ba"` from B to A. Defaults to `"ab"`.
-        preprocessing: The `Preprocessing` that the networks were trained with, or the path of the
-            JSON file that it was saved as. Defaults to `None`, `Preprocessing()`: percentiles and
-            axial slices. That has learnt no intensities, so it needs `intensities` of `"source"`
-            or `"normalized"`.
-        intensities: What the voxels' values mean. `"target"`: what is typical of the target
-            domain, as `Preprocessing.fit` found it. `"source"`: the range of the source scan.
-            `"normalized"`: [-1, 1], as the network gives it. Defaults to `"target"`.
-        planes: Names of planes to translate in, each by itself, of which the mean is taken:
-            `("axial", "coronal", "sagittal")` evens out steps from slice to slice. For
-            preprocessing with `Slices` only. Defaults to `None`: its own plane.
-        overlap: Float in `[0, 1)`, the share of a window that its neighbour overlaps at least,
-            where the network's size is smaller than the scan. Defaults to 0.5.
-        batch_size: Integer, slices or windows translated at once. Defaults to `None`: as many, up
-            to 16, as the network can hold in a quarter of a gibibyte at its largest layer.
-        overwrite: Boolean, whether `target` may be replaced. Defaults to `False`.
+        preprocessing: The `Preprocessing` of the networks' training, or the path of its JSON file.
+            Defaults to `None`, `Preprocessing()`: percentiles and axial slices. This default is
+            not fitted, so it requires `intensities` of `"source"` or `"normalized"`.
+        intensities: Intensities of the translation. `"target"`: those of a typical scan of the
+            target domain, learnt by `Preprocessing.fit`. `"source"`: the range of the source scan.
+            `"normalized"`: [-1, 1], the network's output. Defaults to `"target"`.
+        planes: Names of the planes in which the scan is translated; the translations are averaged.
+            `("axial", "coronal", "sagittal")` reduces steps between slices. Only for preprocessing
+            with `Slices`. Defaults to `None`: the plane of the preprocessing.
+        overlap: Float in `[0, 1)`, the smallest share of a window that neighbouring windows have
+            in common, where the network's size is smaller than the scan. Defaults to 0.5.
+        batch_size: Integer, number of slices or windows per batch. Defaults to `None`: up to 16,
+            limited to 256 MiB for the largest layer output of the network.
+        overwrite: Boolean, whether to replace an existing `target`. Defaults to `False`.
         verbose: 1 shows a progress bar, 0 nothing. Defaults to 1.
-        fill_nan: What NaN and infinite values in the source's file become, as for `read_volume`.
-            Defaults to `None`: they are an error.
-        slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
+        fill_nan: Replacement for NaN and infinite values in the source's file, as for
+            `read_volume`. Defaults to `None`: such values are an error.
+        slice_tolerance: Tolerance for DICOM series, as for `read_volume`. Defaults to `None`.
 
     Returns:
         The translation, a `Volume` on the source's grid, whose `path` is `None`.
 
     Warns:
-        UserWarning: The network gave values outside [-1, 1], as one without a tanh can. They are
-            kept.
+        UserWarning: The network's output exceeds [-1, 1], which is possible without a final tanh.
+            The values are kept.
 
     Raises:
-        ValueError: An argument that cannot be used, or a network that gave NaN or infinity.
-            Nothing is written then.
-        VolumeError: A file that cannot be read or written; a `ValueError` too.
+        ValueError: An argument is invalid, or the network's output holds NaN or infinity. Nothing
+            is written.
+        VolumeError: A file cannot be read or written; a subclass of `ValueError`.
 
     Example:
         >>> import numpy as np
@@ -81,8 +80,8 @@ def translate_volume(
         >>> generator = kmc.unet_generator((32, 32, 1), depth=2, filters=4)
         >>> scan = kmc.volumes.Volume(np.random.default_rng(0).normal(100, 20, (20, 45, 7)),
         ...                           np.diag([1.0, 1.0, 3.0, 1.0]))
-        >>> made = kmc.translate_volume(generator, scan, intensities="source", verbose=0)
-        >>> made.shape, made.spacing
+        >>> translation = kmc.translate_volume(generator, scan, intensities="source", verbose=0)
+        >>> translation.shape, translation.spacing
         ((20, 45, 7), (1.0, 1.0, 3.0))
     """
     _checks.one_of("verbose", verbose, (0, 1))

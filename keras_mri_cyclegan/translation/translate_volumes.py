@@ -1,4 +1,4 @@
-"""Many scans, each to its translation: one is read and one written while a third is translated."""
+"""Translation of many scans, with reading and writing in parallel to the network."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.translation.translator import Ready, Translator
 from keras_mri_cyclegan.volumes.validate import reading_options
 
-OF_ONE_SCAN = (ValueError, ImportError, OSError)  # the others may well be fine
+OF_ONE_SCAN = (ValueError, ImportError, OSError)  # errors that do not concern the other scans
 
 
 class TranslatedFile(NamedTuple):
-    """What became of a scan: paths of both, and why there is no translation, or `None`."""
+    """Result for one scan: its path, its target's path, and the error, or `None` on success."""
 
     source: str | os.PathLike
     target: str | os.PathLike
@@ -40,33 +40,33 @@ def translate_volumes(
     fill_nan: float | None = None,
     slice_tolerance: float | None = None,
 ) -> Iterator[TranslatedFile]:
-    """Translate scans one after another, each as `translate_volume` does, file to file.
+    """Translate scans as `translate_volume` does, from files to files.
 
-    While the network is busy with a scan, the next is read and prepared and the last is written, so
-    that a GPU waits for files less. At most three scans are in memory. A scan that cannot be
-    translated stops none of the others.
+    While the network translates a scan, the next scan is read and prepared and the previous
+    translation is written, so a GPU waits less for files. At most three scans are in memory. A
+    scan that cannot be translated does not stop the others.
 
     Args:
         model: As in `translate_volume`.
-        sources: Paths of scans.
-        targets: For each the file to write, or the folder of a DICOM series.
-        direction: As in `translate_volume`, and so are the others.
-        preprocessing: As there.
-        intensities: As there.
-        planes: As there.
-        overlap: As there.
-        batch_size: As there.
-        overwrite: As there.
+        sources: Paths of the scans.
+        targets: For each scan the file to write, or the folder of a DICOM series.
+        direction: As in `translate_volume`.
+        preprocessing: As in `translate_volume`.
+        intensities: As in `translate_volume`.
+        planes: As in `translate_volume`.
+        overlap: As in `translate_volume`.
+        batch_size: As in `translate_volume`.
+        overwrite: As in `translate_volume`.
         verbose: 1 shows a progress bar for each scan, 0 nothing. Defaults to 1.
         fill_nan: As in `translate_volume`.
-        slice_tolerance: As there.
+        slice_tolerance: As in `translate_volume`.
 
     Yields:
         A :class:`keras_mri_cyclegan.translation.TranslatedFile` for each scan, in order, as soon as
-        it is written or has failed.
+        its translation is written or has failed.
 
     Raises:
-        ValueError: An argument that suits no scan. Nothing is written then.
+        ValueError: An argument is invalid for every scan. Nothing is written.
 
     Example:
         >>> import pathlib, tempfile
@@ -80,9 +80,9 @@ def translate_volumes(
         ...     kmc.volumes.write_volume(scan, folder / f"{name}.nii.gz")
         >>> sources = sorted(folder.glob("*.nii.gz"))
         >>> targets = [folder / f"synthetic_{source.name}" for source in sources]
-        >>> for made in kmc.translate_volumes(generator, sources, targets, intensities="source",
-        ...                                   verbose=0):
-        ...     print(made.target.name, made.error)
+        >>> for result in kmc.translate_volumes(generator, sources, targets, intensities="source",
+        ...                                     verbose=0):
+        ...     print(result.target.name, result.error)
         synthetic_one.nii.gz None
         synthetic_two.nii.gz None
     """
@@ -90,8 +90,8 @@ def translate_volumes(
     for name, paths in (("sources", sources), ("targets", targets)):
         if isinstance(paths, (str, os.PathLike)):
             raise ValueError(
-                f"`{name}` must be a list of paths, one for each scan. Received the one path "
-                f"{paths!r}. `find_volumes(...)` lists the scans of a folder or a pattern."
+                f"`{name}` must be a list of paths, one for each scan. Received: the single path "
+                f"{paths!r}. `find_volumes(...)` lists the scans of a folder or a glob pattern."
             )
     if len(sources) != len(targets):
         raise ValueError(
@@ -101,7 +101,10 @@ def translate_volumes(
     files = [os.path.realpath(target) for target in targets]
     twice = sorted({file for file in files if files.count(file) > 1})
     if twice:
-        raise ValueError(f"`targets` must differ. Received `{twice[0]}` more than once.")
+        raise ValueError(
+            f"`targets` must all be different. Received: `{twice[0]}` more than once. Choose one "
+            "target for each scan."
+        )
     translator = Translator(
         model,
         direction,
@@ -121,7 +124,7 @@ def _translated(
 ) -> Iterator[TranslatedFile]:
     pairs = list(zip(sources, targets, strict=True))
     if pairs:
-        translator.network_hash  # noqa: B018 - now, while the network rests
+        translator.network_hash  # noqa: B018 - cached before the network runs
     notices: Notices = {}
 
     def read(source: Any, target: Any) -> Ready:
@@ -129,25 +132,25 @@ def _translated(
             return translator.read(source, target)
 
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-        ahead = reader.submit(read, *pairs[0]) if pairs else None
-        behind: tuple[tuple, Future] | None = None
+        next_read = reader.submit(read, *pairs[0]) if pairs else None
+        previous: tuple[tuple, Future] | None = None
         for index, pair in enumerate(pairs):
-            being_read, ahead = ahead, None
+            being_read, next_read = next_read, None
             if index + 1 < len(pairs):
-                ahead = reader.submit(read, *pairs[index + 1])
+                next_read = reader.submit(read, *pairs[index + 1])
             being_written = _translate(translator, being_read, writer, verbose)
-            if behind is not None:
-                yield _outcome(*behind)
-            behind = pair, being_written
-        if behind is not None:
-            yield _outcome(*behind)
+            if previous is not None:
+                yield _outcome(*previous)
+            previous = pair, being_written
+        if previous is not None:
+            yield _outcome(*previous)
     say(notices)
 
 
 def _translate(
     translator: Translator, being_read: Any, writer: ThreadPoolExecutor, verbose: int
 ) -> Future:
-    """Translate a scan when it has been read, and let it be written."""
+    """Translate a scan once it has been read, and queue its translation for writing."""
     try:
         ready = being_read.result()
         array = translator.translate(ready, verbose)
@@ -159,7 +162,7 @@ def _translate(
 
 
 def _write(translator: Translator, ready: Ready, array: np.ndarray) -> None:
-    translator.write(ready, array)  # its result would keep the scan in memory
+    translator.write(ready, array)  # not returned: a future's result would stay in memory
 
 
 def _outcome(pair: tuple, being_written: Future) -> TranslatedFile:

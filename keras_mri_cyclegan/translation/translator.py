@@ -1,7 +1,7 @@
-"""The way of a scan through a generator, in three stages: read, translate, write.
+"""Translation of a scan in three stages: read, translate, write.
 
-The second keeps the processor that networks run on busy, the others do not: with several scans, one
-can be read and another be written meanwhile (`translate_volumes`).
+Only the second stage needs the processor that runs the network, so `translate_volumes` reads and
+writes other scans at the same time.
 """
 
 import dataclasses
@@ -38,9 +38,9 @@ class Ready:
     """A scan that has been read and prepared.
 
     Attributes:
-        target: Where its translation goes, or `None`.
-        prepared: What `Preprocessing.prepare` made of it.
-        provenance: What is to be said of how the translation was made, or `None`.
+        target: Path of the translation, or `None`.
+        prepared: The result of `Preprocessing.prepare`.
+        provenance: The result of `describe_translation`, or `None` without a target.
     """
 
     target: str | os.PathLike | None
@@ -49,21 +49,21 @@ class Ready:
 
 
 class Translator:
-    """The stages, for one network and one set of options.
+    """Reader, translator and writer of scans, for one network and one set of options.
 
     Args:
-        model: As in `translate_volume`, which has all these arguments.
-        direction: As there.
-        preprocessing: As there.
-        intensities: As there.
-        planes: As there.
-        overlap: As there.
-        batch_size: As there.
-        overwrite: As there.
-        reading: Options of `read_volume` for the source.
+        model: As in `translate_volume`.
+        direction: As in `translate_volume`.
+        preprocessing: As in `translate_volume`.
+        intensities: As in `translate_volume`.
+        planes: As in `translate_volume`.
+        overlap: As in `translate_volume`.
+        batch_size: As in `translate_volume`.
+        overwrite: As in `translate_volume`.
+        reading: Options of `read_volume` for the source. Defaults to none.
 
     Raises:
-        ValueError: As there.
+        ValueError: An argument is invalid.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class Translator:
 
     @functools.cached_property
     def network_hash(self) -> str:
-        """The network's, which is not to be asked for while the network is at work.
+        """SHA-256 of the network, which must not be computed while the network runs.
 
-        On JAX its weights are given away meanwhile.
+        On JAX, the buffers of its weights are donated during a step.
         """
         return hash_network(self.network)
 
@@ -105,11 +105,11 @@ class Translator:
     def read(
         self, source: str | os.PathLike | Volume, target: str | os.PathLike | None = None
     ) -> Ready:
-        """Read and prepare a scan, once it is known that its translation can be written."""
+        """Read and prepare a scan, after a check that its translation can be written."""
         if not isinstance(source, (str, os.PathLike, Volume)):
             raise ValueError(
-                f"`source` must be a path or a Volume. Received: {type(source).__name__}. Of a "
-                f"network from several contrasts {CONTRASTS}"
+                f"`source` must be a path or a Volume. Received: {type(source).__name__}. For a "
+                f"network of several contrasts: {CONTRASTS}"
             )
         if target is not None:
             arguments.check_path(target, self.overwrite, source)
@@ -136,7 +136,7 @@ class Translator:
         return Ready(target, prepared, provenance)
 
     def translate(self, ready: Ready, verbose: int = 1) -> np.ndarray:
-        """Return the mean of a prepared scan's translations, one for each cutter, `(i, j, k)`."""
+        """Return the mean of a scan's translations, one per sampler, `(i, j, k)` in [-1, 1]."""
         volume = ready.prepared.volume
         cuts = [cutter.cut(volume) for cutter in self.cutters]
         windows = [
@@ -154,14 +154,15 @@ class Translator:
         predict = predictor(self.network)
         total = np.zeros(volume.shape, "float32")
         for cutter, images, window, size in zip(self.cutters, cuts, windows, sizes, strict=True):
-            made = translate_windows(images, predict, window, self.overlap, size, after_batch)
-            total += cutter.join(made, like=volume).array
+            output = translate_windows(images, predict, window, self.overlap, size, after_batch)
+            total += cutter.join(output, like=volume).array
         return total / len(self.cutters)
 
     def write(self, ready: Ready, array: np.ndarray) -> Volume:
-        """Return a translation on its source's grid, written where it was to go.
+        """Write a translation to its target, if any, and return it on the source's grid.
 
-        It has no `path`: it is not the source's file, nor, rounded, quite what was written.
+        The result has no `path`: its values are neither those of the source's file nor exactly
+        those of the written file, which may be rounded.
         """
         _warn_range(array)
         translated = self.preprocessing.restore(
@@ -176,7 +177,10 @@ class Translator:
 
 
 def _trained_on(cutter: Cutter) -> tuple[int, ...] | None:
-    """Return the size of a 3-D network's patches: whole scans of 256 voxels do not fit a GPU."""
+    """Return the training patch size of a 3-D network, the limit of its windows, or `None`.
+
+    Whole scans of 256³ voxels do not fit into the memory of a GPU.
+    """
     size = getattr(cutter, "size", None)
     return tuple(size) if size is not None and len(size) == 3 else None
 
@@ -185,7 +189,8 @@ def _warn_range(array: np.ndarray) -> None:
     low, high = float(array.min()), float(array.max())
     if low < -1 - _checks.RANGE_TOLERANCE or high > 1 + _checks.RANGE_TOLERANCE:
         warnings.warn(
-            f"The network gave values in [{low:g}, {high:g}]. Expected [-1, 1], as of a tanh: they "
-            "are kept, and may be darker or brighter than any scan of this contrast.",
+            f"The network returned values in [{low:g}, {high:g}]. Expected [-1, 1], the range of "
+            "tanh: the values are kept, and may be darker or brighter than any scan of this "
+            "contrast. To avoid this, use a generator with a final tanh.",
             stacklevel=4,
         )

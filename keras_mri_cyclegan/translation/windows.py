@@ -1,4 +1,4 @@
-"""Images of any size through a network of one size: padded, or in windows that are blended."""
+"""Sliding-window translation of images of any size, with blending of overlapping windows."""
 
 import itertools
 import math
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-BACKGROUND = -1.0  # air: what training images are padded with
+BACKGROUND = -1.0  # air, the padding of training images
 
 
 def translate_windows(
@@ -19,19 +19,19 @@ def translate_windows(
 ) -> np.ndarray:
     """Translate images of any size with a network that takes windows of one size.
 
-    An axis that is smaller than the window is centred in it, surrounded by -1, and cut back
-    exactly. An axis that is larger is covered by windows at equal distances. Where windows overlap,
-    each counts by a Hann window that fades to its border; the weights add up to 1, so windows that
-    agree give what they agree on. Every batch has the same shape, so that a backend compiles once.
+    Along axes smaller than the window, the image is centred and padded with -1, and the padding is
+    removed exactly. Larger axes are covered by evenly spaced windows. Overlapping windows are
+    blended with Hann weights, normalised to sum to 1, so equal predictions are unchanged. All
+    batches have the same shape, so a backend compiles only once.
 
     Args:
         images: Float32 array `(images, *spatial, channels)`, in [-1, 1].
         predict: Function from a batch of windows, `(batch, *window, channels)`, to as many
             translations, `(batch, *window, output_channels)`.
-        window: The size that the network takes, an integer for each spatial axis.
-        overlap: Float in `[0, 1)`, the share of a window that its neighbour has to overlap at
-            least. Defaults to 0.5.
-        batch_size: Integer, the most windows in a batch. Defaults to 8.
+        window: Size of the network's input, an integer for each spatial axis.
+        overlap: Float in `[0, 1)`, the smallest overlap of neighbouring windows, as a share of the
+            window. Defaults to 0.5.
+        batch_size: Integer, maximum number of windows per batch. Defaults to 8.
         after_batch: Function called after each batch, for a progress bar. Defaults to none.
 
     Returns:
@@ -57,7 +57,7 @@ def translate_windows(
         for slot, (image, place) in enumerate(group):
             seen, inside = _slices(axes, place)
             batch[slot][inside] = images[image][seen]
-        batch[len(group) :] = batch[0]  # the last one may not be full
+        batch[len(group) :] = batch[0]  # fills up the last batch
 
         translated = predict(batch)
         if total is None:
@@ -77,10 +77,10 @@ def translate_windows(
 def count_batches(
     shape: tuple[int, ...], window: tuple[int, ...], overlap: float, batch_size: int
 ) -> int:
-    """Return in how many batches `translate_windows` takes images `(images, *spatial, channels)`.
+    """Return the number of batches that `translate_windows` needs.
 
     Args:
-        shape: The images' shape.
+        shape: Shape of the images, `(images, *spatial, channels)`.
         window: As in `translate_windows`.
         overlap: As in `translate_windows`.
         batch_size: As in `translate_windows`.
@@ -95,7 +95,7 @@ def count_batches(
 
 
 class _Axis:
-    """The windows along one axis of an image: where they start, and what each counts."""
+    """Start positions and blending weights of the windows along one axis of an image."""
 
     def __init__(self, size: int, window: int, overlap: float):
         self.size = size
@@ -104,21 +104,21 @@ class _Axis:
         self.weights = self._weights()
 
     def seen(self, k: int) -> slice:
-        """Return the part of the image that window `k` sees."""
+        """Return the part of the image that window `k` covers."""
         start = self.starts[k]
         return slice(max(start, 0), min(start + self.window, self.size))
 
     def inside(self, k: int) -> slice:
-        """Return where in window `k` that part lies."""
+        """Return the position of `seen(k)` in window `k`."""
         seen = self.seen(k)
         return slice(seen.start - self.starts[k], seen.stop - self.starts[k])
 
     def _weights(self) -> np.ndarray:
-        """Return what each window counts, `(windows, window)`; 1 in all for every pixel.
+        """Return the blending weights, `(windows, window)`, which sum to 1 at every pixel.
 
-        Windows lie on a grid, so the product of the axes' weights adds up to 1 as well.
+        Windows lie on a grid, so the products of the axes' weights sum to 1 as well.
         """
-        # Taken at the pixels' centres, where a Hann window is above 0 everywhere.
+        # Sampled at pixel centres, where a Hann window is positive everywhere.
         fade = np.sin(np.pi * (np.arange(self.window) + 0.5) / self.window) ** 2
         total = np.zeros(self.size)
         for k in range(len(self.starts)):
@@ -140,7 +140,7 @@ def _starts(size: int, window: int, overlap: float) -> list[int]:
 def _slices(
     axes: list[_Axis], place: tuple[int, ...]
 ) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Return the part of an image that a window sees, and where in the window that is."""
+    """Return the part of an image that a window covers, and its position in the window."""
     both = [(axis.seen(k), axis.inside(k)) for axis, k in zip(axes, place, strict=True)]
     return tuple(seen for seen, _ in both), tuple(inside for _, inside in both)
 

@@ -69,5 +69,7 @@ def test_refuses_arguments_out_of_range(arguments):
 
 
 def test_join_refuses_what_cut_did_not_give():
-    with pytest.raises(ValueError, match=r"must be what `cut` made.*\(1, 9, 12, 10, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"must have the shape that `cut` gives.*\(1, 9, 12, 10, 1\)"
+    ):
         Patches((4, 4, 4)).join(np.zeros((2, 9, 12, 10, 1), "float32"), like=SCAN)

@@ -128,7 +128,7 @@ def test_fits_several_steps_in_one_reading_of_each_scan():
     assert preprocessing.fit(scans, verbose=0) is preprocessing
     assert scans.read == 4
     assert preprocessing.domains == ("a",)
-    with pytest.raises(ValueError, match=r"Nyul.* has to be fitted .*domain 'b' first.*\('a',\)"):
+    with pytest.raises(ValueError, match=r"Nyul.* must be fitted .*domain 'b' first.*\('a',\)"):
         preprocessing.prepare(scans.volumes[0], "b")
 
 
@@ -210,9 +210,9 @@ def test_restore_refuses_what_does_not_belong():
     for domain in (None, "b", "c"):
         with pytest.raises(ValueError, match="'target'` needs `domain`"):
             preprocessing.restore(prepared.volume, prepared, "target", domain)
-    with pytest.raises(ValueError, match="`prepared` must be what"):
+    with pytest.raises(ValueError, match="`prepared` must be the result"):
         preprocessing.restore(prepared.volume, None)
-    with pytest.raises(ValueError, match="`prepared` must be what"):
+    with pytest.raises(ValueError, match="`prepared` must be the result"):
         Preprocessing([MinMax()]).restore(prepared.volume, prepared)
     with pytest.raises(ValueError, match="`domain` must be one of 'a', 'b'"):
         preprocessing.prepare(scan(), "t1")
@@ -221,7 +221,7 @@ def test_restore_refuses_what_does_not_belong():
 def test_without_a_normalisation_the_range_is_checked():
     inside = Volume(np.random.default_rng(0).uniform(-1, 1, (3, 3, 3)), np.eye(4), path="x.nii")
     assert Preprocessing(()).prepare(inside).volume is inside
-    with pytest.raises(VolumeError, match=r"`x.nii`: values in .*Expected \[-1, 1\]. Add one"):
+    with pytest.raises(VolumeError, match=r"`x.nii`: values in .*Expected \[-1, 1\]. Add a"):
         Preprocessing([Reorient()]).prepare(inside.replace(array=inside.array * 100))
 
 
@@ -252,9 +252,9 @@ def test_a_step_that_does_not_undo_itself_is_an_error():
         ({"steps": "Reorient"}, "`steps` must be a list of steps"),
         ({"steps": [Reorient]}, r"`steps\[0\]` must be a `Step`"),
         ({"steps": [Reorient(), Slices()]}, r"`steps\[1\]` must be a `Step`"),
-        ({"steps": [Unregistered()]}, r"`steps\[0\]` has to be registered"),
+        ({"steps": [Unregistered()]}, r"`steps\[0\]` must be of a registered class"),
         ({"cutter": MinMax()}, "`cutter` must be a `Cutter`"),
-        ({"steps": [Nyul(), MinMax()]}, "Nyul.* has to be fitted before .* in front of MinMax"),
+        ({"steps": [Nyul(), MinMax()]}, "Nyul.* must be fitted before .* before MinMax"),
     ],
 )
 def test_refuses_what_it_cannot_be_made_of(arguments, message):

@@ -146,7 +146,9 @@ def test_join_refuses_what_cut_did_not_give():
         images.astype("int32"),
         None,
     ):
-        with pytest.raises(ValueError, match=r"`images` must be what `cut` made.*\(9, 7, 5, 1\)"):
+        with pytest.raises(
+            ValueError, match=r"`images` must have the shape that `cut` gives.*\(9, 7, 5, 1\)"
+        ):
             Slices().join(wrong, like=volume)
 
 

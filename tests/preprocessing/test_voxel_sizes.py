@@ -65,7 +65,7 @@ MIXED = [scan(FINE, path="fine.nii"), scan(COARSE, path="coarse.nii")]
 def test_scans_of_one_training_that_differ(door):
     (message,) = said(door)
     assert message.startswith(
-        "`fine.nii`: pixels of 0.51 x 0.51 mm, and those of `coarse.nii` have"
+        "`fine.nii`: pixels of 0.51 x 0.51 mm, but `coarse.nii`, in the same training, has"
     )
     assert "0.91 x 0.91 mm" in message
     assert "The same holds" not in message
@@ -150,8 +150,8 @@ def test_a_translation_is_compared_with_the_training_through_the_file(tmp_path):
 
     assert not translate(scan())
     (message,) = translate(other)
-    assert message.startswith("`other.nii`: pixels of 0.7 x 0.7 mm, and the scans of domain a")
-    assert "have 1 x 1 mm" in message
+    assert message.startswith("`other.nii`: pixels of 0.7 x 0.7 mm, but the training scans of")
+    assert "domain a have pixels of 1 x 1 mm" in message
     assert "`Resample((1, 1, None))`" in message
     (message,) = translate(scan(), planes=("axial", "coronal"))
     assert "pixels of 3 x 1 mm in its coronal slices" in message
@@ -220,6 +220,6 @@ def test_thick_slices_that_are_cut_across(spacing, orientation, plane):
                 assert not found
             else:
                 (message,) = found
-                assert f"`x.nii`: its slices are {plane}, 5 mm apart" in message
-                assert f"into {cut} slices" in message
+                assert f"`x.nii`: thick {plane} slices, 5 mm apart" in message
+                assert f"extracts {cut} slices" in message
                 assert f"`head_preprocessing(plane='{plane}')`" in message

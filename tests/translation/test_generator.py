@@ -88,10 +88,10 @@ def test_the_window_is_no_larger_than_it_has_to_be():
 
 def test_a_network_that_changes_the_size_is_an_error():
     smaller = kmc.patchgan_discriminator((None, None, 1), layers=1, filters=2)
-    with pytest.raises(ValueError, match="does not give back the size"):
+    with pytest.raises(ValueError, match="does not preserve the size"):
         window_size(smaller, (32, 32))
     valid = keras.Sequential([keras.Input((16, 16, 1)), keras.layers.Conv2D(1, 3)])
-    with pytest.raises(ValueError, match=r"gives \(14, 14\)"):
+    with pytest.raises(ValueError, match=r"returns \(14, 14\)"):
         window_size(valid, (32, 32))
 
 
@@ -124,12 +124,12 @@ def test_another_direction_is_an_error():
 
 def test_rank_and_channels_have_to_fit():
     check_channels(unet((8, 8, 3), 2), 3, 2, "Slices(neighbours=1)")
-    with pytest.raises(ValueError, match="makes 3-D images, and the network takes 2-D"):
+    with pytest.raises(ValueError, match="extracts 3-D images, but the network takes 2-D"):
         check_channels(unet((8, 8, 1), 2), 1, 3, "Patches()")
-    with pytest.raises(ValueError, match=r"3 channel\(s\), and the network takes 1"):
+    with pytest.raises(ValueError, match=r"3 channel\(s\), but the network takes 1"):
         check_channels(unet((8, 8, 1), 2), 3, 2, "Slices(neighbours=1)")
     two = kmc.unet_generator((8, 8, 3), depth=2, filters=2, output_channels=2)
-    with pytest.raises(ValueError, match="gives 2 channels"):
+    with pytest.raises(ValueError, match="returns 2 channels"):
         check_channels(two, 3, 2, "Slices(neighbours=1)")
 
 
@@ -144,7 +144,7 @@ def test_nan_and_infinity_are_an_error(value):
     layer = keras.layers.Conv2D(1, 1)
     network = keras.Sequential([keras.Input((4, 4, 1)), layer])
     layer.bias.assign([value])
-    with pytest.raises(ValueError, match="gave 32 of 32 values that are NaN"):
+    with pytest.raises(ValueError, match="returned 32 of 32 values that are NaN"):
         predictor(network)(np.zeros((2, 4, 4, 1), "float32"))
 
 

@@ -24,7 +24,7 @@ def generator():
 
 def test_the_way_out_gives_a_translation():
     preprocessing, scans = fitted(), SCANS[:2]
-    with pytest.raises(ValueError, match=r"network takes 2\. Neighbouring slices are") as error:
+    with pytest.raises(ValueError, match=r"network takes 2\. Neighbouring slices give") as error:
         kmc.translate_volume(generator(), scans[0], preprocessing=preprocessing, verbose=0)
     prepared = [preprocessing.prepare(scan) for scan in scans]
     images = np.concatenate([preprocessing.cutter.cut(one.volume) for one in prepared], axis=-1)
