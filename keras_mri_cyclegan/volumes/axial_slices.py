@@ -1,7 +1,7 @@
-"""Volumes in files that do not say where their voxels are: a stack of axial slices.
+"""Volumes from files without geometry, read as a stack of axial slices.
 
-Such an array is `(slices, rows, columns)` or one slice `(rows, columns)`, taken as axial slices are
-shown: the slices from feet to head, row 0 at the front, column 0 at the patient's right.
+Such an array is `(slices, rows, columns)` or one slice `(rows, columns)`, interpreted as
+axial slices are displayed: the slices from feet to head, row 0 at the front, column 0 at the patient's right.
 """
 
 import dataclasses
@@ -19,23 +19,23 @@ AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Rounding to a whole number errs by half a step: over 500 steps, by a thousandth of the range. The
 # types of 8 bits have only 256 steps; over 200, it is a 400th.
 STEPS, STEPS_8_BIT = 500, 200
-# What is nearly as fine as the source is not rounded away, however dark the source. Where floats
-# can be stored instead, they are so sooner than an error is raised where they cannot.
+# Keep integers only if at least this share of the source's range survives. Formats that can fall
+# back to float32 use the stricter share.
 SHARE_OR_FLOAT, SHARE_OR_ERROR = 1 / 2, 1 / 4
-FEWEST_STEPS = 32  # a span of fewer is no scan's
-ON_STEP = 0.01  # how far from an integer, in steps, still is rounding and not an intensity
+FEWEST_STEPS = 32  # no scan has a smaller range
+ON_STEP = 0.01  # largest distance from an integer, in steps, that counts as rounding
 
 
 def from_slices(
     stored: np.ndarray, header: SourceHeader, path: str, fill_nan: float | None = None
 ) -> Volume:
-    """Make a volume of the array that a file stores.
+    """Return a volume of an array `([slices,] rows, columns)`.
 
     Args:
         stored: Real numbers, `([slices,] rows, columns)`; trailing axes of length 1 are dropped.
-        header: What the file said.
+        header: The header of the file.
         path: The file, as it was passed in.
-        fill_nan: What NaN and infinite values become. Defaults to `None`: they are an error.
+        fill_nan: Replacement of NaN and infinite values. Defaults to `None`: an error.
 
     Returns:
         The volume `(columns, rows, slices)`.
@@ -63,7 +63,7 @@ def from_slices(
 
 
 def to_slices(volume: Volume, path: str) -> np.ndarray:
-    """Lay a volume out as such a file stores it.
+    """Return a volume as an array `([slices,] rows, columns)`.
 
     Args:
         volume: The volume. If it comes from a file with geometry, its axes are turned to the
@@ -111,7 +111,7 @@ def to_dtype(
     span: float | None = None,
     or_float: bool = False,
 ) -> np.ndarray:
-    """Convert voxels to the type that a file stores, never beyond what it can hold.
+    """Convert voxels to the dtype of a file, without overflow or visible rounding.
 
     Integers and booleans take the nearest whole number, if little is lost: the values are whole
     numbers already (but for float32's rounding), or they spread over 500 steps or more (200 for
@@ -190,7 +190,7 @@ def _too_coarse(array: np.ndarray, dtype: np.dtype, span: float | None, share: f
         return False
     # float32 itself may be off by more than a hundredth of a step, where the values are large.
     rounding = 4 * float(np.finfo("float32").eps) * max(abs(low), abs(high))
-    # A hundredth of a step may be all there is: 0 to 0.009, say.
+    # The whole range may be below a hundredth of a step: 0 to 0.009, for example.
     allowed = max(min(ON_STEP, (high - low) / 1000), min(rounding, 0.5))
     return float(np.abs(array - np.rint(array)).max()) > allowed
 

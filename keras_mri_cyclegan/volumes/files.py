@@ -1,4 +1,4 @@
-"""Scans from files and to files, whatever their format."""
+"""Reading and writing of volumes in every supported format."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -96,7 +96,7 @@ def read_volumes(
     fill_nan: float | None = None,
     slice_tolerance: float | None = None,
 ) -> Iterator[Volume]:
-    """Read scans one after the other, each only when it is asked for.
+    """Read scans lazily, one after the other.
 
     Args:
         paths: The scans, as for `read_volume`; `find_volumes` lists those of a folder.
@@ -130,7 +130,7 @@ def write_volume(
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write a scan: the whole of it, or nothing.
+    """Write a scan atomically: the whole file or none.
 
     Everything that the source's format can keep is kept: the type of a voxel, the layout, where the
     voxels are, names. Between formats the values are float32; a format that does not say where
@@ -181,7 +181,7 @@ def write_volume(
             "made in memory. Expected the name of a file, such as `t2.nii.gz`.",
         )
     writer = formats.load(module)
-    if module in ("dicom", "pictures"):  # these may replace a folder
+    if module in ("dicom", "pictures"):  # only these two formats may replace a folder
         writer.write(volume, path, provenance, overwrite=overwrite)
     else:
         writer.write(volume, path, provenance)

@@ -1,4 +1,4 @@
-"""FreeSurfer's files: `.mgz`, and `.mgh`, which is not packed. They are read, and not written."""
+"""FreeSurfer files, read-only: `.mgz` (compressed) and `.mgh` (uncompressed)."""
 
 import math
 import warnings
@@ -17,7 +17,7 @@ MAX_FOOTER = 2**24  # bytes after them: times, and the commands that made the fi
 
 
 def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> Volume:
-    """Read a file of FreeSurfer, to its last byte.
+    """Read a FreeSurfer file to its last byte.
 
     Args:
         path: The file, compressed or not (its content tells).

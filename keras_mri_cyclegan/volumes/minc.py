@@ -1,4 +1,4 @@
-"""MINC-1 and MINC-2 files: `.mnc`. They are read by nibabel, and not written."""
+"""MINC-1 and MINC-2 files (`.mnc`), read-only, by nibabel."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
 
 def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> Volume:
-    """Read a MINC file: the values and the affine are nibabel's.
+    """Read a MINC file with nibabel's values and affine.
 
     Args:
         path: The file; MINC-1 (netCDF) or MINC-2 (HDF5), as its content tells.

@@ -11,7 +11,7 @@ from keras_mri_cyclegan.volumes.volume import Volume
 
 
 def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> Volume:
-    """Read a NIfTI file, to its last byte.
+    """Read a NIfTI file to its last byte.
 
     Voxels are those of nibabel's `get_fdata()`, rounded to float32: `scl_slope` and `scl_inter`
     are applied in float64. The affine is nibabel's too: the sform if it has a code, else the
@@ -53,7 +53,7 @@ def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> V
 
 
 def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -> None:
-    """Write a NIfTI file, whole or not at all.
+    """Write a NIfTI file atomically.
 
     If the volume came from a NIfTI file, the new file has its version, codes, units, dtype,
     extensions and other fields. Where the volume's grid has changed, its affine goes to the sform
