@@ -1,7 +1,7 @@
 """Volumes from files without geometry, read as a stack of axial slices.
 
-Such an array is `(slices, rows, columns)` or one slice `(rows, columns)`, interpreted as
-axial slices are displayed: the slices from feet to head, row 0 at the front, column 0 at the patient's right.
+The array is `(slices, rows, columns)`, or `(rows, columns)` for one slice. The slices run from feet
+to head, with row 0 at the front and column 0 at the patient's right, as displayed.
 """
 
 import dataclasses

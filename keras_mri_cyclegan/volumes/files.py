@@ -26,37 +26,37 @@ def read_volume(
 ) -> Volume:
     """Read a scan.
 
-    NIfTI and DICOM say where their voxels are. The other formats do not: their arrays, `([slices,]
-    rows, columns)`, are taken as axial slices as they are usually shown, from feet to head, row 0
-    at the front and column 0 at the patient's right, with a spacing of 1 mm.
+    HDF5, NumPy, PNG and TIFF files have no geometry: their arrays `([slices,] rows, columns)` are
+    interpreted as axial slices from feet to head, with row 0 at the front, column 0 at the
+    patient's right and a spacing of 1 mm.
 
     Args:
-        path: What to read:
+        path: The scan:
 
             - `t1.nii`, `t1.nii.gz`, or either file of a `t1.hdr`, `t1.img` pair, packed (`.gz`)
               or not: NIfTI-1 or -2;
             - `orig.mgz`, `.mgh` (FreeSurfer), `.mnc` (MINC);
             - a folder that holds a DICOM series, `folder::SeriesInstanceUID` if it holds several,
               or one DICOM file, by its suffix (`.dcm`, `.ima`) or by its content;
-            - `knee.h5::reconstruction_rss`, a dataset of an HDF5 file, such as fastMRI's; without
-              a name if there is but one of three axes;
+            - `knee.h5::reconstruction_rss`, a dataset of an HDF5 file, such as fastMRI's; the
+              name may be omitted if only one dataset has three axes;
             - `t1.npy`, or `scans.npz::t1`, an array of an archive;
             - an 8- or 16-bit grey PNG or TIFF file as one slice, or a folder of them in natural
               order.
-        max_voxels: The most voxels to read; a file that claims more is refused before memory is
-            taken. Defaults to `2**28`, 1 GiB as float32.
-        fill_nan: What NaN and infinite values become. Defaults to `None`: they are an error.
-        slice_tolerance: By how many millimetres the steps between the slices of a DICOM series may
-            differ, and a slice lie off their line: positions that were rounded, or jitter. What is
-            more than usual is warned of. At most a quarter of a step. Defaults to `None`: 0.01 mm
+        max_voxels: Maximum number of voxels; a file that claims more is refused before any
+            memory is allocated. Defaults to `2**28`, 1 GiB as float32.
+        fill_nan: Replacement of NaN and infinite values. Defaults to `None`: an error.
+        slice_tolerance: Maximum deviation in millimetres of the slices of a DICOM series from even
+            spacing and from a straight line, for rounded positions or jitter. A deviation above the
+            default raises a warning. At most a quarter of a step. Defaults to `None`: 0.01 mm
             or a hundredth of a step, whichever is larger.
 
     Returns:
         The volume; float32, never cropped or rescaled.
 
     Raises:
-        VolumeError: A file that does not exist, cannot be read, is damaged, or holds no volume.
-        ValueError: An argument out of its range.
+        VolumeError: The file does not exist, cannot be read, is damaged, or holds no volume.
+        ValueError: An argument is out of range.
 
     Example:
         >>> import os, tempfile

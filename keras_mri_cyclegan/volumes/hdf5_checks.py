@@ -169,7 +169,7 @@ def _check_chunk(
 
 
 def _datasets(file: Any) -> tuple[list, bool]:
-    """Return the datasets in the file itself, without following links, and whether all were listed."""
+    """Return the datasets in the file itself, ignoring links, and whether all were listed."""
     found: list = []
     seen: set[int] = set()
     groups = [file]

@@ -77,7 +77,7 @@ def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> V
             )
         affine = header.get_affine()
         with np.errstate(all="ignore"):
-            Volume(np.zeros((1, 1, 1)), affine, None, path)  # to be refused before the voxels
+            Volume(np.zeros((1, 1, 1)), affine, None, path)  # checks the affine first
         size = HEADER + math.prod(shape) * dtype.itemsize
         check_size(path, name, file, size, shape, max_voxels)
         array = read_voxels(path, file, shape, dtype, 1.0, 0.0, fill_nan, notes)

@@ -1,4 +1,4 @@
-"""Grey PNG and TIFF files: one is a slice, a folder of them a volume."""
+"""Grey PNG and TIFF files: a file is one slice, a folder is a volume."""
 
 import os
 import warnings
@@ -82,7 +82,7 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
 def write(
     volume: Volume, path: str, provenance: dict[str, Any] | None, overwrite: bool = False
 ) -> None:
-    """Write a volume that was read from pictures as pictures of the same depth.
+    """Write a volume that was read from image files as image files of the same bit depth.
 
     Args:
         volume: The volume; values are rounded to whole numbers.
@@ -138,7 +138,7 @@ def write(
 
 
 def check_whole(path: str, header: SourceHeader) -> None:
-    """Raise a `VolumeError` unless a header's type is one of whole numbers."""
+    """Raise a `VolumeError` unless a header's dtype is an integer type."""
     if header.dtype.kind not in "iub":
         raise VolumeError(
             path,

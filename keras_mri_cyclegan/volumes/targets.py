@@ -1,4 +1,4 @@
-"""Whether a volume can be written to a path, before the work that makes it."""
+"""Checks that a volume can be written to a path, before it is computed."""
 
 import os
 
@@ -60,7 +60,7 @@ def check_target(
 def check_place(
     path: str | os.PathLike, overwrite: bool, header: SourceHeader | None, with_sidecar: bool
 ) -> str | None:
-    """Check and return the same as `check_target`, but that DICOM can be derived."""
+    """Do the checks of `check_target` except whether DICOM can be derived."""
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
         raise ValueError(f"`path` must be the path of a file or folder. Received: {path!r}.")
     path = os.fspath(path)

@@ -1,4 +1,4 @@
-"""A scan in memory: voxels, where they are in space, and what its file said."""
+"""A scan in memory: voxels, grid (shape and affine) and source header."""
 
 import dataclasses
 from typing import Any
@@ -10,7 +10,7 @@ from keras_mri_cyclegan.volumes.errors import VolumeError
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SourceHeader:
-    """What a writer needs of the file that a volume came from.
+    """The header of a source file, as needed to write a volume in the same format.
 
     Args:
         kind: `"nifti"`, `"dicom"`, `"mgh"`, `"minc"`, `"hdf5"`, `"npy"`, `"npz"`, `"png"` or
@@ -37,7 +37,7 @@ class SourceHeader:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Volume:
-    """A scan: its voxels and where they are.
+    """A scan: voxels and grid.
 
     Args:
         array: Voxels, `(i, j, k)`; finite numbers, kept as float32.
@@ -110,7 +110,7 @@ class Volume:
         return f"<Volume {shape}, {spacing} mm, {self.orientation}{masked}{of}>"
 
     def replace(self, **changes: Any) -> "Volume":
-        """Return the same volume with some of its parts, named as in the constructor, changed."""
+        """Return a copy of the volume with other constructor arguments."""
         return dataclasses.replace(self, **changes)
 
 

@@ -43,7 +43,7 @@ def derived(
     provenance: dict | None,
     now: datetime.datetime,
 ) -> Any:
-    """Return a file with the frames in the order of the source's, as a `pydicom.Dataset`.
+    """Return a `pydicom.Dataset` with the frames in the order of the source.
 
     Args:
         source: The attributes of the source's file.

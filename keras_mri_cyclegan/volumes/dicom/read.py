@@ -1,4 +1,4 @@
-"""Reading a DICOM series as one volume."""
+"""Reading of a DICOM series as one volume."""
 
 import os
 import warnings
@@ -129,7 +129,7 @@ def _compare_frames_of_reference(path: str, files: list) -> None:
 
 
 def _files_by(files: list, keyword: str) -> dict[str, list[str]]:
-    """Return the files of each value of an attribute; none, or an empty one, says nothing."""
+    """Group files by the value of an attribute, leaving out those without a value."""
     found: dict[str, list[str]] = {}
     for file, header in files:
         with guarded(file, f"reading its {keyword}"):

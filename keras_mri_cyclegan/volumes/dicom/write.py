@@ -1,4 +1,4 @@
-"""Writing a volume as a derived DICOM series of the study that it was read from."""
+"""Writing of a volume as a derived DICOM series of its source study."""
 
 import io
 import os
@@ -94,7 +94,7 @@ def check_derivable(path: str, header: SourceHeader, synthetic: bool) -> None:
     _check_identifiers(header.content)
     tiny = np.zeros((1, 1, len(header.content.frames)), "float32")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # `write` will say it
+        warnings.simplefilter("ignore")  # `write` gives the warnings
         for dataset in _derived(tiny, header, path, {} if synthetic else None):
             _save(path, dataset, io.BytesIO())
 
@@ -182,7 +182,7 @@ def _bits(encoded: Stored, source_bits: int) -> int:
 
 
 def _window(array: np.ndarray) -> tuple[float, float]:
-    """Return centre and width of what all but a few voxels of a volume are in."""
+    """Return centre and width of the intensity range of all but a few outliers."""
     low, high = (float(value) for value in np.percentile(array, (0.5, 99.5)))
     if low == high:
         low, high = float(array.min()), float(array.max())
