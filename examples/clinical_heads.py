@@ -3,11 +3,11 @@
     python examples/clinical_heads.py --a "study/*_T1W.nii.gz" --source t1 \
         --b "study/*_T2W.nii.gz" --target t2 --test held_out_T1W.nii.gz
 
-The scans are as acquired: with skull, any grid, any slice thickness, each contrast
-on a grid of its own; no scan needs a partner. Slices are axial. The label maps that pairs are
-simulated from are downloaded (or yours: `--labels folder --table freesurfer`). What is left in the
-folder: the model, the preprocessing, the translation on the grid of its source with a sidecar,
-pictures of the training, and the losses.
+The scans are as acquired: with skull, on any grid, with any slice thickness; the contrasts need not
+share a grid, and no scan needs a partner. Slices are axial. Pairs are simulated from label maps,
+which are downloaded (or yours: `--labels folder --table freesurfer`). The output folder holds the
+model, the preprocessing, the translation on the grid of its source with a sidecar, pictures of the
+training, and the losses.
 """
 
 import argparse

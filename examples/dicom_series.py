@@ -3,9 +3,9 @@
     python examples/dicom_series.py
     python examples/dicom_series.py --series path/to/series --model t1_t2.keras
 
-Without arguments it takes an MR image that pydicom ships (one slice of 64 x 64, a T2) and a small
-CycleGAN that learns for a minute or so from computed heads. That is enough to show the way a scan
-goes, and not enough for a T1 that is of any use. Needs `pip install "keras-mri-cyclegan[dicom]"`.
+Without arguments the series is an MR image shipped with pydicom (one T2 slice of 64 x 64), and the
+model a small CycleGAN trained for about a minute on phantoms. That is enough to demonstrate the
+workflow, but not for a useful T1. Needs `pip install "keras-mri-cyclegan[dicom]"`.
 """
 
 import argparse

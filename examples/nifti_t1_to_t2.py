@@ -4,12 +4,11 @@
     python examples/nifti_t1_to_t2.py --t1 "study/*_T1.nii.gz" --t2 "study/*_T2.nii.gz" \
         --test-t1 held_out_T1.nii.gz --test-t2 held_out_T2.nii.gz
 
-Without arguments it computes heads, writes them as NIfTI files and learns from these; with them it
-learns from yours, each a file, a folder or a pattern in quotes. No scan needs a partner. The scan
-to be tested on belongs to a person whom the training has not seen; its T2, where there is one on
-the same grid, is used for the scores alone. The output folder holds: the model, the
-preprocessing, the synthetic T2 with a sidecar that says so, a figure, pictures of the training and
-the losses of each epoch.
+Without arguments the scans are phantoms, written as NIfTI files; each argument is a file, a folder
+or a pattern in quotes. No scan needs a partner. The test scan belongs to a patient outside the
+training set; its true T2, if available on the same grid, is only used for the scores. The output
+folder holds the model, the preprocessing, the synthetic T2 with a sidecar that marks it as
+synthetic, a figure, pictures of the training and the losses of each epoch.
 """
 
 import argparse

@@ -4,8 +4,8 @@
 
 Downloads SynthSeg's label maps of 20 heads (or reads yours: `--labels folder --table freesurfer`),
 cuts them into tissue maps, and teaches a conditional U-Net to translate every contrast into every
-other one, without a single scan. Run again, it goes on where it was: `--epochs` counts from the
-first run. `heads/heads.npz` holds the averaged weights after each epoch, in float16.
+other one, without any real scan. A second run resumes the first: `--epochs` counts from the first
+run. `heads/heads.npz` holds the averaged weights after each epoch, in float16.
 """
 
 import argparse
@@ -98,7 +98,7 @@ class Resumed(keras.callbacks.Callback):
         self.pairs, self.rate = pairs, rate
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Set epoch and learning rate, which a backup restores to their previous values."""
+        """Set epoch and learning rate, which a backup resets to those of the earlier run."""
         self.pairs.epoch = epoch
         self.model.optimizer.learning_rate = self.rate
 

@@ -2,10 +2,10 @@
 
     python examples/train_on_slices.py --a path/to/T1 --b path/to/T2
 
-The folders hold 8- or 16-bit grey PNG or TIFF slices on a black ground, as many in each as there
-are; no slice needs a partner. The trained model, pictures of its progress, translations of every
-slice and the losses of each epoch are left in a folder. Half an hour or so for some tens of slices
-of 128 x 128 pixels on two CPU cores.
+The folders hold 8- or 16-bit grey PNG or TIFF slices on a black background, in any number; no slice
+needs a partner. The output folder holds the trained model, pictures of its progress, translations
+of every slice and the losses of each epoch. Training takes about half an hour for some tens of
+slices of 128 x 128 pixels on two CPU cores.
 """
 
 import argparse

@@ -29,8 +29,9 @@ IN_THE_SHELL = (  # argument of the library, option of the command line
 EPILOG = """\
 MODEL is a CycleGAN or a generator saved by Keras. SOURCE is NIfTI, a folder of
 DICOM files, mgz, mnc, HDF5 (file.h5::dataset), npy, npz, PNG or TIFF. If TARGET is an existing
-folder, translations are named after their sources: t1.nii.gz and t1.mgz become t1_ab.nii.gz. Several
-sources, a folder of several scans, or a pattern in quotes ("scans/*.nii.gz") need such a folder.
+folder, translations are named after their sources: t1.nii.gz and t1.mgz become t1_ab.nii.gz.
+Several sources, a folder of several scans, or a pattern in quotes ("scans/*.nii.gz") need such a
+folder.
 Translations are synthetic, not for diagnosis.
 """
 
