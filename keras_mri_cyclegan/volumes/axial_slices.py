@@ -68,11 +68,11 @@ def to_slices(volume: Volume, path: str) -> np.ndarray:
     Args:
         volume: The volume. If it comes from a file with geometry, its axes are turned to the
             nearest of these slices', and a warning says what the new file cannot keep.
-        path: The file to be, for the message.
+        path: The file to write, for messages.
 
     Returns:
-        float32 array `(slices, rows, columns)`, or of the shape that the source's header has if
-        that is of the same size.
+        float32 array `(slices, rows, columns)`, or of the shape in the source's header if its
+        sizes are the same.
 
     Example:
         >>> import numpy as np
@@ -120,17 +120,17 @@ def to_dtype(
 
     Args:
         array: float32 voxels.
-        dtype: The type.
-        path: The file to be, for the message.
+        dtype: The dtype of the file.
+        path: The file to write, for messages.
         span: The source's `SourceHeader.span`. Defaults to `None`: not known.
-        or_float: Whether the file can hold float32, to which values go that whole numbers would
-            round away. Defaults to `False`: they are an error.
+        or_float: Whether to return float32 if integers would round the values too coarsely.
+            Defaults to `False`: an error.
 
     Returns:
         The array in `dtype`, or in float32.
 
     Raises:
-        VolumeError: Values that `dtype` cannot hold, or that it would round away.
+        VolumeError: Values that `dtype` cannot hold, or would round too coarsely.
 
     Warns:
         VolumeWarning: The array is float32, and `dtype` of whole numbers.

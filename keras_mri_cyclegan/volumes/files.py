@@ -133,31 +133,32 @@ def write_volume(
     """Write a scan atomically: the whole file or none.
 
     Everything that the source's format can keep is kept: the type of a voxel, the layout, where the
-    voxels are, names. Between formats the values are float32; a format that does not say where
-    its voxels are warns of what is lost. Values are rounded to what the type holds, and never
-    clipped, nor rounded away: floating point numbers over too few whole ones (0 to 1, say) get a
-    slope in NIfTI and DICOM, go to float32 in arrays, and are an error in pictures.
+    voxels are, names. Between formats the values are float32; a format without geometry raises a
+    warning about what is lost. Values are rounded to the dtype of the file, but never clipped. If
+    rounding to integers would be too coarse (values from 0 to 1, for example), NIfTI and DICOM
+    store a slope, HDF5 and NumPy files store float32, and PNG and TIFF raise an error.
 
     Args:
         volume: The volume.
         path: `.nii`, `.nii.gz`, `.hdr` or `.img` (both are written), `.npy`, `.npz`, `.h5::name`;
             for a volume read from pictures `.png` or `.tif` (one slice) or a name without a suffix,
             a folder for the slices; for one read from DICOM such a folder, or `.dcm`.
-        provenance: What made the volume, to be said in the file as far as its format can, and in
-            a JSON sidecar. Defaults to `None`: an ordinary copy.
-        overwrite: Whether to replace what is there, a file as a whole (with its other datasets),
-            a folder with all its slices. A folder of DICOM is replaced only if every file says
-            that it is synthetic (a copy without `provenance` does not), a JSON file in the
-            sidecar's place only if this package wrote it. Defaults to `False`.
+        provenance: How the volume was generated; recorded in the file as far as its format allows,
+            and in a JSON sidecar. Defaults to `None`: an ordinary copy.
+        overwrite: Whether to replace existing files: a file as a whole (with its other datasets),
+            a folder with all its slices. A folder of DICOM is replaced only if every file is
+            marked as synthetic (a copy without `provenance` is not), a JSON file at the path of
+            the sidecar only if this package wrote it. Defaults to `False`.
 
     Raises:
-        VolumeError: The path is taken, of a kind that cannot be written or not for such a volume;
-            values that the type cannot hold; no permission, a full disk.
-        ValueError: An argument of the wrong type.
+        VolumeError: The path exists; its format cannot be written, or not for such a volume; the
+            dtype cannot hold the values; there is no permission, or the disk is full.
+        ValueError: An argument has the wrong type.
 
     Warns:
-        VolumeWarning: The format cannot keep where the voxels are, or the source's whole numbers
-            would round the values away and they are written as float32 (`.npy`, `.npz`, `.h5`).
+        VolumeWarning: The format cannot store the geometry, or the values are written as float32
+            because the source's integer dtype would round them too coarsely (`.npy`, `.npz`,
+            `.h5`).
 
     Example:
         >>> import os, tempfile

@@ -22,11 +22,11 @@ def find_volumes(
 ) -> list[str]:
     """List the scans of a study.
 
-    Of each file the first bytes are looked at. Hidden files and files that are no scans (`.json`,
-    `.tsv`, `.txt`, ...) are passed over; a `.hdr` and `.img` pair is one scan, by the name of its
-    header. What has a scan's suffix or the name of a DICOM file's sibling, or is a link whose
-    target is not there, is part of what was asked for: if it is empty, a pointer of Git LFS or
-    git-annex, or cannot be opened, it is never passed over in silence.
+    Only the first bytes of each file are read. Hidden files and files that are not scans (`.json`,
+    `.tsv`, `.txt`, ...) are ignored; a `.hdr` and `.img` pair is one scan, by the name of its
+    header. A file with a scan's suffix, a file named like the DICOM files beside it, and a dangling
+    link count as scans: if such a file is empty, a pointer of Git LFS or git-annex, or cannot be
+    opened, it is never ignored silently.
 
     Args:
         source: One of
@@ -38,10 +38,10 @@ def find_volumes(
               depth, `"knee/*.h5::reconstruction_rss"` for a dataset of each. A pattern that
               matches all DICOM files of a folder finds that folder;
             - the path of one scan;
-            - several paths: they are checked and kept in their order.
-        unreadable: What becomes of a scan that cannot be read. `"error"`: an error that names it.
-            `"warn"`: it is left out, a series of which one file is damaged as a whole, and one
-            warning names all of them; each scan is read for this, to its end. Defaults to
+            - several paths: they are checked and kept in the given order.
+        unreadable: How to handle a scan that cannot be read. `"error"`: raise an error that names
+            it. `"warn"`: leave it out (the whole series if one file is damaged), with one warning
+            that names all such scans; this reads every scan to its end. Defaults to
             `"error"`.
         slice_tolerance: As for `read_volume`, with `"warn"`. Defaults to `None`.
 
@@ -50,12 +50,12 @@ def find_volumes(
         `sub-10`.
 
     Raises:
-        VolumeError: Nothing found (the message says what is there), not clear what one scan is, or
-            a file that belongs to the scans and by its first bytes cannot be read.
+        VolumeError: No scan is found (the message lists what is there), one scan cannot be told
+            from several, or a file of the scans is unreadable by its first bytes.
         ValueError: `source` is none of these.
 
     Warns:
-        VolumeWarning: With `unreadable="warn"`, the scans that are left out.
+        VolumeWarning: With `unreadable="warn"`, scans are left out.
 
     Example:
         >>> import os, tempfile

@@ -27,17 +27,17 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
     other files, and filters that are not part of HDF5 are errors.
 
     Args:
-        path: `file.h5::group/dataset`, as `knee.h5::reconstruction_rss` in fastMRI; the file's name
-            alone if it has exactly one dataset of real numbers with three axes.
-        max_voxels: The most voxels that may be read.
-        fill_nan: What NaN and infinite values become. `None`: they are an error.
+        path: `file.h5::group/dataset`, as `knee.h5::reconstruction_rss` in fastMRI; only the
+            file's name if it has exactly one dataset of real numbers with three axes.
+        max_voxels: Maximum number of voxels.
+        fill_nan: Replacement of NaN and infinite values. `None`: an error.
 
     Returns:
         The volume, with a header of the kind `"hdf5"`, whose content is the dataset's name.
 
     Raises:
         VolumeError: The file is not of this format, damaged, or open for writing elsewhere; there
-            is no such dataset, it holds no volume, or it is one of those that are not read.
+            is no such dataset, it holds no volume, or it is of an unsupported kind.
 
     Example:
         >>> import os, tempfile

@@ -223,7 +223,7 @@ def _read_header(stream: BinaryIO, path: str) -> tuple[tuple[int, ...], bool, np
     try:
         if version == (1, 0):
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(copy, MAX_HEADER)
-        else:  # version 3 differs in the names of fields alone, and those are refused
+        else:  # version 3 differs only in field names, which are refused
             shape, fortran, dtype = np.lib.format.read_array_header_2_0(copy, MAX_HEADER)
     except Exception as error:  # a damaged literal raises nearly every type
         raise VolumeError(

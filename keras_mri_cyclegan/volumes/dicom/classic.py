@@ -30,7 +30,7 @@ def derived(
         window: Centre and width of a window that shows the series.
         series: The new SeriesInstanceUID.
         description: The new SeriesDescription.
-        provenance: How the volume was made, or `None` for an ordinary copy.
+        provenance: How the volume was generated, or `None` for an ordinary copy.
         now: The time.
     """
     dataset = attributes.kept(source, synthetic=provenance is not None)

@@ -8,7 +8,7 @@ from keras_mri_cyclegan.volumes.errors import VolumeError
 SOURCE_IMAGE = ("121322", "DCM", "Source image for image processing operation")
 SYNTHESIZING = ("109100", "DCM", "Synthesizing Equipment")
 ACQUISITION = ("109101", "DCM", "Acquisition Equipment")
-# The attributes of the equipment that made an image, of which the acquiring one's are kept.
+# Attributes of the equipment; those of the acquiring scanner are kept.
 EQUIPMENT = (
     "Manufacturer",
     "InstitutionName",
@@ -62,7 +62,7 @@ def identify(dataset: Any, series: str, now: datetime.datetime) -> None:
     date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     dataset.SOPInstanceUID = generate_uid(prefix=None)
     dataset.SeriesInstanceUID = series
-    # Series are sorted by number in viewers: a thousand on, it stands behind all of the scanner's.
+    # Viewers sort series by number: adding 1000 puts this series after all of the scanner's.
     number = min(_number_of(dataset) + 1000, 2**31 - 1)
     dataset.add_new("SeriesNumber", "IS", number)  # whatever kind it was
     for kind in ("InstanceCreation", "Series", "Content"):

@@ -9,7 +9,7 @@ from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
 
 # Positions are written with a few digits; a missing slice is off by a whole step.
 TOLERANCE_MM, TOLERANCE = 0.01, 0.01
-LARGEST = 0.25  # of a step: beyond, a missing slice would not be told from a jitter
+LARGEST = 0.25  # of a step: above, a missing slice could not be told from jitter
 COPY = "nothing but the file's name: one is a copy"
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 

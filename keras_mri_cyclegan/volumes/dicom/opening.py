@@ -21,8 +21,8 @@ def is_dicom(path: str) -> bool:
     """Return whether `path` is DICOM: a file, a folder with such a file, or `folder::series`.
 
     Args:
-        path: A path. A file is told by the letters `DICM` after 128 bytes; files without them,
-            which some old software wrote, are not.
+        path: A path. A file is recognised by the letters `DICM` after 128 bytes; files without
+            them, which some old software wrote, are not.
 
     Example:
         >>> from keras_mri_cyclegan.volumes import dicom

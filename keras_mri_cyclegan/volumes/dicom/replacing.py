@@ -34,7 +34,7 @@ def check_replaceable(folder: str) -> None:
                 folder,
                 f"replacing this folder would remove {name}, which does not say that it is "
                 "synthetic (SyntheticData YES): it may be an acquired scan, or a copy of one. "
-                "Expected a folder of synthetic images alone: choose another name, or remove it "
+                "Expected a folder of synthetic images only: choose another name, or remove it "
                 "yourself.",
             )
 
