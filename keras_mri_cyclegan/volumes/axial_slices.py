@@ -133,7 +133,7 @@ def to_dtype(
         VolumeError: Values that `dtype` cannot hold, or would round too coarsely.
 
     Warns:
-        VolumeWarning: The array is float32, and `dtype` of whole numbers.
+        VolumeWarning: float32 is returned although `dtype` is an integer type.
 
     Example:
         >>> import numpy as np

@@ -21,7 +21,7 @@ def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> V
     Args:
         path: The file; MINC-1 (netCDF) or MINC-2 (HDF5), as its content tells.
         max_voxels: The largest number of voxels. Defaults to `2**28`: 1 GiB as float32.
-        fill_nan: What to put for NaN and infinity. Defaults to `None`: they are an error.
+        fill_nan: Replacement of NaN and infinite values. Defaults to `None`: an error.
 
     Returns:
         The volume; its axes are in the file's order, often (z, y, x).

@@ -75,7 +75,8 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -
             other text of the source's header is removed (all extensions, and fields such as
             `intent_name`, `aux_file` and `db_name`), since it describes another image and may name
             a patient; the display window (`cal_min`, `cal_max`) is cleared; and a JSON sidecar with
-            the whole provenance is written (`t2.nii.gz`: `t2.json`). Defaults to `None`: an ordinary copy.
+            the whole provenance is written (`t2.nii.gz`: `t2.json`). Defaults to `None`: an
+            ordinary copy.
 
     Raises:
         ValueError: JSON cannot hold `provenance`.

@@ -29,8 +29,8 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
 
     Args:
         path: The file; `scans.npz::t1` for one of several arrays in an archive.
-        max_voxels: The most voxels that may be read.
-        fill_nan: What NaN and infinite values become. `None`: they are an error.
+        max_voxels: Maximum number of voxels.
+        fill_nan: Replacement of NaN and infinite values. `None`: an error.
 
     Returns:
         The volume, with a header of the kind `"npy"` or `"npz"`.

@@ -24,8 +24,8 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
     Args:
         path: An 8- or 16-bit grey PNG or TIFF file, or a folder of files of one of the two, all of
             the same size and depth, in natural order: "Image #2" before "Image #10".
-        max_voxels: The most voxels that may be read.
-        fill_nan: Of no use here: whole numbers are never NaN.
+        max_voxels: Maximum number of voxels.
+        fill_nan: Has no effect: integers are never NaN.
 
     Returns:
         The volume, with a header of the kind `"png"` or `"tiff"`, whose content is the tuple of
@@ -85,7 +85,7 @@ def write(
     """Write a volume that was read from image files as image files of the same bit depth.
 
     Args:
-        volume: The volume; values are rounded to whole numbers.
+        volume: The volume; values are rounded to integers.
         path: A `.png` or `.tif` file for a single slice, or a folder. In a folder the files have
             the names of the source's.
         provenance: What the sidecar is to say. `None`: no sidecar.

@@ -122,7 +122,7 @@ def finished(
         affine: Array `(4, 4)` to RAS+ millimetres.
         header: What the file said.
         path: The file, as it was passed in.
-        fill_nan: What NaN and infinite values become. Defaults to `None`: they are an error.
+        fill_nan: Replacement of NaN and infinite values. Defaults to `None`: an error.
 
     Returns:
         The volume.

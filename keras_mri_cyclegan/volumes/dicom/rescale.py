@@ -42,7 +42,7 @@ def stored(
     spread the range over the 16 bits.
 
     Args:
-        path: The file to be, for the message.
+        path: The file to write, for the message.
         array: Float32 values `(columns, rows, slices)`.
         dtype: The source's type of a stored number, of 8 or 16 bits.
         slopes: RescaleSlope of each slice of the source.

@@ -50,7 +50,7 @@ def _of_folder(path: str, folder: str, uid: str) -> list[tuple[str, Any]]:
     all_series: dict[str, list[tuple[str, Any]]] = {}
     with guarded(folder, "listing the folder"):
         names = sorted(os.listdir(folder))
-    # A damaged image must not be passed over: at the end of a series nothing would show it.
+    # A damaged image must not be ignored: at the end of a series its absence would go unnoticed.
     check_members(path, kinds_in(listing(folder)))
     for name in names:
         file = os.path.join(folder, name)
