@@ -1,13 +1,13 @@
-"""Adapt the taught start to raw scans of the head, unpaired, and translate a scan of somebody else.
+"""Adapt the taught start to raw, unpaired head scans, and translate a held-out scan.
 
     python examples/clinical_heads.py --a "study/*_T1W.nii.gz" --source t1 \
         --b "study/*_T2W.nii.gz" --target t2 --test held_out_T1W.nii.gz
 
-The scans lie there as the scanner left them: skull on, any grid, any slice thickness, each contrast
-on a grid of its own; no scan needs a partner. Slices are axial. The label maps that pairs are
-simulated from are downloaded (or yours: `--labels folder --table freesurfer`). What is left in the
-folder: the model, the preprocessing, the translation on the grid of its source with a sidecar,
-pictures of the training, and the losses.
+The scans are as acquired: with skull, on any grid, with any slice thickness; the contrasts need not
+share a grid, and no scan needs a partner. Slices are axial. Pairs are simulated from label maps,
+which are downloaded (or yours: `--labels folder --table freesurfer`). The output folder holds the
+model, the preprocessing, the translation on the grid of its source with a sidecar, pictures of the
+training, and the losses.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def main() -> None:
     recipe.fit(callbacks=[monitor, log])
     recipe.model.save(output / "cyclegan.keras")
 
-    # === A scan of somebody else: file -> file ===
+    # === A held-out scan: file -> file ===
     target = output / f"synthetic_{arguments.target}.nii.gz"
     translated = kmc.translate_volume(
         recipe.model, arguments.test, target, "ab", preprocessing, overwrite=True
@@ -68,13 +68,13 @@ def main() -> None:
 
 
 def some(images, count=4):
-    """Return a few images, spread over the middle of all: the ends may be air."""
+    """Return a few images, evenly spaced over the middle; the ends may be air."""
     step = max(1, len(images) // (count + 1))
     return images[step::step][:count]
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -85,14 +85,14 @@ def parse_arguments() -> argparse.Namespace:
         "--source", default="t1", help="contrast of --a: t1, mprage, t2, flair, ..."
     )
     parser.add_argument("--target", default="t2", help="contrast of --b")
-    parser.add_argument("--test", required=True, help="the scan to translate, of somebody else")
+    parser.add_argument("--test", required=True, help="scan to translate, of a held-out patient")
     parser.add_argument("--output", type=Path, default=Path("outputs/clinical_heads"))
-    parser.add_argument("--labels", type=Path, help="label maps; downloaded, unless given")
+    parser.add_argument("--labels", type=Path, help="label maps (default: download)")
     parser.add_argument("--table", default="synthseg", help="label table of these maps")
     parser.add_argument("--maps", type=int, default=15, help="slices of each label map")
     parser.add_argument("--size", type=int, default=128, help="pixels of 230 mm; 192 is finer")
     parser.add_argument("--pairs", type=int, default=600, help="simulated pairs")
-    parser.add_argument("--epochs", type=int, help="passes over the pairs; None: recipe's")
+    parser.add_argument("--epochs", type=int, help="passes over the pairs (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     arguments.names = (arguments.source, arguments.target)

@@ -3,9 +3,9 @@
     python examples/dicom_series.py
     python examples/dicom_series.py --series path/to/series --model t1_t2.keras
 
-Without arguments it takes an MR image that pydicom ships (one slice of 64 x 64, a T2) and a small
-CycleGAN that learns for a minute or so from computed heads. That is enough to show the way a scan
-goes, and not enough for a T1 that is of any use. Needs `pip install "keras-mri-cyclegan[dicom]"`.
+Without arguments the series is an MR image shipped with pydicom (one T2 slice of 64 x 64), and the
+model a small CycleGAN trained for about a minute on phantoms. That is enough to demonstrate the
+workflow, but not for a useful T1. Needs `pip install "keras-mri-cyclegan[dicom]"`.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SHOWN = (
 
 
 def main() -> None:
-    """Read, translate, write, look at what was written."""
+    """Read, translate, write, and print what was written."""
     arguments = parse_arguments()
     keras.utils.set_random_seed(arguments.seed)
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def train_on_phantoms(arguments: argparse.Namespace) -> kmc.CycleGAN:
-    """Return a small CycleGAN, T1 (A) and T2 (B), trained briefly on computed heads."""
+    """Return a small CycleGAN, T1 (A) and T2 (B), trained briefly on phantoms."""
     t1, t2 = kmc.datasets.load_phantom(("t1", "t2"), slices=arguments.slices, size=64)
     half = len(t1) // 2  # T1 of one half and T2 of the other: no pairs
     recipe = kmc.recipes.small_data(
@@ -98,7 +98,7 @@ def train_on_phantoms(arguments: argparse.Namespace) -> kmc.CycleGAN:
 
 
 def show(dataset, keyword: str) -> str:
-    """Return an attribute's value as text, or that there is none."""
+    """Return an attribute's value as text, or a note that the attribute is absent."""
     if keyword not in dataset:
         return "-"
     value = dataset.get(keyword)
@@ -106,7 +106,7 @@ def show(dataset, keyword: str) -> str:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,

@@ -1,15 +1,14 @@
-"""Learn T1 -> T2 from NIfTI files, unpaired, and write a held-out scan's T2 as a NIfTI file.
+"""Learn T1 -> T2 from unpaired NIfTI files, and write the synthetic T2 of a held-out scan.
 
     python examples/nifti_t1_to_t2.py
     python examples/nifti_t1_to_t2.py --t1 "study/*_T1.nii.gz" --t2 "study/*_T2.nii.gz" \
         --test-t1 held_out_T1.nii.gz --test-t2 held_out_T2.nii.gz
 
-Without arguments it computes heads, writes them as NIfTI files and learns from these; with them it
-learns from yours, each a file, a folder or a pattern in quotes. No scan needs a partner. The scan
-to be tested on belongs to a person whom the training has not seen; its T2, where there is one on
-the same grid, is used for the scores alone. What is left in the folder: the model, the
-preprocessing, the synthetic T2 with a sidecar that says so, a figure, pictures of the training and
-the losses of each epoch.
+Without arguments the scans are phantoms, written as NIfTI files; each argument is a file, a folder
+or a pattern in quotes. No scan needs a partner. The test scan belongs to a patient outside the
+training set; its true T2, if available on the same grid, is only used for the scores. The output
+folder holds the model, the preprocessing, the synthetic T2 with a sidecar that marks it as
+synthetic, a figure, pictures of the training and the losses of each epoch.
 """
 
 import argparse
@@ -48,8 +47,8 @@ def main() -> None:
     )
     preprocessing.save(output / "preprocessing.json")
 
-    # === Model: compiled, with its batches and the epochs that its learning rates are made for ===
-    # `small_data` takes slices of one size and one channel with air at -1, as they are here.
+    # === Model: compiled, with batches and the epochs of its learning-rate schedule ===
+    # `small_data` takes slices of one size and one channel with air at -1, as here.
     filters = {} if arguments.filters is None else {"filters": arguments.filters}
     recipe = RECIPES[arguments.recipe](
         slices.a, slices.b, epochs=arguments.epochs, seed=arguments.seed, **filters
@@ -66,17 +65,17 @@ def main() -> None:
     model.summary()
     print(f"{epochs} epochs of {len(train)} steps")
 
-    # === Training: the weights of the best epoch are kept, which is found without pairs ===
+    # === Training: keeps the weights of the best epoch, chosen without pairs ===
     every = max(1, epochs // 10)
     monitor = kmc.callbacks.TranslationMonitor(
         some(train.a), some(train.b), output / "progress", every=every, names=("T1", "T2")
     )
     best = kmc.callbacks.BestTranslation(some(train.a, 12), some(train.b, 12), every=every)
-    log = keras.callbacks.CSVLogger(str(output / "losses.csv"))  # last, to see the scores of `best`
+    log = keras.callbacks.CSVLogger(str(output / "losses.csv"))  # last, to log the scores of `best`
     recipe.fit(x=train, callbacks=[monitor, best, log])
     model.save(output / "cyclegan.keras")
 
-    # === A scan of somebody else: file -> file ===
+    # === A held-out scan: file -> file ===
     target = output / "synthetic_t2.nii.gz"
     translated = kmc.translate_volume(
         model, arguments.test_t1, target, "ab", preprocessing, overwrite=True
@@ -91,7 +90,7 @@ def main() -> None:
 
 
 def compute_study(folder: Path, arguments: argparse.Namespace) -> None:
-    """Write T1 scans of some computed heads, T2 scans of others, and both of a last one."""
+    """Write T1 scans of some phantoms, T2 scans of others, and both of a test phantom."""
     folder.mkdir(exist_ok=True)
     subjects = {"t1": range(3), "t2": range(10, 13)}
     for contrast, persons in subjects.items():
@@ -114,18 +113,18 @@ def head(contrast: str, subject: int, size: tuple[int, int], path: Path) -> None
 
 
 def some(images: Any, count: int = 4) -> np.ndarray:
-    """Return a few images, spread over the middle of all: the ends may be air."""
+    """Return a few images, evenly spaced over the middle; the ends may be air."""
     first, last = 0.2 * len(images), 0.8 * len(images)
     return images[np.linspace(first, last, count).astype(int)]
 
 
 def comparable(volume: Volume, preprocessing: Preprocessing, domain: str) -> np.ndarray:
-    """Return a scan's axial slices in [-1, 1], each scan by its own percentiles."""
+    """Return a scan's axial slices, scaled to [-1, 1] by the scan's percentiles."""
     return preprocessing.cutter.cut(preprocessing.prepare(volume, domain).volume)
 
 
 def report(source: Volume, made: Volume, truth: Volume, preprocessing: Preprocessing) -> None:
-    """Print the scores of the slices that show the head, beside those of copying the input."""
+    """Print the scores of slices that show the head, and of copying the input."""
     t1, t2 = comparable(source, preprocessing, "a"), comparable(truth, preprocessing, "b")
     synthetic = comparable(made, preprocessing, "b")
     inside = (t1 > -0.9).mean(axis=(1, 2, 3)) > 0.02
@@ -153,22 +152,24 @@ def draw(
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--t1", help="training scans: file, folder or pattern; computed if absent")
     parser.add_argument("--t2", help="training scans of the other contrast")
-    parser.add_argument("--test-t1", help="the scan to translate, of somebody else")
+    parser.add_argument("--test-t1", help="scan to translate, of a held-out patient")
     parser.add_argument("--test-t2", help="its true T2 on the same grid, for the scores")
     parser.add_argument("--output", type=Path, default=Path("outputs/nifti_t1_to_t2"))
     parser.add_argument("--size", type=int, nargs=2, default=(64, 64), help="rows, columns")
     parser.add_argument(
-        "--recipe", choices=RECIPES, default="small_data", help="networks, settings"
+        "--recipe", choices=RECIPES, default="small_data", help="networks and settings"
     )
-    parser.add_argument("--epochs", type=int, help="passes over the larger side; None: recipe's")
-    parser.add_argument("--filters", type=int, help="of the first layers; None: recipe's")
+    parser.add_argument(
+        "--epochs", type=int, help="passes over the larger side (default: the recipe's)"
+    )
+    parser.add_argument("--filters", type=int, help="of the first layers (default: the recipe's)")
     parser.add_argument("--augment", action="store_true", help="warp, shade and flip slices")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
     arguments = parser.parse_args()

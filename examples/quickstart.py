@@ -1,4 +1,4 @@
-"""Learn T1 <-> T2 on head phantoms, unpaired, and score the translations against the known answer.
+"""Learn T1 <-> T2 on unpaired head phantoms, and score the translations against the true images.
 
     python examples/quickstart.py
 
@@ -34,7 +34,7 @@ def main() -> None:
         CONTRASTS, size=SIZE, slices=32, subjects=range(200, 204)
     )
 
-    # === Model: compiled, with its batches and the epochs that its learning rates are made for ===
+    # === Model: compiled, with batches and the epochs of its learning-rate schedule ===
     print("Looking for the intensity curves between T1 and T2", flush=True)
     model, train, epochs = kmc.recipes.small_data(
         t1, t2, epochs=arguments.epochs, seed=arguments.seed
@@ -57,14 +57,14 @@ def main() -> None:
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """One bar for the whole training, with the time that is left."""
+    """One progress bar for the whole training, with the remaining time."""
 
     def on_train_begin(self, logs=None):
         """Start the bar."""
         self.bar = keras.utils.Progbar(self.params["epochs"] * self.params["steps"])
 
     def on_train_batch_end(self, batch, logs=None):
-        """Move it on."""
+        """Advance the bar."""
         self.bar.add(1, [("loss", logs["loss"])])
 
 
@@ -74,7 +74,7 @@ def some(images: np.ndarray) -> np.ndarray:
 
 
 def copying(t1: np.ndarray, t2: np.ndarray) -> dict:
-    """Return the scores of not translating at all, which any translation has to beat."""
+    """Return the scores of copying the input, which a translation has to beat."""
     psnr = float(keras.ops.mean(kmc.metrics.psnr(t2, t1, data_range=2.0)))
     ssim = float(keras.ops.mean(kmc.metrics.ssim(t2, t1, data_range=2.0)))
     return {"psnr_ab": psnr, "ssim_ab": ssim, "psnr_ba": psnr, "ssim_ba": ssim}
@@ -96,7 +96,7 @@ def report(copied: dict, before: dict, after: dict) -> None:
 
 
 def draw(model: kmc.CycleGAN, t1: np.ndarray, t2: np.ndarray, path: Path) -> None:
-    """Draw each test slice, its translation, the known answer and the error."""
+    """Draw each test slice, its translation, the true image and the error."""
     rows = []
     for source, truth, direction in ((t1, t2, "ab"), (t2, t1, "ba")):
         translated = model.translate(source, direction=direction)
@@ -112,7 +112,7 @@ def draw(model: kmc.CycleGAN, t1: np.ndarray, t2: np.ndarray, path: Path) -> Non
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=28, help="default: %(default)s")
     parser.add_argument(

@@ -4,8 +4,8 @@
 
 Downloads SynthSeg's label maps of 20 heads (or reads yours: `--labels folder --table freesurfer`),
 cuts them into tissue maps, and teaches a conditional U-Net to translate every contrast into every
-other one, without a single scan. Run again, it goes on where it was: `--epochs` counts from the
-first run. `heads/heads.npz` holds the averaged weights after each epoch, in float16.
+other one, without any real scan. A second run resumes the first: `--epochs` counts from the first
+run. `heads/heads.npz` holds the averaged weights after each epoch, in float16.
 """
 
 import argparse
@@ -91,33 +91,33 @@ def main() -> None:
 
 
 class Resumed(keras.callbacks.Callback):
-    """Draws the heads of the epoch that `fit` is in, at this run's learning rate."""
+    """Draw the heads of the current epoch, and set this run's learning rate."""
 
     def __init__(self, pairs: kmc.data.SimulatedPairs, rate: float):
         super().__init__()
         self.pairs, self.rate = pairs, rate
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Set both, which a backup brings back as they were."""
+        """Set epoch and learning rate, which a backup resets to those of the earlier run."""
         self.pairs.epoch = epoch
         self.model.optimizer.learning_rate = self.rate
 
 
 class AveragedWeights(keras.callbacks.SwapEMAWeights):
-    """Writes the moving average of the weights after each epoch."""
+    """Write the moving average of the weights after each epoch."""
 
     def __init__(self, path: Path):
         super().__init__(swap_on_epoch=True)
         self.path = path
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Swap, write; Keras swaps back as the next epoch begins."""
+        """Swap in the averaged weights and write them; Keras swaps back at the next epoch."""
         super().on_epoch_end(epoch, logs)
         kmc.networks.save_weights_float16(self.model, self.path)
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, required=True, help="folder of all results")
     parser.add_argument("--labels", type=Path, help="label maps; SynthSeg's, unless given")

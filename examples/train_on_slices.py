@@ -1,11 +1,11 @@
-"""Learn to translate between two folders of slices, unpaired.
+"""Learn to translate between two unpaired folders of slices.
 
     python examples/train_on_slices.py --a path/to/T1 --b path/to/T2
 
-The folders hold 8- or 16-bit grey PNG or TIFF slices on a black ground, as many in each as there
-are; no slice needs a partner. The trained model, pictures of its progress, translations of every
-slice and the losses of each epoch are left in a folder. Half an hour or so for some tens of slices
-of 128 x 128 pixels on two CPU cores.
+The folders hold 8- or 16-bit grey PNG or TIFF slices on a black background, in any number; no slice
+needs a partner. The output folder holds the trained model, pictures of its progress, translations
+of every slice and the losses of each epoch. Training takes about half an hour for some tens of
+slices of 128 x 128 pixels on two CPU cores.
 """
 
 import argparse
@@ -37,8 +37,8 @@ def main() -> None:
     b, b_paths = kmc.datasets.load_image_folder(arguments.b, size=size, return_paths=True)
     print(f"A: {len(a)} slices of {arguments.a}\nB: {len(b)} slices of {arguments.b}")
 
-    # === Model: compiled, with its batches and the epochs that its learning rates are made for ===
-    # `small_data` takes slices of one size and one channel with air at -1, as they are here.
+    # === Model: compiled, with batches and the epochs of its learning-rate schedule ===
+    # `small_data` takes slices of one size and one channel with air at -1, as here.
     filters = {} if arguments.filters is None else {"filters": arguments.filters}
     recipe = RECIPES[arguments.recipe](
         a, b, epochs=arguments.epochs, seed=arguments.seed, **filters
@@ -47,11 +47,11 @@ def main() -> None:
     model.summary()
     print(f"{epochs} epochs of {len(train)} steps")
 
-    # === Training: the weights of the best epoch are kept, which is found without pairs ===
+    # === Training: keeps the weights of the best epoch, chosen without pairs ===
     every = max(1, epochs // 20)
     monitor = kmc.callbacks.TranslationMonitor(some(a), some(b), output / "progress", every=every)
     best = kmc.callbacks.BestTranslation(some(a, 12), some(b, 12), every=every)
-    log = keras.callbacks.CSVLogger(str(output / "losses.csv"))  # last, to see the scores of `best`
+    log = keras.callbacks.CSVLogger(str(output / "losses.csv"))  # last, to log the scores of `best`
     recipe.fit(callbacks=[monitor, best, log])
     model.save(output / "cyclegan.keras")
 
@@ -69,12 +69,12 @@ def main() -> None:
 
 
 def some(images: np.ndarray, count: int = 4) -> np.ndarray:
-    """Return a few images, spread over all."""
+    """Return a few evenly spaced images."""
     return images[np.linspace(0, len(images) - 1, min(count, len(images))).astype(int)]
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -86,10 +86,12 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--size", type=int, default=128, help="pixels to which slices are resized")
     parser.add_argument(
-        "--recipe", choices=RECIPES, default="small_data", help="networks, settings"
+        "--recipe", choices=RECIPES, default="small_data", help="networks and settings"
     )
-    parser.add_argument("--epochs", type=int, help="passes over the larger folder; None: recipe's")
-    parser.add_argument("--filters", type=int, help="of the first layers; None: recipe's")
+    parser.add_argument(
+        "--epochs", type=int, help="passes over the larger folder (default: the recipe's)"
+    )
+    parser.add_argument("--filters", type=int, help="of the first layers (default: the recipe's)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and augmentation")
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
 """Unpaired MRI contrast translation with CycleGAN in Keras 3, on TensorFlow, JAX or torch.
 
-Data flows one way: files -> slices -> pipeline -> model. The model never knows files, readers
-never know models.
+Data flows one way: files -> slices -> pipeline -> model. The model does not depend on
+files, and the readers do not depend on models.
 """
 
 from keras_mri_cyclegan import (

@@ -17,8 +17,8 @@ from keras_mri_cyclegan.translation import translate_volumes
 from keras_mri_cyclegan.volumes import VolumeError, VolumeWarning, find_volumes
 from keras_mri_cyclegan.volumes.targets import NOT_WRITTEN
 
-PREPROCESSING = "preprocessing.json"  # what is looked for beside the model
-IN_THE_SHELL = (  # an argument of the library, and the option that hands it on
+PREPROCESSING = "preprocessing.json"  # default file name, in the folder of the model
+IN_THE_SHELL = (  # argument of the library, option of the command line
     (r"`(?:\w+\(\w+, )?overwrite=True\)?`", "`--overwrite`"),
     (r"`(?:\w+\(\w+, )?fill_nan=([0-9.e+-]+?)(?:\.0)?\)?`", r"`--fill-nan \1`"),
     (r"`(?:\w+\(\w+, )?slice_tolerance=([0-9.e+-]+)\)?`", r"`--slice-tolerance \1`"),
@@ -27,11 +27,12 @@ IN_THE_SHELL = (  # an argument of the library, and the option that hands it on
     ("`slice_tolerance`", "`--slice-tolerance`"),
 )
 EPILOG = """\
-MODEL is a file of `CycleGAN.save`, or a generator's. SOURCE is whatever the library reads: NIfTI, a
-folder of DICOM files, mgz, mnc, HDF5 (file.h5::dataset), npy, npz, PNG, TIFF. A TARGET that is a
-folder and exists takes translations by their sources' names: t1.nii.gz becomes t1_ab.nii.gz, and so
-does t1.mgz. Several sources, a folder that holds several, or a pattern in quotes ("scans/*.nii.gz")
-need one. Translations are synthetic, not for diagnosis.
+MODEL is a CycleGAN or a generator saved by Keras. SOURCE is NIfTI, a folder of
+DICOM files, mgz, mnc, HDF5 (file.h5::dataset), npy, npz, PNG or TIFF. If TARGET is an existing
+folder, translations are named after their sources: t1.nii.gz and t1.mgz become t1_ab.nii.gz.
+Several sources, a folder of several scans, or a pattern in quotes ("scans/*.nii.gz") need such a
+folder.
+Translations are synthetic, not for diagnosis.
 """
 
 
@@ -39,11 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: The words after the program's name. Defaults to those that Python was given.
+        arguments: The arguments after the program's name. Defaults to `sys.argv[1:]`.
 
     Returns:
-        The exit status: 0, or 2 if something could not be done, with one line on stderr that says
-        what and how to go on; 130 if it was interrupted.
+        The exit status: 0 for success; 2 after an error, with one line on stderr that names the
+        problem and the way out; 130 after an interruption.
 
     Example:
         >>> from keras_mri_cyclegan._command_line import main
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     shown = _ShownWarnings()
     with warnings.catch_warnings():
-        warnings.simplefilter("always", UserWarning)  # of every scan, not of the first only
+        warnings.simplefilter("always", UserWarning)  # for every scan, not only for the first
         warnings.showwarning = shown.show
         try:
             return _translate(options)
@@ -81,48 +82,48 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = translate.add_argument
-    add("model", metavar="MODEL", help="the model's file (.keras)")
-    add("sources", metavar="SOURCE", nargs="+", help="the scan, or several")
-    add("target", metavar="TARGET", help="the file to write, or the folder for several")
-    add("--direction", choices=("ab", "ba"), default="ab", help="from A to B, or back (ab)")
+    add("model", metavar="MODEL", help="saved model (.keras)")
+    add("sources", metavar="SOURCE", nargs="+", help="scans to translate")
+    add("target", metavar="TARGET", help="output file, or folder for several scans")
+    add("--direction", choices=("ab", "ba"), default="ab", help="A to B, or B to A (default: ab)")
     add(
         "--preprocessing",
         metavar="FILE",
-        help=f"JSON of Preprocessing.save ({PREPROCESSING} beside the model)",
+        help=f"file of Preprocessing.save (default: {PREPROCESSING} beside the model)",
     )
     add(
         "--intensities",
         choices=("target", "source", "normalized"),
         default="target",
-        help="like scans of the target contrast, like the source, or in [-1, 1] (target)",
+        help="scale of the target contrast, of the source, or [-1, 1] (default: target)",
     )
     add(
         "--planes",
         metavar="PLANE,PLANE",
         type=lambda names: tuple(names.split(",")),
-        help="of axial, coronal, sagittal: translate in each, and average (the preprocessing's)",
+        help="average over planes axial, coronal, sagittal (default: the preprocessing's)",
     )
-    add("--overlap", type=float, default=0.5, help="of windows, from 0 to below 1 (0.5)")
-    add("--batch-size", type=int, metavar="N", help="slices at once (what the memory allows)")
+    add("--overlap", type=float, default=0.5, help="of windows, in [0, 1) (default: 0.5)")
+    add("--batch-size", type=int, metavar="N", help="slices per batch (default: by memory)")
     add(
         "--fill-nan",
         type=float,
         metavar="VALUE",
-        help="what NaN in a scan become, such as 0 for a background of NaN (an error)",
+        help="replacement of NaN, such as 0 for a background of NaN (default: error)",
     )
     add(
         "--slice-tolerance",
         type=float,
         metavar="MM",
-        help="how far DICOM slices may be off an even spacing (a hundredth of it)",
+        help="deviation of DICOM slices from even spacing (default: a hundredth of it)",
     )
     add(
         "--unreadable",
         choices=("error", "warn"),
         default="error",
-        help="of scans that cannot be read: stop, or translate the others (error)",
+        help="if a scan is unreadable: stop, or translate the others (default: error)",
     )
-    add("--overwrite", action="store_true", help="replace what is at TARGET")
+    add("--overwrite", action="store_true", help="replace existing files at TARGET")
     add("--quiet", action="store_true", help="no progress bar")
     return parser
 
@@ -149,16 +150,16 @@ def _translate(options: argparse.Namespace) -> int:
         fill_nan=options.fill_nan,
         slice_tolerance=options.slice_tolerance,
     )
-    for made in translated:
-        if made.error is not None:
-            status = _fail(made.error)
+    for translation in translated:
+        if translation.error is not None:
+            status = _fail(translation.error)
         elif not options.quiet:
-            print(made.target)
+            print(translation.target)
     return status
 
 
 def _pairs(options: argparse.Namespace) -> list[tuple[str, str]]:
-    """Return each source with the path of its translation."""
+    """Return pairs of source and target paths."""
     sources, target, direction = options.sources, options.target, options.direction
     listed = []
     for source in sources:
@@ -192,7 +193,7 @@ def _pairs(options: argparse.Namespace) -> list[tuple[str, str]]:
 
 
 def _name(source: str, direction: str) -> str:
-    """Return the name of a translation among several: t1.nii.gz becomes t1_ab.nii.gz."""
+    """Return the name of a translation in a folder: t1.nii.gz becomes t1_ab.nii.gz."""
     if "::" in source:
         raise ValueError(
             f"`{source}`: one of several scans inside a file. Translate these one by one, each "
@@ -204,7 +205,7 @@ def _name(source: str, direction: str) -> str:
     stem, suffix = os.path.splitext(name)
     if suffix.lower() == ".gz":
         stem, inner = os.path.splitext(stem)
-        # A packed pair is read, and written unpacked.
+        # Compressed NIfTI pairs can be read, but are written uncompressed.
         suffix = inner if inner.lower() in (".hdr", ".img") else inner + suffix
     if suffix.lower() in NOT_WRITTEN:
         suffix = ".nii.gz"
@@ -228,7 +229,7 @@ def _check_model(path: str) -> None:
         found = "this is a folder" if os.path.isdir(path) else "no such file"
         raise ValueError(f"`{path}`: {found}. Expected a model that Keras saved (.keras).")
     if os.path.isfile(path) and path.endswith(".keras") and not zipfile.is_zipfile(path):
-        # Of this Keras says "File not found".
+        # Keras reports such a file as "File not found".
         raise ValueError(
             f"`{path}`: a damaged file, of {os.path.getsize(path)} bytes: it ends too early, or is "
             "something else under this name. Expected a model that Keras saved (.keras), a zip "
@@ -239,7 +240,7 @@ def _check_model(path: str) -> None:
 def _load(path: str) -> Any:
     try:
         return keras.models.load_model(path, compile=False)
-    except Exception as error:  # Keras raises all sorts of things about a damaged file
+    except Exception as error:  # Keras raises nearly every type on a damaged file
         raise ValueError(
             f"`{path}`: cannot be loaded ({type(error).__name__}: {error}). Expected a CycleGAN or "
             "a generator that Keras saved (.keras)."
@@ -252,7 +253,7 @@ def _fail(error: Exception) -> int:
 
 
 def _in_words_of_the_shell(message: object) -> str:
-    """Return a message on one line, with the options of the command line for the library's."""
+    """Return a message on one line, with the library's arguments replaced by options."""
     text = " ".join(str(message).split())
     for found, option in IN_THE_SHELL:
         text = re.sub(found, option, text)
@@ -260,7 +261,7 @@ def _in_words_of_the_shell(message: object) -> str:
 
 
 class _ShownWarnings:
-    """What has been printed: a text once, and of each place in other libraries the first."""
+    """Printer of warnings: each text once, and one for each line of other libraries."""
 
     def __init__(self) -> None:
         self.seen: set[Any] = set()
@@ -275,9 +276,9 @@ class _ShownWarnings:
         file: Any = None,
         line: str | None = None,
     ) -> None:
-        """Print a warning, in the place of `warnings.showwarning`."""
+        """Print a warning; replaces `warnings.showwarning`."""
         if not issubclass(category, UserWarning):
-            return  # what one library says to another's programmers
+            return  # deprecations and the like, which are for programmers
         text = _in_words_of_the_shell(message)
         foreign = "site-packages" in filename and __package__ not in filename
         key = (filename, lineno) if foreign else text
@@ -288,6 +289,6 @@ class _ShownWarnings:
         print(f"warning: {text}", file=sys.stderr)
 
     def say_how_many_more(self) -> None:
-        """Print how many of other libraries' were not."""
+        """Print the number of omitted warnings of other libraries."""
         if self.left_out:
             print(f"warning: {self.left_out} more of other libraries, like these", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Scans in and out: one small `Volume`, and the files that it is read from and written to."""
+"""Reading and writing scans: the class `Volume` and one reader and writer per file format."""
 
 from keras_mri_cyclegan.volumes.errors import SyntheticWarning, VolumeError, VolumeWarning
 from keras_mri_cyclegan.volumes.files import (

@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all.
+"""Atomic writing of files and folders.
 
-What is written goes to a temporary neighbour first, and takes its name when it is complete and on
-the disk: a full disk, a crash or Ctrl+C leaves what was there before.
+Data is written to a temporary file in the same folder, which is renamed after it is complete and
+synced to the disk: a full disk, a crash or Ctrl+C leaves the previous file unchanged.
 """
 
 import contextlib
@@ -32,14 +32,14 @@ WAYS_OUT = {
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[str]:
-    """Give a temporary path, and put what was written there at `path` if the block succeeds.
+    """Yield a temporary path and rename the file written there to `path` if the block succeeds.
 
     An existing file is replaced in one step, a symbolic link by a file of its own. The new file
     has the permissions of any new file (the umask's). If the block fails, for whatever reason,
     `path` is as it was and no temporary file remains.
 
     Args:
-        path: The file to be.
+        path: The file to write.
 
     Yields:
         The path of an empty file in the same folder, with a hidden name and the same suffixes.
@@ -63,13 +63,13 @@ def replacing(path: str | os.PathLike) -> Iterator[str]:
 
 @contextlib.contextmanager
 def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[str]]:
-    """Do as `replacing` for files that belong together: all of them, or none.
+    """Replace several files that belong together, as `replacing` does: all of them or none.
 
     They are put in place in the order of `paths`, when all are complete. If one cannot be, those
     before it are as they were: the old files come back, new ones are removed.
 
     Args:
-        paths: The files to be.
+        paths: The files to write.
 
     Yields:
         A temporary path for each.
@@ -100,7 +100,7 @@ def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[str]]:
             _sync_file(temporary)
         with contextlib.ExitStack() as old:
             for current, temporary in zip(targets, temporaries, strict=True):
-                if current != targets[-1]:  # behind the last none is left that could fail
+                if current != targets[-1]:  # after the last file nothing can fail
                     old.enter_context(restoring(current))
                 os.replace(temporary, current)
     except BaseException as error:  # Ctrl+C too
@@ -116,16 +116,16 @@ def replacing_all(paths: Sequence[str | os.PathLike]) -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def restoring(path: str | os.PathLike) -> Iterator[None]:
-    """Let the block replace the file at `path`, and undo that if the block fails.
+    """Restore the file at `path` if the block, which may replace the file, fails.
 
-    The old file is kept under a hidden name meanwhile. If none was there, what the block has put
-    there is removed.
+    During the block the old file is kept under a hidden name. If `path` did not exist, a file
+    that the block created there is removed on failure.
 
     Args:
         path: The file.
 
     Raises:
-        VolumeError: The old file cannot be kept. The block has not run then.
+        VolumeError: The old file cannot be kept; the block is not run.
 
     Example:
         >>> import os, tempfile
@@ -163,10 +163,10 @@ def restoring(path: str | os.PathLike) -> Iterator[None]:
 
 @contextlib.contextmanager
 def replacing_folder(path: str | os.PathLike, overwrite: bool = False) -> Iterator[str]:
-    """Give a temporary folder, and rename it to `path` if the block succeeds.
+    """Yield a temporary folder and rename it to `path` if the block succeeds.
 
     Args:
-        path: The folder to be. It must not exist, or be empty.
+        path: The folder to write. It must not exist, or be empty.
         overwrite: Whether a folder at `path` may be replaced, **with all that is in it**: it is
             moved aside, and removed once the new one is in place. Defaults to `False`.
 
@@ -198,7 +198,7 @@ def replacing_folder(path: str | os.PathLike, overwrite: bool = False) -> Iterat
             for name in names:
                 _sync_file(os.path.join(folder, name))
             _sync_folder(folder)
-        _check_folder(given, target, overwrite)  # somebody else may have been writing
+        _check_folder(given, target, overwrite)  # another process may have written in the meantime
         if os.path.isdir(target):
             aside = _hidden_name(target)
             os.rename(target, aside)
@@ -218,7 +218,7 @@ def replacing_folder(path: str | os.PathLike, overwrite: bool = False) -> Iterat
     if aside:
         try:
             shutil.rmtree(aside)
-        except OSError as error:  # the new one is in place
+        except OSError as error:  # the new folder is in place
             warnings.warn(
                 f"`{given}` is replaced, and what was there before could not be removed "
                 f"({error.strerror or error}): it is `{aside}`.",
@@ -245,19 +245,19 @@ def _check_folder(given: str, target: str, overwrite: bool) -> None:
 
 
 def _keep(path: str) -> str:
-    """Give a file a second, hidden name, and return it; an empty one if there is no file."""
+    """Return a new hidden name of a file that keeps its content, or `""` if there is no file."""
     if not os.path.lexists(path):
         return ""
     name = _hidden_name(path)
     try:
-        os.link(path, name, follow_symlinks=False)  # so that the first name is never missing
-    except (OSError, NotImplementedError):  # a disk without links
+        os.link(path, name, follow_symlinks=False)  # a link, so that `path` exists at all times
+    except (OSError, NotImplementedError):  # a file system without links
         os.rename(path, name)
     return name
 
 
 def _hidden_name(path: str) -> str:
-    # Two suffixes for `.nii.gz`; none if it is text after a full stop, and makes the name too long.
+    # Two suffixes for `.nii.gz`; none if the "suffix" is text after a full stop, which is too long.
     suffixes = "".join(Path(path).suffixes[-2 if path.lower().endswith(".gz") else -1 :])
     if len(suffixes) > LONGEST_SUFFIX:
         suffixes = ""
@@ -265,7 +265,7 @@ def _hidden_name(path: str) -> str:
 
 
 def _new_file(path: str) -> str:
-    # Not `tempfile`: its files are for their owner alone (0600), and stay so when renamed.
+    # Not `tempfile`: only the owner can read its files (0600), also after renaming.
     name = _hidden_name(path)
     os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     return name
@@ -277,7 +277,7 @@ def _sync_file(path: str) -> None:
 
 
 def _sync_folder(path: str) -> None:
-    # Some systems (Windows, some network disks) cannot; the files themselves are safe by then.
+    # Windows and some network disks cannot sync folders; the files themselves are synced by then.
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
         try:

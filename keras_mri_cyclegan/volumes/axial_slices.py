@@ -1,7 +1,7 @@
-"""Volumes in files that do not say where their voxels are: a stack of axial slices.
+"""Volumes from files without geometry, read as a stack of axial slices.
 
-Such an array is `(slices, rows, columns)` or one slice `(rows, columns)`, taken as axial slices are
-shown: the slices from feet to head, row 0 at the front, column 0 at the patient's right.
+The array is `(slices, rows, columns)`, or `(rows, columns)` for one slice. The slices run from feet
+to head, with row 0 at the front and column 0 at the patient's right, as displayed.
 """
 
 import dataclasses
@@ -19,23 +19,23 @@ AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Rounding to a whole number errs by half a step: over 500 steps, by a thousandth of the range. The
 # types of 8 bits have only 256 steps; over 200, it is a 400th.
 STEPS, STEPS_8_BIT = 500, 200
-# What is nearly as fine as the source is not rounded away, however dark the source. Where floats
-# can be stored instead, they are so sooner than an error is raised where they cannot.
+# Keep integers only if at least this share of the source's range survives. Formats that can fall
+# back to float32 use the stricter share.
 SHARE_OR_FLOAT, SHARE_OR_ERROR = 1 / 2, 1 / 4
-FEWEST_STEPS = 32  # a span of fewer is no scan's
-ON_STEP = 0.01  # how far from an integer, in steps, still is rounding and not an intensity
+FEWEST_STEPS = 32  # no scan has a smaller range
+ON_STEP = 0.01  # largest distance from an integer, in steps, that counts as rounding
 
 
 def from_slices(
     stored: np.ndarray, header: SourceHeader, path: str, fill_nan: float | None = None
 ) -> Volume:
-    """Make a volume of the array that a file stores.
+    """Return a volume of an array `([slices,] rows, columns)`.
 
     Args:
         stored: Real numbers, `([slices,] rows, columns)`; trailing axes of length 1 are dropped.
-        header: What the file said.
+        header: The header of the file.
         path: The file, as it was passed in.
-        fill_nan: What NaN and infinite values become. Defaults to `None`: they are an error.
+        fill_nan: Replacement of NaN and infinite values. Defaults to `None`: an error.
 
     Returns:
         The volume `(columns, rows, slices)`.
@@ -63,16 +63,16 @@ def from_slices(
 
 
 def to_slices(volume: Volume, path: str) -> np.ndarray:
-    """Lay a volume out as such a file stores it.
+    """Return a volume as an array `([slices,] rows, columns)`.
 
     Args:
         volume: The volume. If it comes from a file with geometry, its axes are turned to the
             nearest of these slices', and a warning says what the new file cannot keep.
-        path: The file to be, for the message.
+        path: The file to write, for messages.
 
     Returns:
-        float32 array `(slices, rows, columns)`, or of the shape that the source's header has if
-        that is of the same size.
+        float32 array `(slices, rows, columns)`, or of the shape in the source's header if its
+        sizes are the same.
 
     Example:
         >>> import numpy as np
@@ -111,7 +111,7 @@ def to_dtype(
     span: float | None = None,
     or_float: bool = False,
 ) -> np.ndarray:
-    """Convert voxels to the type that a file stores, never beyond what it can hold.
+    """Convert voxels to the dtype of a file, without overflow or visible rounding.
 
     Integers and booleans take the nearest whole number, if little is lost: the values are whole
     numbers already (but for float32's rounding), or they spread over 500 steps or more (200 for
@@ -120,20 +120,20 @@ def to_dtype(
 
     Args:
         array: float32 voxels.
-        dtype: The type.
-        path: The file to be, for the message.
+        dtype: The dtype of the file.
+        path: The file to write, for messages.
         span: The source's `SourceHeader.span`. Defaults to `None`: not known.
-        or_float: Whether the file can hold float32, to which values go that whole numbers would
-            round away. Defaults to `False`: they are an error.
+        or_float: Whether to return float32 if integers would round the values too coarsely.
+            Defaults to `False`: an error.
 
     Returns:
         The array in `dtype`, or in float32.
 
     Raises:
-        VolumeError: Values that `dtype` cannot hold, or that it would round away.
+        VolumeError: Values that `dtype` cannot hold, or would round too coarsely.
 
     Warns:
-        VolumeWarning: The array is float32, and `dtype` of whole numbers.
+        VolumeWarning: float32 is returned although `dtype` is an integer type.
 
     Example:
         >>> import numpy as np
@@ -190,7 +190,7 @@ def _too_coarse(array: np.ndarray, dtype: np.dtype, span: float | None, share: f
         return False
     # float32 itself may be off by more than a hundredth of a step, where the values are large.
     rounding = 4 * float(np.finfo("float32").eps) * max(abs(low), abs(high))
-    # A hundredth of a step may be all there is: 0 to 0.009, say.
+    # The whole range may be below a hundredth of a step: 0 to 0.009, for example.
     allowed = max(min(ON_STEP, (high - low) / 1000), min(rounding, 0.5))
     return float(np.abs(array - np.rint(array)).max()) > allowed
 

@@ -1,10 +1,10 @@
-"""What is raised, and warned of, about a file that a person passes in."""
+"""Errors and warnings about files and volumes."""
 
 import os
 
 
 class VolumeError(ValueError):
-    """A file or a volume that cannot be used: which, what was found, and the way out.
+    """An unusable file or volume: its path, what was received and how to fix it.
 
     Args:
         path: The file, as it was passed in.
@@ -16,8 +16,8 @@ class VolumeError(ValueError):
 
 
 class VolumeWarning(UserWarning):
-    """A file that can be used, of which something had to be assumed."""
+    """A usable file about which something had to be assumed."""
 
 
 class SyntheticWarning(VolumeWarning):
-    """A scan that says that it is synthetic is used as if it had been acquired."""
+    """A scan marked as synthetic is used as if it had been acquired."""

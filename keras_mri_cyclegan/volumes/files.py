@@ -1,4 +1,4 @@
-"""Scans from files and to files, whatever their format."""
+"""Reading and writing of volumes in every supported format."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -26,37 +26,37 @@ def read_volume(
 ) -> Volume:
     """Read a scan.
 
-    NIfTI and DICOM say where their voxels are. The other formats do not: their arrays, `([slices,]
-    rows, columns)`, are taken as axial slices as they are usually shown, from feet to head, row 0
-    at the front and column 0 at the patient's right, with a spacing of 1 mm.
+    HDF5, NumPy, PNG and TIFF files have no geometry: their arrays `([slices,] rows, columns)` are
+    interpreted as axial slices from feet to head, with row 0 at the front, column 0 at the
+    patient's right and a spacing of 1 mm.
 
     Args:
-        path: What to read:
+        path: The scan:
 
             - `t1.nii`, `t1.nii.gz`, or either file of a `t1.hdr`, `t1.img` pair, packed (`.gz`)
               or not: NIfTI-1 or -2;
             - `orig.mgz`, `.mgh` (FreeSurfer), `.mnc` (MINC);
             - a folder that holds a DICOM series, `folder::SeriesInstanceUID` if it holds several,
               or one DICOM file, by its suffix (`.dcm`, `.ima`) or by its content;
-            - `knee.h5::reconstruction_rss`, a dataset of an HDF5 file, such as fastMRI's; without
-              a name if there is but one of three axes;
+            - `knee.h5::reconstruction_rss`, a dataset of an HDF5 file, such as fastMRI's; the
+              name may be omitted if only one dataset has three axes;
             - `t1.npy`, or `scans.npz::t1`, an array of an archive;
             - an 8- or 16-bit grey PNG or TIFF file as one slice, or a folder of them in natural
               order.
-        max_voxels: The most voxels to read; a file that claims more is refused before memory is
-            taken. Defaults to `2**28`, 1 GiB as float32.
-        fill_nan: What NaN and infinite values become. Defaults to `None`: they are an error.
-        slice_tolerance: By how many millimetres the steps between the slices of a DICOM series may
-            differ, and a slice lie off their line: positions that were rounded, or jitter. What is
-            more than usual is warned of. At most a quarter of a step. Defaults to `None`: 0.01 mm
+        max_voxels: Maximum number of voxels; a file that claims more is refused before any
+            memory is allocated. Defaults to `2**28`, 1 GiB as float32.
+        fill_nan: Replacement of NaN and infinite values. Defaults to `None`: an error.
+        slice_tolerance: Maximum deviation in millimetres of the slices of a DICOM series from even
+            spacing and from a straight line, for rounded positions or jitter. A deviation above the
+            default raises a warning. At most a quarter of a step. Defaults to `None`: 0.01 mm
             or a hundredth of a step, whichever is larger.
 
     Returns:
         The volume; float32, never cropped or rescaled.
 
     Raises:
-        VolumeError: A file that does not exist, cannot be read, is damaged, or holds no volume.
-        ValueError: An argument out of its range.
+        VolumeError: The file does not exist, cannot be read, is damaged, or holds no volume.
+        ValueError: An argument is out of range.
 
     Example:
         >>> import os, tempfile
@@ -96,7 +96,7 @@ def read_volumes(
     fill_nan: float | None = None,
     slice_tolerance: float | None = None,
 ) -> Iterator[Volume]:
-    """Read scans one after the other, each only when it is asked for.
+    """Read scans lazily, one after the other.
 
     Args:
         paths: The scans, as for `read_volume`; `find_volumes` lists those of a folder.
@@ -130,34 +130,35 @@ def write_volume(
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write a scan: the whole of it, or nothing.
+    """Write a scan atomically: the whole file or none.
 
     Everything that the source's format can keep is kept: the type of a voxel, the layout, where the
-    voxels are, names. Between formats the values are float32; a format that does not say where
-    its voxels are warns of what is lost. Values are rounded to what the type holds, and never
-    clipped, nor rounded away: floating point numbers over too few whole ones (0 to 1, say) get a
-    slope in NIfTI and DICOM, go to float32 in arrays, and are an error in pictures.
+    voxels are, names. Between formats the values are float32; a format without geometry raises a
+    warning about what is lost. Values are rounded to the dtype of the file, but never clipped. If
+    rounding to integers would be too coarse (values from 0 to 1, for example), NIfTI and DICOM
+    store a slope, HDF5 and NumPy files store float32, and PNG and TIFF raise an error.
 
     Args:
         volume: The volume.
         path: `.nii`, `.nii.gz`, `.hdr` or `.img` (both are written), `.npy`, `.npz`, `.h5::name`;
             for a volume read from pictures `.png` or `.tif` (one slice) or a name without a suffix,
             a folder for the slices; for one read from DICOM such a folder, or `.dcm`.
-        provenance: What made the volume, to be said in the file as far as its format can, and in
-            a JSON sidecar. Defaults to `None`: an ordinary copy.
-        overwrite: Whether to replace what is there, a file as a whole (with its other datasets),
-            a folder with all its slices. A folder of DICOM is replaced only if every file says
-            that it is synthetic (a copy without `provenance` does not), a JSON file in the
-            sidecar's place only if this package wrote it. Defaults to `False`.
+        provenance: How the volume was generated; recorded in the file as far as its format allows,
+            and in a JSON sidecar. Defaults to `None`: an ordinary copy.
+        overwrite: Whether to replace existing files: a file as a whole (with its other datasets),
+            a folder with all its slices. A folder of DICOM is replaced only if every file is
+            marked as synthetic (a copy without `provenance` is not), a JSON file at the path of
+            the sidecar only if this package wrote it. Defaults to `False`.
 
     Raises:
-        VolumeError: The path is taken, of a kind that cannot be written or not for such a volume;
-            values that the type cannot hold; no permission, a full disk.
-        ValueError: An argument of the wrong type.
+        VolumeError: The path exists; its format cannot be written, or not for such a volume; the
+            dtype cannot hold the values; there is no permission, or the disk is full.
+        ValueError: An argument has the wrong type.
 
     Warns:
-        VolumeWarning: The format cannot keep where the voxels are, or the source's whole numbers
-            would round the values away and they are written as float32 (`.npy`, `.npz`, `.h5`).
+        VolumeWarning: The format cannot store the geometry, or the values are written as float32
+            because the source's integer dtype would round them too coarsely (`.npy`, `.npz`,
+            `.h5`).
 
     Example:
         >>> import os, tempfile
@@ -181,7 +182,7 @@ def write_volume(
             "made in memory. Expected the name of a file, such as `t2.nii.gz`.",
         )
     writer = formats.load(module)
-    if module in ("dicom", "pictures"):  # these may replace a folder
+    if module in ("dicom", "pictures"):  # only these two formats may replace a folder
         writer.write(volume, path, provenance, overwrite=overwrite)
     else:
         writer.write(volume, path, provenance)

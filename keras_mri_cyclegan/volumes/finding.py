@@ -1,4 +1,4 @@
-"""The scans of a study: every volume in a folder, or that a pattern matches."""
+"""Discovery of scans: every volume in a folder or matching a pattern."""
 
 import glob
 import os
@@ -20,13 +20,13 @@ def find_volumes(
     unreadable: str = "error",
     slice_tolerance: float | None = None,
 ) -> list[str]:
-    """List scans.
+    """List the scans of a study.
 
-    Of each file the first bytes are looked at. Hidden files and files that are no scans (`.json`,
-    `.tsv`, `.txt`, ...) are passed over; a `.hdr` and `.img` pair is one scan, by the name of its
-    header. What has a scan's suffix or the name of a DICOM file's sibling, or is a link whose
-    target is not there, is part of what was asked for: if it is empty, a pointer of Git LFS or
-    git-annex, or cannot be opened, it is never passed over in silence.
+    Only the first bytes of each file are read. Hidden files and files that are not scans (`.json`,
+    `.tsv`, `.txt`, ...) are ignored; a `.hdr` and `.img` pair is one scan, by the name of its
+    header. A file with a scan's suffix, a file named like the DICOM files beside it, and a dangling
+    link count as scans: if such a file is empty, a pointer of Git LFS or git-annex, or cannot be
+    opened, it is never ignored silently.
 
     Args:
         source: One of
@@ -38,10 +38,10 @@ def find_volumes(
               depth, `"knee/*.h5::reconstruction_rss"` for a dataset of each. A pattern that
               matches all DICOM files of a folder finds that folder;
             - the path of one scan;
-            - several paths: they are checked and kept in their order.
-        unreadable: What becomes of a scan that cannot be read. `"error"`: an error that names it.
-            `"warn"`: it is left out, a series of which one file is damaged as a whole, and one
-            warning names all of them; each scan is read for this, to its end. Defaults to
+            - several paths: they are checked and kept in the given order.
+        unreadable: How to handle a scan that cannot be read. `"error"`: raise an error that names
+            it. `"warn"`: leave it out (the whole series if one file is damaged), with one warning
+            that names all such scans; this reads every scan to its end. Defaults to
             `"error"`.
         slice_tolerance: As for `read_volume`, with `"warn"`. Defaults to `None`.
 
@@ -50,12 +50,12 @@ def find_volumes(
         `sub-10`.
 
     Raises:
-        VolumeError: Nothing found (the message says what is there), not clear what one scan is, or
-            a file that belongs to the scans and by its first bytes cannot be read.
+        VolumeError: No scan is found (the message lists what is there), one scan cannot be told
+            from several, or a file of the scans is unreadable by its first bytes.
         ValueError: `source` is none of these.
 
     Warns:
-        VolumeWarning: With `unreadable="warn"`, the scans that are left out.
+        VolumeWarning: With `unreadable="warn"`, scans are left out.
 
     Example:
         >>> import os, tempfile
@@ -96,12 +96,12 @@ def find_volumes(
 
 
 def _one(source: str) -> tuple[list[str], list[str]]:
-    """Return the scans that a path stands for, and what belongs to them and is none."""
+    """Return the scans that a path names, and unreadable paths that belong to them."""
     file, inner = split_inner(source)
     if os.path.isdir(file) and inner is None:
         return _in_folder(file)
     if os.path.lexists(file) or not glob.has_magic(file):
-        formats.of_source(source)  # says what is wrong with it
+        formats.of_source(source)  # raises an error that says what is wrong
         return [source], []
     found, others = _matching(file, inner)
     return [path if inner is None else f"{path}::{inner}" for path in found], others
@@ -168,13 +168,13 @@ def _matching(pattern: str, inner: str | None) -> tuple[list[str], list[str]]:
 
 
 def _folders_of(pattern: str, matches: list[str]) -> str:
-    """Return what to write for the scans in the folders that a pattern matches."""
+    """Return a sentence with the pattern for scans inside the matched folders, or `""`."""
     folders = bool(matches) and all(os.path.isdir(path) for path in matches)
     return f" For the scans in these folders: `{pattern.rstrip('/')}/*`." if folders else ""
 
 
 def _brackets_in(pattern: str) -> str:
-    """Return what to write for a name with brackets, which mean something in a pattern."""
+    """Return a sentence on how to escape brackets in a pattern, or `""`."""
     if "[" not in pattern:
         return ""
     parts = Path(pattern).parts
@@ -185,7 +185,7 @@ def _brackets_in(pattern: str) -> str:
 
 
 def _links_apart(kinds: dict[str, list[str]]) -> list[str]:
-    """Take links without a suffix and a target, which may be DICOM, from among other files."""
+    """Remove and return dangling links without a suffix, which may be DICOM, among other files."""
     links = [path for path in kinds.get("dicom", []) if not os.path.exists(path)]
     if len(kinds) > 1 and links == kinds.get("dicom"):
         return kinds.pop("dicom")
@@ -193,7 +193,7 @@ def _links_apart(kinds: dict[str, list[str]]) -> list[str]:
 
 
 def _closed_folders(pattern: str) -> list[str]:
-    """Return what a pattern would go through and cannot: links to nowhere, folders of others."""
+    """Return what a pattern cannot descend into: dangling links and folders without permission."""
     closed = []
     parent = os.path.dirname(pattern)
     while glob.has_magic(parent):
@@ -208,7 +208,7 @@ def _closed_folders(pattern: str) -> list[str]:
 
 
 def _scans_among(paths: list[str]) -> tuple[list[str], list[str]]:
-    """Return the folders that are a scan, and lost ones that are called like one of them."""
+    """Return the folders that are scans, and unreadable folders with names like theirs."""
     folders = [path for path in paths if os.path.isdir(path)]
     scans = [path for path in folders if _is_scan(path)]
     alike = {outline(path) for path in scans}
@@ -229,13 +229,13 @@ def _is_scan(folder: str) -> bool:
 
 
 def _faults_of(scan: str) -> dict[str, str]:
-    """Return what, by its first bytes, cannot be read of a scan's files."""
+    """Return the unreadable files of a scan, judged by their first bytes, and their faults."""
     file, _ = split_inner(scan)
     if os.path.isdir(file):
         return members.faults_in(members.kinds_in(members.listing(file)))
     fault = members.fault_of(file)
     if fault is None:
-        formats.of_source(scan)  # of a kind that is read
+        formats.of_source(scan)  # raises an error for an unsupported format
         pair = pair_of(file) or ()
         lost = [half for half in pair if half != file and os.path.lexists(half)]
         return members.faults_in({"nifti": lost})
@@ -245,13 +245,13 @@ def _faults_of(scan: str) -> dict[str, str]:
 def _readable(
     name: str, scans: list[str], faults: dict[str, str], slice_tolerance: float | None
 ) -> list[str]:
-    """Return the scans that can be read, and warn of the others."""
-    from keras_mri_cyclegan.volumes.files import read_volume  # which needs this module
+    """Return the readable scans and warn about the others."""
+    from keras_mri_cyclegan.volumes.files import read_volume  # a circular import at module level
 
     faults, kept = dict(faults), []
     for scan in scans:
         try:
-            with warnings.catch_warnings():  # whoever reads it is warned
+            with warnings.catch_warnings():  # the caller is warned when reading it
                 warnings.simplefilter("ignore")
                 read_volume(scan, fill_nan=0.0, slice_tolerance=slice_tolerance)
         except VolumeError as error:

@@ -1,4 +1,4 @@
-"""Which reader and writer a path is for."""
+"""Choice of the reader and writer for a path."""
 
 import importlib
 import os
@@ -27,7 +27,7 @@ def of_source(path: str) -> str:
         path: The path, with or without `::name`.
 
     Raises:
-        VolumeError: No such file, or one that cannot be read.
+        VolumeError: The file does not exist, or its format is not supported.
 
     Example:
         >>> import tempfile

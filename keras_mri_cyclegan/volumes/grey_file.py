@@ -1,4 +1,4 @@
-"""One grey PNG or TIFF file to an array, or an error that names the file and what is wrong."""
+"""Reading of one grey PNG or TIFF file."""
 
 import math
 import struct
@@ -10,7 +10,7 @@ import numpy as np
 
 SUFFIXES = (".png", ".tif", ".tiff")
 
-# Far above any slice; a header that claims more is broken or an attack on the memory.
+# Far above any slice: a header that claims more is damaged or a decompression bomb.
 MAX_PIXELS = 8192 * 8192
 
 # PNG specification, section 11.2.1: byte 24 is the bit depth, byte 25 the colour type.
@@ -31,7 +31,7 @@ TIFF_SAMPLE = {1: "unsigned", 2: "signed", 3: "floating point"}
 
 
 def read_grey(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Read an 8- or 16-bit grey PNG or TIFF file, to the last pixel as it is stored.
+    """Read an 8- or 16-bit grey PNG or TIFF file without changing a value.
 
     Args:
         path: The file.
@@ -64,7 +64,7 @@ def read_grey(path: Path, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 
 
 class _NotGreyError(Exception):
-    """The file is sound, and not an 8- or 16-bit grey image."""
+    """A valid image that is not 8- or 16-bit grey."""
 
 
 def _read(path: Path, max_pixels: int) -> np.ndarray:
@@ -72,7 +72,7 @@ def _read(path: Path, max_pixels: int) -> np.ndarray:
 
     with path.open("rb") as file:
         header = file.read(26)
-        # Loading alone does not compare the checksums of a PNG.
+        # `load` does not verify the checksums of a PNG.
         Image.open(file, formats=("PNG", "TIFF")).verify()
         file.seek(0)
         image: Any = Image.open(file, formats=("PNG", "TIFF"))
@@ -94,7 +94,7 @@ def _read(path: Path, max_pixels: int) -> np.ndarray:
                 "more than any slice has, unless you set it. Crop it or make it smaller first."
             )
         found, needed = _png_bytes(image, file, bits) if is_png else _tiff_blocks(image)
-        if found < needed:  # Pillow would make the rest black without a word
+        if found < needed:  # Pillow silently fills the rest with black
             raise OSError(
                 f"it has {found} of the {needed} {'bytes' if is_png else 'blocks'} of "
                 f"{height} x {width} pixels"
@@ -123,7 +123,7 @@ def _tiff_kind(image: Any) -> tuple[int, str]:
 
 
 def _png_bytes(image: Any, file: BinaryIO, bits: int) -> tuple[int, int]:
-    """The uncompressed bytes that a PNG has, and those that its size needs."""
+    """Return the number of uncompressed bytes in a PNG, and the number its size requires."""
     width, height = image.size
     passes = ADAM7 if image.info.get("interlace") else ((0, 0, 1, 1),)
     needed = 0
@@ -146,7 +146,7 @@ def _png_bytes(image: Any, file: BinaryIO, bits: int) -> tuple[int, int]:
 
 
 def _tiff_blocks(image: Any) -> tuple[int, int]:
-    """The strips or tiles that a TIFF has, and those that its size needs."""
+    """Return the number of strips or tiles in a TIFF, and the number its size requires."""
     tags = image.tag_v2
     width, height = tags[256], tags[257]
     if 324 in tags:

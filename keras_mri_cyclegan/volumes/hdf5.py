@@ -27,17 +27,17 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
     other files, and filters that are not part of HDF5 are errors.
 
     Args:
-        path: `file.h5::group/dataset`, as `knee.h5::reconstruction_rss` in fastMRI; the file's name
-            alone if it has exactly one dataset of real numbers with three axes.
-        max_voxels: The most voxels that may be read.
-        fill_nan: What NaN and infinite values become. `None`: they are an error.
+        path: `file.h5::group/dataset`, as `knee.h5::reconstruction_rss` in fastMRI; only the
+            file's name if it has exactly one dataset of real numbers with three axes.
+        max_voxels: Maximum number of voxels.
+        fill_nan: Replacement of NaN and infinite values. `None`: an error.
 
     Returns:
         The volume, with a header of the kind `"hdf5"`, whose content is the dataset's name.
 
     Raises:
         VolumeError: The file is not of this format, damaged, or open for writing elsewhere; there
-            is no such dataset, it holds no volume, or it is one of those that are not read.
+            is no such dataset, it holds no volume, or it is of an unsupported kind.
 
     Example:
         >>> import os, tempfile
@@ -78,7 +78,7 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
 
 
 def write(volume: Volume, path: str, provenance: dict[str, Any] | None) -> None:
-    """Write a new HDF5 file with one dataset, in the layout and type of its source.
+    """Write an HDF5 file with one dataset, in the layout and dtype of its source.
 
     Args:
         volume: The volume; float32 if it was not read from HDF5.
@@ -115,7 +115,7 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None) -> None:
         raise VolumeError(path, f"a dataset named {inner!r}. Expected `file.h5::group/dataset`.")
     span = None if header is None else header.span
     stored = to_dtype(to_slices(volume, path), dtype, path, span, or_float=True)
-    # In memory first: on a full disk the library itself cannot even close its file.
+    # In memory first: on a full disk h5py cannot close its file.
     image = io.BytesIO()
     with h5py.File(image, "w") as new:
         dataset = new.create_dataset(inner, data=stored)
@@ -130,7 +130,7 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None) -> None:
 
 
 def _read_voxels(dataset: Any, shape: tuple[int, ...], path: str) -> np.ndarray:
-    """Read the dataset as float32, some slices at a time, each chunk once."""
+    """Read the dataset as float32, a few slices at a time, each chunk once."""
     stored = np.empty(shape, "float32")
     rest = (slice(None),) * len(shape) + (0,) * (dataset.ndim - len(shape))
     deep = dataset.chunks[0] if dataset.chunks else 1

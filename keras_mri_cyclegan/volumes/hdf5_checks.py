@@ -1,4 +1,4 @@
-"""What of an HDF5 file may be read: nothing outside it, and no more than it claims to hold."""
+"""Safety checks of HDF5 files: no external links, and no more data than the header claims."""
 
 import math
 import zlib
@@ -22,7 +22,7 @@ LZF_RATIO = 88
 
 
 def find(file: Any, name: str, path: str) -> Any:
-    """Return the dataset `name` if it lies in the file itself.
+    """Return the dataset `name`, which must be stored in the file itself.
 
     Args:
         file: The open `h5py.File`.
@@ -58,7 +58,7 @@ def find(file: Any, name: str, path: str) -> Any:
 
 
 def only_volume(file: Any, path: str) -> Any:
-    """Return the one dataset of real numbers with three axes that the file has.
+    """Return the file's only dataset of real numbers with three axes.
 
     Args:
         file: The open `h5py.File`.
@@ -79,7 +79,7 @@ def only_volume(file: Any, path: str) -> Any:
 
 
 def check_storage(dataset: Any, path: str, file_size: int) -> None:
-    """Check that a dataset lies in its file, and that its chunks are what they claim to be.
+    """Check that a dataset is stored in its file and that its chunks have the claimed sizes.
 
     Args:
         dataset: The `h5py.Dataset`.
@@ -146,7 +146,7 @@ def _check_chunk(
     codes = [code for k, (code, _) in enumerate(filters) if not chunk.filter_mask >> k & 1]
     checksums = 4 * codes.count(FLETCHER32)
     if DEFLATE in codes:
-        # The library inflates without a limit.
+        # HDF5 inflates without a limit.
         after = 4 * codes[codes.index(DEFLATE) :].count(FLETCHER32)
         packed = dataset.id.read_direct_chunk(chunk.chunk_offset)[1]
         expected = chunk_bytes + checksums - after
@@ -169,7 +169,7 @@ def _check_chunk(
 
 
 def _datasets(file: Any) -> tuple[list, bool]:
-    """The datasets that lie in the file itself, no link being followed, and whether that is all."""
+    """Return the datasets in the file itself, ignoring links, and whether all were listed."""
     found: list = []
     seen: set[int] = set()
     groups = [file]
@@ -192,7 +192,7 @@ def _datasets(file: Any) -> tuple[list, bool]:
 
 
 def _unreal(dataset: Any) -> str:
-    """Say why a dataset cannot be a volume; nothing if it can."""
+    """Return why a dataset cannot be a volume, or an empty string."""
     if dataset.shape is None:
         return "is empty. Expected an array of real numbers."
     if dataset.dtype.kind == "c":

@@ -1,4 +1,4 @@
-"""Which files belong to the data, also those that cannot be read: damage is not absence."""
+"""Files that belong to a scan, including damaged ones, which must not be skipped silently."""
 
 import glob
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.names import MODULES, natural, outline, suffix_of
 
-HEAD = 4096  # bytes that are looked at
+HEAD = 4096  # bytes read from the start of a file
 # Names without a suffix that are found beside scans and are never one: a dangling link neither.
 NO_SCANS = (
     *("readme", "changes", "changelog", "license", "licence", "copying", "authors", "notice"),
@@ -28,7 +28,7 @@ CUT_DICOM = "its attributes end before they say what it is. The file is truncate
 
 
 def listing(folder: str) -> list[str]:
-    """Return the paths in a folder, hidden ones apart, in natural order.
+    """Return the paths in a folder in natural order, without hidden files.
 
     Raises:
         VolumeError: The folder cannot be listed.
@@ -43,7 +43,7 @@ def listing(folder: str) -> list[str]:
 
 
 def kinds_in(paths: Iterable[str]) -> dict[str, list[str]]:
-    """Sort files by the module that reads them; what belongs to none, and folders, are left out.
+    """Group files by the module that reads them, leaving out folders and other files.
 
     A file belongs to the data by its suffix, also that of the file that it is an unfinished or
     packed copy of, by its content, by a name like those of the DICOM
@@ -72,7 +72,7 @@ def kinds_in(paths: Iterable[str]) -> dict[str, list[str]]:
 
 
 def is_dicom_file(path: str) -> bool:
-    """Say whether a file is DICOM, by its name or by its content; not an index (`DICOMDIR`)."""
+    """Return whether a file is DICOM, by its name or content; an index (`DICOMDIR`) is not."""
     if os.path.basename(path).upper() == "DICOMDIR" or not os.path.isfile(path):
         return False
     module = MODULES.get(suffix_of(path))
@@ -83,7 +83,7 @@ def is_dicom_file(path: str) -> bool:
 
 
 def has_prefix(path: str) -> bool:
-    """Say whether a file, and not a pipe or a device, begins as DICOM files do."""
+    """Return whether a regular file begins with the DICOM prefix."""
     return os.path.isfile(path) and _head(path)[128:132] == b"DICM"
 
 
@@ -127,7 +127,7 @@ def fault_of(path: str, module: str | None = None) -> str | None:
         if not files:
             return "an empty folder."
         return f"a folder of which no file can be read. `{files[0]}`: {fault_of(files[0])}"
-    if not os.path.isfile(path):  # reading a pipe would wait for ever
+    if not os.path.isfile(path):  # reading from a pipe would block
         return "this is neither a file nor a folder. Expected one of them."
     try:
         with open(path, "rb") as file:
@@ -162,20 +162,20 @@ def fault_of(path: str, module: str | None = None) -> str | None:
 
 
 def faults_in(kinds: dict[str, list[str]]) -> dict[str, str]:
-    """Return the faults of what `kinds_in` found, by path."""
+    """Return the faults of files grouped by `kinds_in`, by path."""
     found = {path: fault_of(path, module) for module, files in kinds.items() for path in files}
     return {path: fault for path, fault in found.items() if fault is not None}
 
 
 def check_members(folder: str, kinds: dict[str, list[str]]) -> None:
-    """Raise a `VolumeError` that names what belongs to a folder's data and cannot be read."""
+    """Raise a `VolumeError` that names the unreadable files of a folder's data."""
     faults = faults_in(kinds)
     if faults:
         raise VolumeError(folder, named(faults, sum(map(len, kinds.values()))))
 
 
 def named(faults: dict[str, str], count: int, most: int = 5) -> str:
-    """Return a text that names files, out of `count`, with the fault of each."""
+    """Return a text that lists the unreadable files, out of `count`, with their faults."""
     alike: dict[str, list[str]] = {}  # all files of a series may have one fault
     for path, fault in list(faults.items())[:most]:
         alike.setdefault(fault, []).append(f"`{path}`")
@@ -216,7 +216,7 @@ def copied_by(path: str) -> str:
 
 
 def is_unknown_link(path: str) -> bool:
-    """Say whether a path is a link to nowhere whose name, as that of DICOM files, has no suffix."""
+    """Return whether a path is a dangling link without a suffix, as DICOM files may have."""
     named = os.path.basename(path).casefold() in NO_SCANS
     return _is_dangling(path) and _may_be_bare(path) and not named
 
@@ -243,7 +243,7 @@ def _end_of_meta(head: bytes) -> int:
 
 
 def _may_be_bare(path: str) -> bool:
-    """Whether a file's name has no suffix, or ends in numbers as a UID does."""
+    """Return whether a file name has no suffix, or ends in numbers as a UID does."""
     return suffix_of(path)[1:].isdigit() or not suffix_of(path)
 
 

@@ -1,4 +1,4 @@
-"""FreeSurfer's files: `.mgz`, and `.mgh`, which is not packed. They are read, and not written."""
+"""FreeSurfer files, read-only: `.mgz` (compressed) and `.mgh` (uncompressed)."""
 
 import math
 import warnings
@@ -17,12 +17,12 @@ MAX_FOOTER = 2**24  # bytes after them: times, and the commands that made the fi
 
 
 def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> Volume:
-    """Read a file of FreeSurfer, to its last byte.
+    """Read a FreeSurfer file to its last byte.
 
     Args:
         path: The file, compressed or not (its content tells).
         max_voxels: The largest number of voxels. Defaults to `2**28`: 1 GiB as float32.
-        fill_nan: What to put for NaN and infinity. Defaults to `None`: they are an error.
+        fill_nan: Replacement of NaN and infinite values. Defaults to `None`: an error.
 
     Returns:
         The volume, with nibabel's affine.
@@ -77,7 +77,7 @@ def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> V
             )
         affine = header.get_affine()
         with np.errstate(all="ignore"):
-            Volume(np.zeros((1, 1, 1)), affine, None, path)  # to be refused before the voxels
+            Volume(np.zeros((1, 1, 1)), affine, None, path)  # checks the affine first
         size = HEADER + math.prod(shape) * dtype.itemsize
         check_size(path, name, file, size, shape, max_voxels)
         array = read_voxels(path, file, shape, dtype, 1.0, 0.0, fill_nan, notes)

@@ -1,4 +1,4 @@
-"""MINC-1 and MINC-2 files: `.mnc`. They are read by nibabel, and not written."""
+"""MINC-1 and MINC-2 files (`.mnc`), read-only, by nibabel."""
 
 import contextlib
 import os
@@ -16,12 +16,12 @@ from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
 
 def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> Volume:
-    """Read a MINC file: the values and the affine are nibabel's.
+    """Read a MINC file with nibabel's values and affine.
 
     Args:
         path: The file; MINC-1 (netCDF) or MINC-2 (HDF5), as its content tells.
         max_voxels: The largest number of voxels. Defaults to `2**28`: 1 GiB as float32.
-        fill_nan: What to put for NaN and infinity. Defaults to `None`: they are an error.
+        fill_nan: Replacement of NaN and infinite values. Defaults to `None`: an error.
 
     Returns:
         The volume; its axes are in the file's order, often (z, y, x).

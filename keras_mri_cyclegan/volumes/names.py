@@ -1,4 +1,4 @@
-"""What the name of a file says: its suffix, the part inside it, its place in a list."""
+"""Parsing of file names: suffix, part inside the file, natural order."""
 
 import itertools
 import math
@@ -30,7 +30,7 @@ MODULES = {
 
 
 def split_inner(path: str | os.PathLike) -> tuple[str, str | None]:
-    """Split `file.h5::dataset` into the file and what is meant inside it.
+    """Split `file.h5::dataset` into the file and the name inside it.
 
     Args:
         path: A path, with or without `::`. One that exists as it is, is a path without.
@@ -51,7 +51,7 @@ def split_inner(path: str | os.PathLike) -> tuple[str, str | None]:
 
 
 def suffix_of(path: str | os.PathLike) -> str:
-    """Return a file's suffix in lower case, both parts of `.nii.gz` and its like.
+    """Return a file's suffix in lower case, with both parts of double ones such as `.nii.gz`.
 
     Example:
         >>> from keras_mri_cyclegan.volumes.names import suffix_of
@@ -64,7 +64,7 @@ def suffix_of(path: str | os.PathLike) -> str:
 
 
 def natural(name: str) -> tuple:
-    """Return the key that sorts names as a person does: "Image #2" before "Image #10".
+    """Return the sort key of natural order: "Image #2" before "Image #10".
 
     Example:
         >>> from keras_mri_cyclegan.volumes.names import natural
@@ -77,7 +77,7 @@ def natural(name: str) -> tuple:
 
 
 def missing_among(names: Sequence[str]) -> list[int]:
-    """Return the numbers that are missing in a row of names that differ in one number.
+    """Return the numbers missing in a sequence of names that differ in one number.
 
     A constant gap, such as every second number, is no gap. None is missing if there would be more
     missing than there are: such names, times say, are no row.
@@ -102,7 +102,7 @@ def missing_among(names: Sequence[str]) -> list[int]:
 
 
 def outline(name: str) -> str:
-    """Return a name without what counts: the same for all files of a series.
+    """Return a name without its numbers, which is the same for all files of a series.
 
     Example:
         >>> from keras_mri_cyclegan.volumes.names import outline

@@ -11,7 +11,7 @@ from keras_mri_cyclegan.volumes.volume import Volume
 
 
 def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> Volume:
-    """Read a NIfTI file, to its last byte.
+    """Read a NIfTI file to its last byte.
 
     Voxels are those of nibabel's `get_fdata()`, rounded to float32: `scl_slope` and `scl_inter`
     are applied in float64. The affine is nibabel's too: the sform if it has a code, else the
@@ -53,7 +53,7 @@ def read(path: str, max_voxels: int = 2**28, fill_nan: float | None = None) -> V
 
 
 def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -> None:
-    """Write a NIfTI file, whole or not at all.
+    """Write a NIfTI file atomically.
 
     If the volume came from a NIfTI file, the new file has its version, codes, units, dtype,
     extensions and other fields. Where the volume's grid has changed, its affine goes to the sform
@@ -69,19 +69,20 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -
 
     Args:
         volume: The volume.
-        path: The file to be: `.nii`, `.nii.gz`, or `.hdr` or `.img` (then both are written, not
-            packed). A file that is there is replaced. Equal volumes give equal bytes.
-        provenance: How the volume was made, if it is synthetic: `descrip` then says so; what else
-            the source's header says in words is left out (all extensions, and text fields such as
-            `intent_name`, `aux_file` and `db_name`), since it is of another image and may name a
-            patient; the display window (`cal_min`, `cal_max`) is cleared; and a JSON sidecar with
-            all of it is written (`t2.nii.gz`: `t2.json`). Defaults to `None`: an ordinary copy.
+        path: The file to write: `.nii`, `.nii.gz`, or `.hdr` or `.img` (then both are written,
+            uncompressed). An existing file is replaced. Equal volumes give equal bytes.
+        provenance: How a synthetic volume was generated. `descrip` then marks it as synthetic;
+            other text of the source's header is removed (all extensions, and fields such as
+            `intent_name`, `aux_file` and `db_name`), since it describes another image and may name
+            a patient; the display window (`cal_min`, `cal_max`) is cleared; and a JSON sidecar with
+            the whole provenance is written (`t2.nii.gz`: `t2.json`). Defaults to `None`: an
+            ordinary copy.
 
     Raises:
         ValueError: JSON cannot hold `provenance`.
-        VolumeError: Another suffix; values or a type that NIfTI cannot hold; no permission, no
-            such folder, a full disk; a JSON file of another kind in the sidecar's place. All
-            files are as they were then, the sidecar included.
+        VolumeError: Another suffix; values or a dtype that NIfTI cannot hold; no permission, no
+            such folder, a full disk; another kind of JSON file at the path of the sidecar. All
+            previous files, including the sidecar, are then unchanged.
 
     Example:
         >>> import os, tempfile
@@ -101,7 +102,7 @@ def write(volume: Volume, path: str, provenance: dict[str, Any] | None = None) -
     if text is not None:
         sidecar.check_ours(path)
     plan = nifti_writing.plan(volume, path, single, provenance)
-    # In this order: whoever sees the voxels sees what they are, and where.
+    # In this order, so that a scan is never readable without its sidecar.
     targets = [] if text is None else [sidecar.path_of(path)]
     targets += [image_path] if single else [image_path, header_path]
     with atomic.replacing_all(targets) as temporaries:

@@ -1,4 +1,4 @@
-"""What the header of a NIfTI file claims, checked before it is believed."""
+"""Validation of NIfTI headers."""
 
 import dataclasses
 from typing import IO, Any, Literal
@@ -15,7 +15,7 @@ MAX_EXTENSIONS = 2**24  # bytes; a header with DICOM fields or protocols has tho
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Content:
-    """What a file says besides its voxels: `header` (nibabel's), and `extensions`, as they are."""
+    """The contents of a file besides the voxels: nibabel's `header` and the raw `extensions`."""
 
     header: Any
     extensions: bytes
@@ -68,7 +68,7 @@ def read_header(path: str, block: bytes, file: IO[bytes], single: bool, notes: l
 
 
 class _Found(list):
-    """What nibabel's checks of a header changed, in the place of a logger."""
+    """A logger that records what nibabel's header checks changed."""
 
     def log(self, level: int, message: str) -> None:
         # A `qfac` of 0 means 1 (nifti1.h); an offset that only SPM minds is left as it is.
@@ -77,7 +77,7 @@ class _Found(list):
 
 
 def shape_of(path: str, header: Any, max_voxels: int) -> tuple[int, ...]:
-    """Return the array's shape in the file, of a type and a size that can be read."""
+    """Return the array's shape, after checking its dtype and size."""
     # Not `get_data_shape`: it reads some shapes as FreeSurfer's surfaces.
     rank = int(header["dim"][0])
     shape = tuple(int(size) for size in header["dim"][1:8])[: max(rank, 0)]
@@ -108,7 +108,7 @@ def shape_of(path: str, header: Any, max_voxels: int) -> tuple[int, ...]:
 
 
 def _one_of(shape: tuple[int, ...]) -> str:
-    """Return how to get one volume out of an array of more than three axes."""
+    """Return a sentence on how to extract one volume from an array of more than three axes."""
     image = "image = nibabel.load(path)"
     if 1 not in shape[:3] and not (shape[0] <= 4 < min(shape[1:4])):
         # Time, echoes and directions are the fourth axis and those after it.
@@ -142,7 +142,7 @@ def scaling_of(path: str, header: Any) -> tuple[float, float]:
 
 
 def affine_of(path: str, header: Any, notes: list[str]) -> np.ndarray:
-    """Return nibabel's affine, and note what it assumes."""
+    """Return nibabel's affine, and record the assumptions in it."""
     try:
         with np.errstate(all="ignore"):
             affine = header.get_best_affine()
@@ -152,8 +152,8 @@ def affine_of(path: str, header: Any, notes: list[str]) -> np.ndarray:
         ) from error
     qform = _qform_of(header)
     try:
-        with np.errstate(all="ignore"):  # of numbers that overflow
-            Volume(np.zeros((1, 1, 1)), affine, None, path)  # to be refused before the voxels
+        with np.errstate(all="ignore"):  # for values that overflow
+            Volume(np.zeros((1, 1, 1)), affine, None, path)  # checks the affine first
     except VolumeError as error:
         if not header["sform_code"] or qform is None:
             raise
@@ -179,7 +179,7 @@ def affine_of(path: str, header: Any, notes: list[str]) -> np.ndarray:
 
 
 def _qform_of(header: Any) -> np.ndarray | None:
-    """Return the qform, `None` if it has no code or says nothing."""
+    """Return the qform, or `None` if it has no code or is invalid."""
     if not header["qform_code"]:
         return None
     try:
@@ -192,7 +192,7 @@ def _qform_of(header: Any) -> np.ndarray | None:
 
 
 def _difference(header: Any, sform: np.ndarray, qform: np.ndarray) -> list[str]:
-    """Return a note if the two forms put a voxel a tenth of its size apart, or more."""
+    """Return a note if sform and qform differ by a tenth of a voxel or more."""
     sizes = [*header["dim"][1:4], 1, 1, 1][:3]
     corners = np.array([[*index, 1] for index in np.ndindex(2, 2, 2)], "float64")
     corners[:, :3] *= np.maximum(np.array(sizes, "float64") - 1, 0)

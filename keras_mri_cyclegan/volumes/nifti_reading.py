@@ -1,4 +1,4 @@
-"""What a NIfTI file holds, checked before it is believed.
+"""Validated reading of NIfTI files.
 
 nibabel's header classes say what a field means. The bytes are read here, because nibabel stops at
 the last voxel (so that a compressed file's checksum is never seen) and allocates what a header
@@ -22,7 +22,7 @@ from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
 CHUNK = 2**20  # voxels at a time: a few MiB in float64
 MAX_TRAILING = 2**16  # bytes after the voxels: the padding of some tapes and writers
-MAX_INFLATION = 1032  # deflate cannot do better: zlib's technical details
+MAX_INFLATION = 1032  # maximum ratio of deflate: zlib's technical details
 
 
 def read(
@@ -98,7 +98,7 @@ def read_voxels(
     fill_nan: float | None,
     notes: list[str],
 ) -> np.ndarray:
-    """Return the voxels that follow in a file, scaled, as float32 `(i, j, k)`."""
+    """Read the voxels of an open file and return them, scaled, as float32 `(i, j, k)`."""
     array = np.empty((*shape, 1)[:3], "float32")
     in_file = array.T  # NIfTI's first axis is the fastest
     in_slice = array[..., 0].size
@@ -132,7 +132,7 @@ def read_voxels(
 def _scaled(
     path: str, raw: np.ndarray, slope: float, inter: float, fill_nan: float | None
 ) -> np.ndarray:
-    with np.errstate(all="ignore"):  # what becomes infinite is refused
+    with np.errstate(all="ignore"):  # infinite results raise an error later
         if (slope, inter) == (1.0, 0.0) and raw.dtype.kind != "f":
             return raw.astype("float32")
         values = raw.astype(np.result_type(raw.dtype.newbyteorder("="), np.float64))
@@ -144,7 +144,7 @@ def _scaled(
 
 
 def _is_exact(raw: np.ndarray, slope: float, inter: float) -> bool:
-    """Whether float32 holds these integers, as it holds those of up to 24 significant bits."""
+    """Return whether float32 represents these integers exactly (up to 24 significant bits)."""
     if raw.dtype.kind == "f" or raw.dtype.itemsize < 4 or (slope, inter) != (1.0, 0.0):
         return True
     size = np.abs(raw.astype(raw.dtype.newbyteorder("="))).astype("uint64")

@@ -1,4 +1,4 @@
-"""How real numbers become the integers of a NIfTI file: the slope and the intercept."""
+"""Slope and intercept that store real numbers as integers in a NIfTI file."""
 
 import math
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.volume import Volume
 
 STEPS = 1000  # a range of this many integer steps is fine enough for a scan
-FLOAT32_STEPS = 2**24  # integers that float32 tells apart
-ON_STEP = 0.01  # how far from an integer, in steps, still is rounding and not an intensity
+FLOAT32_STEPS = 2**24  # integers that float32 represents exactly
+ON_STEP = 0.01  # largest distance from an integer, in steps, that counts as rounding
 SLAB = 2**20  # voxels
 
 
 def set_scaling(header: Any, volume: Volume, path: str) -> tuple[float, float]:
-    """Choose slope and intercept, put them in the header, and return them as they are there."""
+    """Set slope and intercept in the header, and return them as stored there."""
     slope, inter = _scaling(header)
     dtype = header.get_data_dtype()
     if dtype.kind == "f":
@@ -41,7 +41,7 @@ def set_scaling(header: Any, volume: Volume, path: str) -> tuple[float, float]:
 
 
 def serves(array: np.ndarray, dtype: np.dtype, slope: float, inter: float) -> bool:
-    """Whether a slope and an intercept hold all values, exactly or in fine enough steps."""
+    """Return whether slope and intercept represent all values exactly or in fine enough steps."""
     if not _fits(array, dtype, slope, inter):
         return False
     low, high = float(array.min()), float(array.max())
@@ -49,7 +49,7 @@ def serves(array: np.ndarray, dtype: np.dtype, slope: float, inter: float) -> bo
         return True
     # float32 itself may be off by more, even by steps, where the intercept is large.
     rounding = 4 * np.finfo("float32").eps * max(abs(low), abs(high)) / abs(slope)
-    # A hundredth of a step may be all there is: 0 to 0.009, say, in steps of 1.
+    # The whole range may be below a hundredth of a step: 0 to 0.009 in steps of 1.
     part = min(ON_STEP, (high - low) / STEPS / abs(slope))
     allowed = max(part, min(rounding, 0.5))
     for slab in slabs(array):

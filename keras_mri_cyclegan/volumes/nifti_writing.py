@@ -1,4 +1,4 @@
-"""What a NIfTI file of a volume says, and its bytes."""
+"""Header and voxel bytes of a NIfTI file to write."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ NO_TEXT = ("magic", "regular")  # letters of the format, not words
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Plan:
-    """All that is written: the bytes before the voxels, and how a voxel is stored."""
+    """The bytes before the voxels, and the storage of a voxel."""
 
     head: bytes
     array: np.ndarray
@@ -28,7 +28,7 @@ class Plan:
     inter: float
 
     def voxels(self) -> Iterator[bytes]:
-        """Yield the voxels' bytes, a few MiB at a time."""
+        """Yield the bytes of the voxels, a few MiB at a time."""
         for slab in nifti_scaling.slabs(self.array):
             if self.dtype.kind != "f":
                 slab = np.rint((slab.astype("float64") - self.inter) / self.slope)
@@ -36,7 +36,7 @@ class Plan:
 
 
 def plan(volume: Volume, path: str, single: bool, provenance: dict[str, Any] | None) -> Plan:
-    """Return what to write of a volume in one file (`single`) or in two; see `nifti.write`."""
+    """Return the plan for a volume in one file (`single`) or in two; see `nifti.write`."""
     header, extensions = _source(volume)
     if max(volume.shape) > np.iinfo(header["dim"].dtype).max:
         header = _as_nifti2(header)
@@ -70,7 +70,7 @@ def plan(volume: Volume, path: str, single: bool, provenance: dict[str, Any] | N
 
 
 def write_parts(name: str, parts: Iterable[bytes]) -> None:
-    """Write bytes to a file that exists, packed if its name says so."""
+    """Write bytes to an existing file, compressed if its name ends in `.gz`."""
     with open(name, "wb") as plain:
         if name.lower().endswith(".gz"):
             write_packed(plain, parts)
@@ -79,7 +79,7 @@ def write_parts(name: str, parts: Iterable[bytes]) -> None:
 
 
 def _source(volume: Volume) -> tuple[Any, bytes]:
-    """Return a copy of the header that the volume came with, or a new one, and its extensions."""
+    """Return the extensions and a copy of the volume's source header, or a new header."""
     from nibabel.nifti1 import Nifti1Header
 
     content = volume.header.content if volume.header is not None else None

@@ -1,4 +1,4 @@
-"""NumPy's `.npy` and `.npz` files."""
+"""NumPy `.npy` and `.npz` files."""
 
 import io
 import math
@@ -29,8 +29,8 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
 
     Args:
         path: The file; `scans.npz::t1` for one of several arrays in an archive.
-        max_voxels: The most voxels that may be read.
-        fill_nan: What NaN and infinite values become. `None`: they are an error.
+        max_voxels: Maximum number of voxels.
+        fill_nan: Replacement of NaN and infinite values. `None`: an error.
 
     Returns:
         The volume, with a header of the kind `"npy"` or `"npz"`.
@@ -176,7 +176,7 @@ def _member(archive: zipfile.ZipFile, inner: str | None, path: str) -> zipfile.Z
 def _read_array(
     stream: Any, size: int, path: str, max_voxels: int, packed: int | None
 ) -> np.ndarray:
-    """Read an array whose header has been compared with the `size` of the file in bytes."""
+    """Read an array after comparing its header with the file's `size` in bytes."""
     shape, fortran, dtype, start = _read_header(stream, path)
     if dtype.kind not in "biuf":
         what = "Python objects, which are never unpickled" if dtype.hasobject else f"type {dtype}"
@@ -205,7 +205,7 @@ def _read_array(
 
 
 def _read_header(stream: BinaryIO, path: str) -> tuple[tuple[int, ...], bool, np.dtype, int]:
-    """Read the header as NumPy does, from a copy of bounded size, and say where the data starts."""
+    """Read the header from a copy of bounded size, and return where the data starts."""
     # Magic, version, the header's length in two or four bytes, the header.
     head = stream.read(8)
     version = tuple(head[6:8])
@@ -223,7 +223,7 @@ def _read_header(stream: BinaryIO, path: str) -> tuple[tuple[int, ...], bool, np
     try:
         if version == (1, 0):
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(copy, MAX_HEADER)
-        else:  # version 3 differs in the names of fields alone, and those are refused
+        else:  # version 3 differs only in field names, which are refused
             shape, fortran, dtype = np.lib.format.read_array_header_2_0(copy, MAX_HEADER)
     except Exception as error:  # a damaged literal raises nearly every type
         raise VolumeError(

@@ -1,4 +1,4 @@
-"""Formats that are not read, and how to get from them to one that is."""
+"""Unsupported formats, and how to convert them."""
 
 import os
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ WAYS = {
 
 
 def ways_from(paths: Iterable[str]) -> str:
-    """Return sentences on how to get from the kinds of these files to one that is read.
+    """Return sentences on how to convert these files to a supported format.
 
     Example:
         >>> from keras_mri_cyclegan.volumes.other_formats import ways_from

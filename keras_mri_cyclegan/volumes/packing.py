@@ -1,4 +1,4 @@
-"""A gzip file that several processor cores pack at once."""
+"""Parallel gzip compression."""
 
 import collections
 import os
@@ -16,7 +16,7 @@ HEAD = struct.pack("<2sBBIBB", b"\x1f\x8b", zlib.DEFLATED, 0, 0, 4, 255)
 
 
 def write_packed(file: IO[bytes], parts: Iterable[bytes]) -> None:
-    """Write bytes as one gzip member, whose parts are deflated side by side.
+    """Write bytes as one gzip member whose parts are deflated in parallel.
 
     Args:
         file: A file that is open for writing.
@@ -48,6 +48,6 @@ def write_packed(file: IO[bytes], parts: Iterable[bytes]) -> None:
 
 
 def _deflated(part: bytes) -> bytes:
-    """Return a part that other parts can follow: it ends at a byte, and does not end the data."""
+    """Return a deflated part that ends on a byte boundary and lets other parts follow."""
     deflate = zlib.compressobj(LEVEL, wbits=-zlib.MAX_WBITS)
     return deflate.compress(part) + deflate.flush(zlib.Z_SYNC_FLUSH)

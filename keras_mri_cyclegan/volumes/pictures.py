@@ -1,4 +1,4 @@
-"""Grey PNG and TIFF files: one is a slice, a folder of them a volume."""
+"""Grey PNG and TIFF files: a file is one slice, a folder is a volume."""
 
 import os
 import warnings
@@ -24,8 +24,8 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
     Args:
         path: An 8- or 16-bit grey PNG or TIFF file, or a folder of files of one of the two, all of
             the same size and depth, in natural order: "Image #2" before "Image #10".
-        max_voxels: The most voxels that may be read.
-        fill_nan: Of no use here: whole numbers are never NaN.
+        max_voxels: Maximum number of voxels.
+        fill_nan: Has no effect: integers are never NaN.
 
     Returns:
         The volume, with a header of the kind `"png"` or `"tiff"`, whose content is the tuple of
@@ -82,10 +82,10 @@ def read(path: str, max_voxels: int, fill_nan: float | None) -> Volume:
 def write(
     volume: Volume, path: str, provenance: dict[str, Any] | None, overwrite: bool = False
 ) -> None:
-    """Write a volume that was read from pictures as pictures of the same depth.
+    """Write a volume that was read from image files as image files of the same bit depth.
 
     Args:
-        volume: The volume; values are rounded to whole numbers.
+        volume: The volume; values are rounded to integers.
         path: A `.png` or `.tif` file for a single slice, or a folder. In a folder the files have
             the names of the source's.
         provenance: What the sidecar is to say. `None`: no sidecar.
@@ -138,7 +138,7 @@ def write(
 
 
 def check_whole(path: str, header: SourceHeader) -> None:
-    """Raise a `VolumeError` unless a header's type is one of whole numbers."""
+    """Raise a `VolumeError` unless a header's dtype is an integer type."""
     if header.dtype.kind not in "iub":
         raise VolumeError(
             path,

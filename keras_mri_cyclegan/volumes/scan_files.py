@@ -1,4 +1,4 @@
-"""The files that a scan consists of: one file, a NIfTI pair, or all files of a folder."""
+"""The files of a scan: one file, a NIfTI pair, or all files of a folder."""
 
 import os
 

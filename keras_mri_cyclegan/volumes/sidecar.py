@@ -1,4 +1,4 @@
-"""The JSON file beside a written volume that says how it was made."""
+"""JSON sidecar with the provenance of a written volume."""
 
 import contextlib
 import json
@@ -38,7 +38,7 @@ def path_of(path: str | os.PathLike) -> str:
 
 
 def write(path: str | os.PathLike, provenance: dict[str, Any]) -> str:
-    """Write the sidecar of a volume's file, whole or not at all.
+    """Write the sidecar of a volume's file atomically.
 
     Args:
         path: The volume's file, not the sidecar's.
@@ -74,9 +74,9 @@ def write(path: str | os.PathLike, provenance: dict[str, Any]) -> str:
 
 @contextlib.contextmanager
 def beside(path: str | os.PathLike, provenance: dict[str, Any] | None) -> Iterator[None]:
-    """Write the sidecar, then run the block that writes the volume; take it back if that fails.
+    """Write the sidecar before the block that writes the volume, and undo that on failure.
 
-    A sidecar that was there before comes back then.
+    If the block fails, the previous sidecar is restored.
 
     Args:
         path: The volume's file.
@@ -105,10 +105,10 @@ def beside(path: str | os.PathLike, provenance: dict[str, Any] | None) -> Iterat
 
 
 def check_ours(path: str | os.PathLike) -> None:
-    """Raise a `VolumeError` if the place of a sidecar is taken by a file of another kind.
+    """Raise a `VolumeError` if another kind of file has the path of the sidecar.
 
-    A study has JSON files of its own beside its scans, such as those of BIDS. One may be replaced
-    only if it says `"Synthetic": true` and that this package made it, `GeneratedBy.Name`.
+    A study may have its own JSON files beside its scans, such as those of BIDS. A JSON file is
+    replaced only if it says `"Synthetic": true` and that this package made it, `GeneratedBy.Name`.
 
     Args:
         path: The volume's file, not the sidecar's.
@@ -135,14 +135,14 @@ def check_ours(path: str | os.PathLike) -> None:
 
 
 def content(name: str) -> dict[str, Any]:
-    """Return what a JSON file says, nothing if it cannot be read or holds something else."""
+    """Return the object in a JSON file, or `{}` if the file is unreadable or holds no object."""
     found = parsed(name)
     return found if isinstance(found, dict) else {}
 
 
 def parsed(name: str) -> Any:
-    """Return what a JSON file holds, `None` if it cannot be read."""
-    if not os.path.isfile(name):  # a pipe would be waited for
+    """Return the content of a JSON file, or `None` if it cannot be read."""
+    if not os.path.isfile(name):  # reading from a pipe would block
         return None
     try:
         if os.path.getsize(name) > LARGEST:

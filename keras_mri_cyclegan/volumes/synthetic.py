@@ -1,4 +1,4 @@
-"""Whether a scan says that it is synthetic: the mark that this package writes, and DICOM's."""
+"""Synthetic marks: this package's and DICOM's."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ DESCRIPTION = "synthetic, not for diagnosis"  # how NIfTI's `descrip` begins
 
 
 def is_synthetic(volume: Volume) -> bool:
-    """Say whether a volume's file, or the JSON file beside it, marked it as synthetic.
+    """Return whether a volume is marked as synthetic by its file or sidecar.
 
     Example:
         >>> import numpy as np
@@ -36,7 +36,7 @@ def marked(volume: Volume, path: str) -> Volume:
 
 
 def unmarked(volume: Volume) -> Volume:
-    """Return a volume without the mark, for what has been warned of."""
+    """Return a volume without the mark, after a warning has been given."""
     if not is_synthetic(volume):
         return volume
     header: Any = volume.header
@@ -44,7 +44,7 @@ def unmarked(volume: Volume) -> Volume:
 
 
 def says_so(name: str) -> bool:
-    """Say whether a JSON file exists and has `"Synthetic": true`.
+    """Return whether a JSON file exists and has `"Synthetic": true`.
 
     Warns:
         ScanWarning: It exists and cannot be read.
@@ -61,7 +61,7 @@ def says_so(name: str) -> bool:
 
 
 def provenance_says_so(text: Any) -> bool:
-    """Say the same of the text of such a file."""
+    """Return whether the text of a sidecar has `"Synthetic": true`."""
     try:
         found = json.loads(text)
     except (TypeError, ValueError, RecursionError):
@@ -70,7 +70,7 @@ def provenance_says_so(text: Any) -> bool:
 
 
 def warn_of(names: Iterable[str]) -> None:
-    """Warn once of scans that say that they are synthetic, if there are any.
+    """Warn once about scans marked as synthetic, if there are any.
 
     Args:
         names: What to call each.

@@ -1,4 +1,4 @@
-"""Whether a volume can be written to a path, before the work that makes it."""
+"""Checks that a volume can be written to a path, before it is computed."""
 
 import os
 
@@ -28,14 +28,14 @@ def check_target(
     """Check that a volume can be written to `path`; nothing is written.
 
     Args:
-        path: Where the volume is to go, as for `write_volume`.
-        overwrite: Whether what is there may be replaced. Defaults to `False`.
+        path: The path to write to, as for `write_volume`.
+        overwrite: Whether existing files may be replaced. Defaults to `False`.
         header: The volume's header, if it is known. Defaults to `None`: whether the format fits it
             is not checked.
         with_sidecar: Whether a JSON sidecar will be written beside it. Defaults to `True`.
 
     Returns:
-        The name of the format's module; `None` if that takes a header to say.
+        The name of the format's module; `None` if it depends on the header.
 
     Raises:
         VolumeError: A suffix that cannot be written, a name of over 255 bytes, a folder that does
@@ -60,7 +60,7 @@ def check_target(
 def check_place(
     path: str | os.PathLike, overwrite: bool, header: SourceHeader | None, with_sidecar: bool
 ) -> str | None:
-    """Check and return the same as `check_target`, but that DICOM can be derived."""
+    """Do as `check_target`, without checking that DICOM can be derived."""
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
         raise ValueError(f"`path` must be the path of a file or folder. Received: {path!r}.")
     path = os.fspath(path)
@@ -176,7 +176,7 @@ def _check_folder(path: str, module: str | None, overwrite: bool) -> None:
         raise VolumeError(path, "this is a file. Expected the name of a folder to make.")
     if not os.path.isdir(path) or not os.listdir(path):
         return
-    # A whole folder goes: never one that somebody keeps other things in.
+    # The whole folder is replaced, so it must not hold any other files.
     paths = [os.path.join(path, name) for name in sorted(os.listdir(path))]
     kinds = members.kinds_in(paths)
     ours = kinds.get(module, []) if module else kinds.get("dicom", []) + kinds.get("pictures", [])

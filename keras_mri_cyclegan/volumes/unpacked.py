@@ -1,4 +1,4 @@
-"""The bytes of a file, unpacked, with its checksum verified by whoever reads to the end."""
+"""Decompressed reading of files; reading to the end verifies the checksum."""
 
 import contextlib
 import gzip
@@ -12,7 +12,7 @@ from keras_mri_cyclegan.volumes.errors import VolumeError
 
 @contextlib.contextmanager
 def opened(path: str, name: str) -> Iterator[IO[bytes]]:
-    """Open a file, unpacked if its content is gzip, and turn its errors into ours."""
+    """Open a file, decompressed if it is gzip, and convert its errors to `VolumeError`."""
     if not os.path.isfile(name):
         what = "this is not a file" if os.path.exists(name) else f"there is no file {name}"
         raise VolumeError(path, f"{what}. Expected a NIfTI file: check the path.")
@@ -42,7 +42,7 @@ def opened(path: str, name: str) -> Iterator[IO[bytes]]:
 
 
 def read_exactly(path: str, file: IO[bytes], count: int, where: str) -> bytes:
-    """Return the next `count` bytes; fewer are an error that names `where` they are missing."""
+    """Return the next `count` bytes; a shorter file raises an error that names `where`."""
     data = file.read(count)
     if len(data) < count:
         raise VolumeError(

@@ -1,4 +1,4 @@
-"""What every reader checks: a header's claims before the memory, and the voxels after them."""
+"""Checks shared by all readers: the claimed size before allocation, the voxels after reading."""
 
 import math
 import operator
@@ -11,8 +11,8 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.volumes.errors import VolumeError
 from keras_mri_cyclegan.volumes.volume import SourceHeader, Volume
 
-# A compressed scan has a few voxels a byte, a mostly black one perhaps ten; deflate and its like
-# can pack a thousand. Up to 2**25 voxels (512 x 512 x 128) memory is no matter and nobody asks.
+# Compressed scans store 2 to 10 voxels per byte; deflate can reach 1000. Volumes of up to 2**25
+# voxels (512 x 512 x 128) are never rejected on this ground.
 VOXELS_PER_BYTE = 16
 HARMLESS_VOXELS = 2**25
 FLOAT32_MAX = float(np.finfo("float32").max)
@@ -24,14 +24,14 @@ def claimed(
     """Check the shape that a file's header claims, before anything of that size is allocated.
 
     Args:
-        shape: The array's shape, as the file says it.
+        shape: The array's shape according to the header.
         path: The file, for the message.
-        max_voxels: The most voxels that may be read.
+        max_voxels: Maximum number of voxels.
         file_size: The bytes of a compressed file, which must be plausible for so many voxels.
             Defaults to `None`: not compressed, the reader compares the sizes itself.
 
     Returns:
-        The two or three sizes that count: trailing axes of length 1 beyond the third are dropped.
+        The two or three relevant sizes: trailing axes of length 1 beyond the third are dropped.
 
     Raises:
         VolumeError: Not a shape, one or more than three axes, an axis of length 0, or more voxels
@@ -97,7 +97,7 @@ def checked_fill(fill_nan: Any) -> float | None:
 def reading_options(
     fill_nan: float | None = None, slice_tolerance: float | None = None
 ) -> dict[str, Any]:
-    """Return those of `read_volume`'s options that are not `None`, checked.
+    """Validate options of `read_volume` and return those that are not `None`.
 
     Raises:
         ValueError: One that is out of its range.
@@ -115,14 +115,14 @@ def finished(
     path: str,
     fill_nan: float | None = None,
 ) -> Volume:
-    """Make a volume of the voxels that a reader got, or say what is wrong with them.
+    """Validate the voxels and return them as a volume.
 
     Args:
         array: Voxels `(i, j, k)`, in physical units (slope and intercept applied).
         affine: Array `(4, 4)` to RAS+ millimetres.
         header: What the file said.
         path: The file, as it was passed in.
-        fill_nan: What NaN and infinite values become. Defaults to `None`: they are an error.
+        fill_nan: Replacement of NaN and infinite values. Defaults to `None`: an error.
 
     Returns:
         The volume.
@@ -155,7 +155,7 @@ def finished(
 
 
 def as_float32(array: np.ndarray, path: str) -> np.ndarray:
-    """Return floating point numbers as float32, those it cannot hold being an error.
+    """Convert floating point numbers to float32; an overflow is an error.
 
     Args:
         array: Floating point numbers; NaN and infinity stay what they are.

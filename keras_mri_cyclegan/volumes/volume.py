@@ -1,4 +1,4 @@
-"""A scan in memory: voxels, where they are in space, and what its file said."""
+"""A scan in memory: voxels, grid (shape and affine) and source header."""
 
 import dataclasses
 from typing import Any
@@ -10,19 +10,19 @@ from keras_mri_cyclegan.volumes.errors import VolumeError
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SourceHeader:
-    """What a writer needs of the file that a volume came from.
+    """The header of a source file, as needed to write a volume in the same format.
 
     Args:
         kind: `"nifti"`, `"dicom"`, `"mgh"`, `"minc"`, `"hdf5"`, `"npy"`, `"npz"`, `"png"` or
             `"tiff"`.
-        dtype: The type in which the file stores a voxel.
+        dtype: The dtype of the stored voxels.
         shape: The shape of the array in the file.
-        has_geometry: Whether the file says where its voxels are. If not, its slices are taken as
-            axial, as they are usually shown, with a spacing of 1 mm.
-        content: The rest, each format's own.
-        span: The largest stored number less the smallest, where the file stores whole numbers
-            without a slope. Defaults to `None`: not known.
-        synthetic: Whether the file says that no scanner measured it: a mark of this package, or
+        has_geometry: Whether the file has an affine. If not, its slices are interpreted as axial,
+            in the usual display orientation, with a spacing of 1 mm.
+        content: Other format-specific data.
+        span: The range (maximum minus minimum) of stored integers without a slope. Defaults to
+            `None`: unknown.
+        synthetic: Whether the file is marked as synthetic: by this package or by
             DICOM's SyntheticData. Defaults to `False`.
     """
 
@@ -37,13 +37,13 @@ class SourceHeader:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Volume:
-    """A scan: its voxels and where they are.
+    """A scan: voxels and grid.
 
     Args:
         array: Voxels, `(i, j, k)`; finite numbers, kept as float32.
         affine: Array `(4, 4)` that takes voxel indices `(i, j, k, 1)` to millimetres in a space
             whose axes point to the patient's right, front and head (RAS+), as nibabel's.
-        header: What the file said, for the writer. Defaults to `None`: no file.
+        header: The header of the source file, for the writer. Defaults to `None`: no file.
         path: The file, as it was passed in. Defaults to `None`.
         mask: Boolean array of the shape of `array`, where the head or brain is. Defaults to
             `None`: not known.
@@ -69,7 +69,7 @@ class Volume:
     mask: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        put = object.__setattr__  # frozen for everybody else
+        put = object.__setattr__  # the class is frozen
         put(self, "array", _checked_array(self.array, self.path))
         put(self, "affine", _checked_affine(self.affine, self.path))
         if self.path is not None:
@@ -110,7 +110,7 @@ class Volume:
         return f"<Volume {shape}, {spacing} mm, {self.orientation}{masked}{of}>"
 
     def replace(self, **changes: Any) -> "Volume":
-        """Return the same volume with some of its parts, named as in the constructor, changed."""
+        """Return a copy of the volume with other constructor arguments."""
         return dataclasses.replace(self, **changes)
 
 

@@ -1,4 +1,4 @@
-"""DICOM: a series of single images, or one multi-frame file, in; a derived series out."""
+"""Reading of DICOM series and multi-frame files; writing of derived series."""
 
 from keras_mri_cyclegan.volumes.dicom.opening import is_dicom
 from keras_mri_cyclegan.volumes.dicom.patient import patient_id, text_of

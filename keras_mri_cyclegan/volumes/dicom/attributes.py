@@ -1,9 +1,9 @@
-"""Which of a source's attributes a derived file keeps."""
+"""Attributes that a derived file keeps from its source."""
 
 import copy
 from typing import Any
 
-# What describes the source's numbers, or holds a picture or a signature of them.
+# Attributes that describe the source's pixel values, or hold an icon or a signature of them.
 OF_THE_PIXELS = (
     "DigitalSignaturesSequence",
     "IconImageSequence",
@@ -47,7 +47,7 @@ OF_THE_ACQUISITION = (
 
 
 def kept(source: Any, synthetic: bool) -> Any:
-    """Return a copy of a file's attributes without those that no longer hold.
+    """Return a copy of a file's attributes without those that do not hold for a translation.
 
     Patient, study, frame of reference and geometry stay. Removed are private attributes,
     overlays, signatures, thumbnails, windows and tables; from a synthetic image also how the

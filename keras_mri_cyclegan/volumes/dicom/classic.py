@@ -30,7 +30,7 @@ def derived(
         window: Centre and width of a window that shows the series.
         series: The new SeriesInstanceUID.
         description: The new SeriesDescription.
-        provenance: How the volume was made, or `None` for an ordinary copy.
+        provenance: How the volume was generated, or `None` for an ordinary copy.
         now: The time.
     """
     dataset = attributes.kept(source, synthetic=provenance is not None)
@@ -65,7 +65,7 @@ def set_window(dataset: Any, window: tuple[float, float]) -> None:
 
 
 def put_pixels(dataset: Any, array: np.ndarray, bits: int) -> None:
-    """Set the integers of a dataset, uncompressed, little-endian."""
+    """Set the pixels of a dataset, uncompressed, little-endian."""
     allocated = 8 * array.dtype.itemsize
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = allocated, bits, bits - 1

@@ -1,4 +1,4 @@
-"""The size that a compressed image says it has, before a decoder believes it."""
+"""Image size in a JPEG header, to check before decoding."""
 
 import struct
 
@@ -7,7 +7,7 @@ STARTS_OF_FRAME = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
 
 def size_of(frame: bytes) -> tuple[int, int, int] | None:
-    """Return the `(rows, columns, components)` in the header of a JPEG of any kind.
+    """Return `(rows, columns, components)` from the header of any kind of JPEG.
 
     Args:
         frame: A JPEG, JPEG-LS or JPEG 2000 codestream, the last perhaps in a JP2 file.

@@ -1,4 +1,4 @@
-"""What a derived file says about itself: that it is derived, from what, by whom, and when."""
+"""Attributes that identify a derived file: derivation, source, equipment and time."""
 
 import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from keras_mri_cyclegan.volumes.errors import VolumeError
 SOURCE_IMAGE = ("121322", "DCM", "Source image for image processing operation")
 SYNTHESIZING = ("109100", "DCM", "Synthesizing Equipment")
 ACQUISITION = ("109101", "DCM", "Acquisition Equipment")
-# The attributes of the equipment that made an image, of which the acquiring one's are kept.
+# Attributes of the equipment; those of the acquiring scanner are kept.
 EQUIPMENT = (
     "Manufacturer",
     "InstitutionName",
@@ -46,7 +46,7 @@ def source_image(source: Any, frame: int | None = None) -> Any:
 
 
 def now_of(source: Any) -> datetime.datetime:
-    """Return the time in the zone in which the source's times are, or else in the local one."""
+    """Return the current time in the source's time zone, or in the local one."""
     offset = str(source.get("TimezoneOffsetFromUTC") or "").strip()
     try:
         zone = datetime.datetime.strptime(offset, "%z").tzinfo if offset else None
@@ -56,13 +56,13 @@ def now_of(source: Any) -> datetime.datetime:
 
 
 def identify(dataset: Any, series: str, now: datetime.datetime) -> None:
-    """Give a dataset a new identity, in a new series of the same study, made now."""
+    """Set new identifiers and the current time, for a new series of the same study."""
     from pydicom.uid import generate_uid
 
     date, time = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
     dataset.SOPInstanceUID = generate_uid(prefix=None)
     dataset.SeriesInstanceUID = series
-    # Series are sorted by number in viewers: a thousand on, it stands behind all of the scanner's.
+    # Viewers sort series by number: adding 1000 puts this series after all of the scanner's.
     number = min(_number_of(dataset) + 1000, 2**31 - 1)
     dataset.add_new("SeriesNumber", "IS", number)  # whatever kind it was
     for kind in ("InstanceCreation", "Series", "Content"):
@@ -71,7 +71,7 @@ def identify(dataset: Any, series: str, now: datetime.datetime) -> None:
 
 
 def _number_of(dataset: Any) -> int:
-    """Return the source's SeriesNumber, 0 for none, and for text, which anonymisers leave."""
+    """Return the source's SeriesNumber, or 0 if absent or text (as anonymisers leave)."""
     try:
         return max(int(float(str(dataset.get("SeriesNumber") or 0))), 0)
     except (ValueError, OverflowError):
@@ -79,7 +79,7 @@ def _number_of(dataset: Any) -> int:
 
 
 def series_description(path: str, source: Any, provenance: dict | None) -> str:
-    """Return the new series' name: the provenance's, or the source's with what happened to it.
+    """Return the new SeriesDescription: the provenance's, or the source's with a suffix.
 
     Raises:
         VolumeError: A name given that is too long.
@@ -97,7 +97,7 @@ def series_description(path: str, source: Any, provenance: dict | None) -> str:
 
 
 def sentence(provenance: dict) -> str:
-    """Return what DerivationDescription says: what was done, the warning, the model, the file.
+    """Return the DerivationDescription: the operation, the warning, the model and the file.
 
     At most 1024 characters, which the standard allows; a longer text ends in "...".
     """
@@ -120,7 +120,7 @@ def _joined(name: str, *values: Any) -> str:
 
 
 def mark_synthetic(dataset: Any, source: Any, provenance: dict, now: datetime.datetime) -> None:
-    """Say that a dataset is synthetic, what made it, and what had acquired its source."""
+    """Mark a dataset as synthetic, with the software and the acquiring equipment."""
     from pydicom import Dataset
 
     dataset.SyntheticData = "YES"

@@ -1,4 +1,4 @@
-"""Where each image of a file is, and what its numbers mean."""
+"""Position and rescaling of each image of a DICOM file."""
 
 import dataclasses
 from typing import Any
@@ -61,12 +61,12 @@ class Frame:
 
 
 def is_multiframe(header: Any) -> bool:
-    """Say whether a file has functional groups: enhanced, or legacy converted."""
+    """Return whether a file has functional groups (enhanced or legacy converted)."""
     return "PerFrameFunctionalGroupsSequence" in header
 
 
 def frames_of(path: str, header: Any, file: int, count: int) -> list[Frame]:
-    """Return the images of a file, in the order in which it stores them.
+    """Return the images of a file in stored order.
 
     Args:
         path: The file.

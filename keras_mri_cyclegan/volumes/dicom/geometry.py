@@ -1,4 +1,4 @@
-"""From the places of single images to the order of the slices and one affine."""
+"""Slice order and affine from the positions of single images."""
 
 import warnings
 
@@ -9,7 +9,7 @@ from keras_mri_cyclegan.volumes.errors import VolumeError, VolumeWarning
 
 # Positions are written with a few digits; a missing slice is off by a whole step.
 TOLERANCE_MM, TOLERANCE = 0.01, 0.01
-LARGEST = 0.25  # of a step: beyond, a missing slice would not be told from a jitter
+LARGEST = 0.25  # of a step: above, a missing slice could not be told from jitter
 COPY = "nothing but the file's name: one is a copy"
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -17,7 +17,7 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 def arrange(
     path: str, frames: list[Frame], slice_tolerance: float | None = None
 ) -> tuple[list[Frame], np.ndarray]:
-    """Sort images into a stack and say where it is.
+    """Sort images into a stack and compute its affine.
 
     The voxel `(column, row, slice)` is, by DICOM PS3.3 C.7.6.2.1.1, at `position of the slice +
     column * spacing between columns * direction of rows + row * spacing between rows * direction
@@ -127,7 +127,7 @@ def _step(
 
 
 def _way_out(off: float, usual: float) -> str:
-    """Return what can be done about a slice that is so many millimetres off."""
+    """Return the way out for a slice that deviates by so many millimetres."""
     if off > LARGEST * usual:
         return "Slices are missing or belong elsewhere: export the series again."
     enough = np.ceil(off * 110) / 100

@@ -9,7 +9,7 @@ from keras_mri_cyclegan.volumes.dicom.classic import put_pixels, set_window
 from keras_mri_cyclegan.volumes.dicom.frames import Frame
 from keras_mri_cyclegan.volumes.dicom.rescale import Stored, decimal_string
 
-# Functional groups that stay true of another contrast; the others say how it was acquired.
+# Functional groups that also hold for another contrast; the others describe the acquisition.
 KEPT_GROUPS = {
     "CTImageFrameTypeSequence",
     "FrameAnatomySequence",
@@ -43,7 +43,7 @@ def derived(
     provenance: dict | None,
     now: datetime.datetime,
 ) -> Any:
-    """Return a file with the frames in the order of the source's, as a `pydicom.Dataset`.
+    """Return a `pydicom.Dataset` with the frames in the order of the source.
 
     Args:
         source: The attributes of the source's file.
@@ -53,7 +53,7 @@ def derived(
         window: Centre and width of a window that shows the series.
         series: The new SeriesInstanceUID.
         description: The new SeriesDescription.
-        provenance: How the volume was made, or `None` for an ordinary copy.
+        provenance: How the volume was generated, or `None` for an ordinary copy.
         now: The time.
     """
     synthetic = provenance is not None

@@ -1,4 +1,4 @@
-"""Opening one DICOM file that may be damaged or hostile, within bounded memory."""
+"""Opening of a DICOM file, which may be damaged or hostile, within bounded memory."""
 
 import contextlib
 import io
@@ -18,11 +18,11 @@ LARGEST_INFLATED = 2**26
 
 
 def is_dicom(path: str) -> bool:
-    """Say whether `path` is DICOM: a file, a folder with such a file, or `folder::series`.
+    """Return whether `path` is DICOM: a file, a folder with such a file, or `folder::series`.
 
     Args:
-        path: A path. A file is told by the letters `DICM` after 128 bytes; files without them,
-            which some old software wrote, are not.
+        path: A path. A file is recognised by the letters `DICM` after 128 bytes; files without
+            them, which some old software wrote, are not.
 
     Example:
         >>> from keras_mri_cyclegan.volumes import dicom
@@ -40,7 +40,7 @@ def is_dicom(path: str) -> bool:
 
 @contextlib.contextmanager
 def guarded(path: str, doing: str) -> Iterator[None]:
-    """Turn whatever a library raises in the block into a `VolumeError` about `path`.
+    """Convert every exception of the block to a `VolumeError` about `path`.
 
     pydicom raises nearly every built-in exception on damaged files, `RecursionError` among them.
 
@@ -72,7 +72,7 @@ def _damaged(path: str, doing: str, error: Exception) -> VolumeError:
 
 
 def read_header(path: str) -> Any:
-    """Return a file's attributes as a `pydicom.FileDataset`, without its pixels.
+    """Read a file without its pixels, as a `pydicom.FileDataset`.
 
     Private attributes, overlays and curves are left out: nothing here reads them, the writer
     would remove them, and they can be larger than all the rest.
@@ -91,7 +91,7 @@ def read_header(path: str) -> Any:
 
 
 def read_whole(path: str) -> Any:
-    """Return all of a file, its encoded pixels included, as a `pydicom.FileDataset`.
+    """Read a file with its encoded pixels, as a `pydicom.FileDataset`.
 
     Raises:
         VolumeError: Not DICOM, or damaged.

@@ -1,4 +1,4 @@
-"""Whose scan a DICOM series says that it is."""
+"""Patient identity of a DICOM series."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""The stored numbers of a file: what its header claims about them, and the numbers themselves."""
+"""Stored pixel values of a DICOM file, and the checks of their claimed layout."""
 
 import dataclasses
 import os
@@ -20,7 +20,7 @@ INSTALL = (
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How a file stores its numbers.
+    """The storage layout of pixel values.
 
     Args:
         frames: How many images.
@@ -38,12 +38,12 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """The number of bytes of all images, not compressed."""
+        """The uncompressed size of all images in bytes."""
         return self.frames * self.rows * self.columns * self.dtype.itemsize
 
 
 def layout_of(path: str, header: Any) -> Layout:
-    """Return what a file's attributes claim, checked as far as they say it themselves.
+    """Return the layout in a file's attributes, checked for consistency.
 
     Raises:
         VolumeError: Colour, inverted or floating point values, no rows or columns, a mosaic, or
@@ -103,7 +103,7 @@ def layout_of(path: str, header: Any) -> Layout:
 
 
 def check_size(path: str, header: Any, layout: Layout) -> None:
-    """Compare what a file claims with its length, before memory is allocated for it.
+    """Compare the claimed size with the file length, before memory is allocated.
 
     Raises:
         VolumeError: Fewer bytes than uncompressed images need.
@@ -121,7 +121,7 @@ def check_size(path: str, header: Any, layout: Layout) -> None:
 
 
 def decoded(path: str, layout: Layout) -> Iterator[np.ndarray]:
-    """Yield a file's images one by one, `(rows, columns)`, as the numbers that it stores.
+    """Yield the stored values of each image, `(rows, columns)`.
 
     Raises:
         VolumeError: Pixel data that are missing, too short or too long, a codec that is not

@@ -1,4 +1,4 @@
-"""Reading a DICOM series as one volume."""
+"""Reading of a DICOM series as one volume."""
 
 import os
 import warnings
@@ -27,16 +27,16 @@ def read(
 ) -> Volume:
     """Read a DICOM series: classic single images, or one enhanced multi-frame file.
 
-    The slices are sorted by their positions, whatever the files are called. The array is
+    The slices are sorted by their positions, whatever the file names. The array is
     `(columns, rows, slices)`, slices along the normal of their plane, and the affine is RAS+. Its
     values are the stored ones times RescaleSlope plus RescaleIntercept, each slice with its own;
     real-world value mappings, windows and PixelPaddingValue are not applied.
 
     Args:
         path: A folder that holds one series; `folder::SeriesInstanceUID` where it holds several; a
-            multi-frame file; or a single image, which is a volume of one slice. Folders are not
-            searched for folders, and what is not a DICOM image is passed over.
-        max_voxels: The most voxels that may be read; checked before memory is allocated.
+            multi-frame file; or a single image, which is a volume of one slice. Subfolders
+            are not searched, and files that are not DICOM images are ignored.
+        max_voxels: Maximum number of voxels; checked before memory is allocated.
         fill_nan: As for other formats. A DICOM file holds integers. Defaults to `None`.
         slice_tolerance: As for `read_volume`. Defaults to `None`.
 
@@ -44,10 +44,11 @@ def read(
         The volume. Its header's content is a `DicomSource`.
 
     Warns:
-        VolumeWarning: Images of several frames of reference; slices taken as evenly spaced.
+        VolumeWarning: Images have several frames of reference, or slices are treated as evenly
+            spaced.
 
     Raises:
-        VolumeError: Anything that is not one volume of one grid: see the tests for each. Nothing
+        VolumeError: The images are not one volume on one grid: see the tests for each case. Nothing
             is skipped, filled in or interpolated.
         ImportError: pydicom is not installed.
 
@@ -129,7 +130,7 @@ def _compare_frames_of_reference(path: str, files: list) -> None:
 
 
 def _files_by(files: list, keyword: str) -> dict[str, list[str]]:
-    """Return the files of each value of an attribute; none, or an empty one, says nothing."""
+    """Group files by the value of an attribute, leaving out those without a value."""
     found: dict[str, list[str]] = {}
     for file, header in files:
         with guarded(file, f"reading its {keyword}"):

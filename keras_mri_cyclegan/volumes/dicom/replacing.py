@@ -1,4 +1,4 @@
-"""Which files and folders a derived series may take the place of."""
+"""Checks of existing files and folders that a derived series may replace."""
 
 import os
 from typing import Any
@@ -9,7 +9,7 @@ from keras_mri_cyclegan.volumes.errors import VolumeError
 
 
 def check_replaceable(folder: str) -> None:
-    """Raise a `VolumeError` unless every file in a folder says that it is synthetic.
+    """Raise a `VolumeError` unless every file in a folder is marked as synthetic.
 
     A scan cannot be acquired again: whatever does not say SyntheticData (0008,001C) YES is taken
     for one. So are copies that were written without provenance, which do not say it.
@@ -34,13 +34,13 @@ def check_replaceable(folder: str) -> None:
                 folder,
                 f"replacing this folder would remove {name}, which does not say that it is "
                 "synthetic (SyntheticData YES): it may be an acquired scan, or a copy of one. "
-                "Expected a folder of synthetic images alone: choose another name, or remove it "
+                "Expected a folder of synthetic images only: choose another name, or remove it "
                 "yourself.",
             )
 
 
 def check_one_file(path: str, source: DicomSource) -> None:
-    """Raise a `VolumeError` if a series of several images is to go to one file."""
+    """Raise a `VolumeError` if a series of several images would be written to one file."""
     if not source.one_file:
         raise VolumeError(
             path,
@@ -57,6 +57,6 @@ def _is_synthetic(file: str) -> bool:
 
 
 def says_synthetic(file: str, header: Any) -> bool:
-    """Say whether a file's attributes have SyntheticData (0008,001C) YES."""
+    """Return whether a file's attributes have SyntheticData (0008,001C) YES."""
     with guarded(file, "reading whether it is synthetic"):
         return str(header.get("SyntheticData") or "").strip().upper() == "YES"

@@ -1,4 +1,4 @@
-"""From a volume's float32 values back to the integers of a DICOM file."""
+"""Conversion of float32 voxels to the integers of a DICOM file."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ COARSEST = 1 / 1000
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Stored:
-    """What goes into the file.
+    """Integers, slopes and intercepts to write.
 
     Args:
         array: Integers, `(slices, rows, columns)`.
@@ -35,14 +35,14 @@ def stored(
     slopes: list[float],
     intercepts: list[float],
 ) -> Stored:
-    """Return the integers, slopes and intercepts that stand for `array`.
+    """Return the integers, slopes and intercepts that represent `array`.
 
     The source's own are kept if all values fit its type and are on its grid, or the grid's step
     is at most a thousandth of the range of the values. Otherwise one new slope and intercept
     spread the range over the 16 bits.
 
     Args:
-        path: The file to be, for the message.
+        path: The file to write, for the message.
         array: Float32 values `(columns, rows, slices)`.
         dtype: The source's type of a stored number, of 8 or 16 bits.
         slopes: RescaleSlope of each slice of the source.
@@ -62,7 +62,7 @@ def stored(
     kept = _on_source_grid(array, dtype, slopes, intercepts)
     if kept is not None:
         return Stored(kept, list(slopes), list(intercepts), kept=True)
-    if dtype.itemsize == 1:  # 256 steps are too few
+    if dtype.itemsize == 1:  # 256 steps are too coarse
         dtype = np.dtype(f"{dtype.kind}2")
     info = np.iinfo(dtype)
     low, high = float(array.min()), float(array.max())
@@ -83,7 +83,7 @@ def stored(
 
 
 def as_decimal(value: float) -> float:
-    """Return the nearest number that the 16 characters of a decimal string can say.
+    """Return the nearest number that a decimal string of 16 characters can represent.
 
     Example:
         >>> from keras_mri_cyclegan.volumes.dicom.rescale import as_decimal

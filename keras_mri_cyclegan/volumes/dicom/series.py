@@ -1,4 +1,4 @@
-"""Which files make up the volume that a path names."""
+"""Discovery of the DICOM files of one volume."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ PLANES = ("sagittal", "coronal", "axial")  # by the patient's axis that is neare
 
 
 def find(path: str) -> list[tuple[str, Any]]:
-    """Return the files of a volume, each with its attributes, in the order of their names.
+    """Return the files of a volume with their attributes, in order of name.
 
     Args:
         path: A file, a folder that holds one series, or `folder::SeriesInstanceUID`. Folders are
@@ -50,7 +50,7 @@ def _of_folder(path: str, folder: str, uid: str) -> list[tuple[str, Any]]:
     all_series: dict[str, list[tuple[str, Any]]] = {}
     with guarded(folder, "listing the folder"):
         names = sorted(os.listdir(folder))
-    # A damaged image must not be passed over: at the end of a series nothing would show it.
+    # A damaged image must not be ignored: at the end of a series its absence would go unnoticed.
     check_members(path, kinds_in(listing(folder)))
     for name in names:
         file = os.path.join(folder, name)
@@ -90,7 +90,7 @@ def _kind(header: Any) -> str:
 
 
 def _is_known(header: Any) -> bool:
-    """Whether the meta header says what a file is: a UID that was cut has no name."""
+    """Return whether the meta header has a known SOP class; a truncated UID is unknown."""
     return _kind(header) != str(header.file_meta.get("MediaStorageSOPClassUID") or "")
 
 
@@ -107,7 +107,7 @@ def _listed(folder: str, all_series: dict[str, list[tuple[str, Any]]], most: int
 
 
 def _described(files: list[tuple[str, Any]]) -> list[str]:
-    """Return the sizes and the planes of a series' images, as far as the files say them."""
+    """Return the known sizes and planes of a series' images."""
     sizes: dict[str, None] = {}  # in the order of the files
     planes: dict[str, None] = {}
     for _, header in files:

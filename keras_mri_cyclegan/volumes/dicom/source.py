@@ -1,4 +1,4 @@
-"""What the writer needs of the files that a volume was read from."""
+"""Source attributes of a DICOM volume, as needed by the writer."""
 
 import dataclasses
 from typing import Any
@@ -32,5 +32,5 @@ class DicomSource:
 
     @property
     def one_file(self) -> bool:
-        """Whether its derived images go to one file: an enhanced one, or a single slice."""
+        """Whether derived images are written to one file (enhanced, or a single slice)."""
         return self.multiframe or len(self.datasets) == 1

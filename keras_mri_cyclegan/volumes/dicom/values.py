@@ -1,4 +1,4 @@
-"""Numbers out of attributes that may be absent, empty, or hold anything."""
+"""Numeric values of attributes that may be absent, empty or invalid."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Writing a volume as a derived DICOM series of the study that it was read from."""
+"""Writing of a volume as a derived DICOM series of its source study."""
 
 import io
 import os
@@ -31,24 +31,24 @@ def write(
     tables are removed, windows and extreme values computed anew. The pixels are uncompressed
     integers; see `rescale.stored` for their slope and intercept.
 
-    With `provenance` an image also says SyntheticData YES, DerivationDescription, the
+    With `provenance` an image also has SyntheticData YES, DerivationDescription, the
     contributing equipment (109100 Synthesizing, 109101 Acquisition) and, as its Manufacturer, this
     package; how the source was acquired (TR, TE, flip angle, sequence, ...) is removed.
 
     Args:
-        volume: With the header, shape and affine that `read` gave it; other values.
-        path: A folder to make. A volume of one file (a single slice, an enhanced source) may
-            also go to a file, if `path` ends in `.dcm` or `.ima`.
-        provenance: How the volume was made, as the contract of `write_volume` has it. Defaults
-            to `None`: an ordinary copy.
-        overwrite: Whether a folder at `path` that is not empty is replaced. Only one in which
-            every file says SyntheticData YES ever is: never an acquired series, nor a copy that
-            was written without `provenance`. Defaults to `False`.
+        volume: A volume with the header, shape and affine of a volume from `read`.
+        path: The folder to write. A volume of one file (a single slice, an enhanced source) may
+            also be written to a file, if `path` ends in `.dcm` or `.ima`.
+        provenance: How the volume was generated, as for `write_volume`. Defaults to
+            `None`: an ordinary copy.
+        overwrite: Whether to replace a non-empty folder at `path`. It is only replaced if every
+            file has SyntheticData YES: never an acquired series, nor a copy that was written
+            without `provenance`. Defaults to `False`.
 
     Raises:
-        VolumeError: A volume that is not of DICOM or not on its grid any more, a source without
-            the identifiers that a derived image refers to, a series for one file, or a path that
-            cannot be written. Nothing is left half written.
+        VolumeError: The volume is not from DICOM or has another grid than its source, the source
+            lacks identifiers that a derived image refers to, `path` is one file for a series of
+            several, or `path` cannot be written. No partly written files are left.
         ImportError: pydicom is not installed.
 
     Example:
@@ -83,10 +83,10 @@ def write(
 def check_derivable(path: str, header: SourceHeader, synthetic: bool) -> None:
     """Raise a `VolumeError` if an image of a series cannot be derived, whatever its pixels.
 
-    Every file is made, with one pixel an image, and thrown away.
+    Every file is created in memory, with one pixel per image, and discarded.
 
     Args:
-        path: Where the series is to go, for the message.
+        path: The path to write to, for the message.
         header: The source's, from DICOM.
         synthetic: Whether it is to be written with provenance.
     """
@@ -94,7 +94,7 @@ def check_derivable(path: str, header: SourceHeader, synthetic: bool) -> None:
     _check_identifiers(header.content)
     tiny = np.zeros((1, 1, len(header.content.frames)), "float32")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # `write` will say it
+        warnings.simplefilter("ignore")  # `write` gives the warnings
         for dataset in _derived(tiny, header, path, {} if synthetic else None):
             _save(path, dataset, io.BytesIO())
 
@@ -182,7 +182,7 @@ def _bits(encoded: Stored, source_bits: int) -> int:
 
 
 def _window(array: np.ndarray) -> tuple[float, float]:
-    """Return centre and width of what all but a few voxels of a volume are in."""
+    """Return centre and width of the intensity range of all but a few outliers."""
     low, high = (float(value) for value in np.percentile(array, (0.5, 99.5)))
     if low == high:
         low, high = float(array.min()), float(array.max())
