@@ -318,7 +318,7 @@ class Checkpoint(keras.callbacks.Callback):
             state["data"] = {**self._data, "seed": self._source.seed, "epoch": follows}
         with warnings.catch_warnings():
             if self._told_of_compile:
-                warnings.filterwarnings("ignore", "What the model was compiled with")
+                warnings.filterwarnings("ignore", "Arguments of `compile`")
             # Keras' own, as the folder is put in place as a whole.
             path = self._generations.write(position, lambda to: keras.Model.save(model, to), state)
         self._told_of_compile = True  # once in a training
