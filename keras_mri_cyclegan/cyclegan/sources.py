@@ -156,8 +156,8 @@ def compare_with_validation(source: Any, data: Any) -> None:
         if differ:
             _checks.warn(
                 "`validation_data` must have the same preprocessing as the training data. "
-                f"Received: another preprocessing, with other {' and '.join(differ)}. Prepare both with the "
-                "preprocessing that was fitted on the training data."
+                f"Received: another preprocessing, with other {' and '.join(differ)}. Prepare both "
+                "with the preprocessing that was fitted on the training data."
             )
             return
         with once():
