@@ -279,10 +279,10 @@ class BestTranslation(keras.callbacks.Callback):
         ]
         if differ:
             _checks.warn(
-                "`BestTranslation` continues with other images than those of the best epoch so far "
-                f"({self.best_epoch}; {'; '.join(differ)}): its score of {self.best_score:.3g} "
-                "cannot be compared with later scores. Pass the same `a` and `b` in the same "
-                "order, or start again with another `path`."
+                "`BestTranslation` continues with other images than the best epoch so far "
+                f"({self.best_epoch}) was judged by ({'; '.join(differ)}): its score of "
+                f"{self.best_score:.3g} cannot be compared with later scores. Pass the same `a` "
+                "and `b` in the same order, or start again with another `path`."
             )
 
     def _found(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def notice_mirrored(augment: Sequence[Any], cutter: Cutter) -> None:
             notice(
                 f"mirrored {direction}",
                 "augment",
-                f"{function!r} mirrors heads from {direction} in what {cutter!r}, which yields "
-                "anatomy that does not exist. Expected a left-right flip, or no flip: "
+                f"{function!r} mirrors heads from {direction} in images of {cutter!r}, which "
+                f"yields anatomy that does not exist. Expected a left-right flip, or no flip: "
                 f"{way_out}.",
             )

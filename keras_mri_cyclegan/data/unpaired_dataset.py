@@ -150,8 +150,8 @@ class UnpairedDataset(keras.utils.PyDataset):
         longer = self._longest()
         if self.batch_size > longer:
             raise ValueError(
-                f"`batch_size` must be at most the images of the larger domain, {longer}, "
-                f"or a batch would repeat an image. Received: {batch_size}."
+                "`batch_size` must be at most the number of images of the larger domain, "
+                f"{longer}, or a batch would repeat an image. Received: {batch_size}."
             )
         self.shuffle = _checks.one_of("shuffle", shuffle, (True, False))
         self.seed_was_given = seed is not None
