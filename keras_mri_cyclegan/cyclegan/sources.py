@@ -326,9 +326,7 @@ def _first_pairs(model: Any, pairs: Any, a: np.ndarray, b: np.ndarray) -> dict[s
 def _parts(batch: Any, name: str) -> tuple[np.ndarray, np.ndarray, Any]:
     """Return the images of A and of B of a batch, and its pairs or `None`."""
     if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
-        found = (
-            f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else type(batch).__name__
-        )
+        found = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else type(batch).__name__
         raise ValueError(
             f"{name}, a source of data, must yield batches (a, b), images of A and images of B. "
             f"Received: {found}."

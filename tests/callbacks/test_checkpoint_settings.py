@@ -63,7 +63,7 @@ def begun(tmp_path, first_epoch):
 CHANGES = {
     "learning rate": (
         {"made": lambda: model((1e-5, 1e-3))},
-        r"generator_optimizer.learning_rate: 0.01, now 1e-05\).*The checkpoint's is used.*Scheduler",
+        r"generator_optimizer.learning_rate: 0.01, now 1e-05\).*The checkpoint's is.*Scheduler",
     ),
     "both rates": (
         {"made": lambda: model((1e-5, 1e-6))},

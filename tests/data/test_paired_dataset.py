@@ -206,7 +206,7 @@ GOOD = random_images(3, 0)
         ({"paired": (GOOD, GOOD[:2])}, r"as many images.*\(3, 12, 10, 1\) and \(2, 12, 10, 1\)"),
         ({"paired": (GOOD, GOOD[:, :8])}, r"same height.*\(3, 12, 10, 1\) and \(3, 8, 10, 1\)"),
         ({"paired": (GOOD, GOOD[:, None])}, "same height"),
-        ({"paired": (GOOD[:, None], GOOD[:, None])}, "`paired` must hold images where"),
+        ({"paired": (GOOD[:, None], GOOD[:, None])}, "`paired` must hold images if"),
         ({"paired": (GOOD, GOOD[0])}, r"`paired\[1\]` must have shape"),
         ({"paired": (GOOD, GOOD.astype("uint8"))}, r"`paired\[1\]` must hold floating"),
         ({"paired": (GOOD, GOOD * np.nan)}, r"`paired\[1\]` holds 360 values that are NaN"),
@@ -214,7 +214,7 @@ GOOD = random_images(3, 0)
         ({"paired": (GOOD,)}, "`paired` must be two arrays.*1 parts"),
         ({"b": None}, "Pass both `a` and `b`.*b=None, paired=None"),
         ({"a": None, "b": None}, "Pass both `a` and `b`.*a=None, b=None, paired=None"),
-        ({"a": None, "paired": (GOOD, GOOD)}, "both be given.*a=None, b=images, paired=images"),
+        ({"a": None, "paired": (GOOD, GOOD)}, "Pass both.*a=None, b=images, paired=images"),
         ({"paired": (GOOD, GOOD), "batch_size": 5}, "`batch_size` must be at most .* 4"),
     ],
 )
