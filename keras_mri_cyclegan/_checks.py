@@ -1,7 +1,7 @@
-"""The checks at the library's border: what a person passes in, before anything is done with it.
+"""Checks of the arguments of public functions.
 
-Every function raises a `ValueError` that names the argument, what was found, what was expected
-and the way out; none of them changes a value.
+Every function raises a `ValueError` that names the argument, the expected and the received value
+and the way out; no function changes a value.
 """
 
 import contextlib
@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-# Rounding in a resampled or re-scaled image may leave [-1, 1] by this much without being a mistake.
+# Values of a resampled or rescaled image may exceed [-1, 1] by this much, from rounding errors.
 RANGE_TOLERANCE = 0.01
-# By how many millimetres the corners of two scans that are pairs may be apart: affines are rounded.
+# Largest distance in mm between the corners of two paired scans, whose affines are rounded.
 LARGEST_SHIFT = 0.5
-# What a warning is not shown as the place of.
+# Packages that a warning does not name as its origin.
 INSIDE = ("keras_mri_cyclegan", "keras", "contextlib")
-# What a call has warned of; `None` outside of such a call.
+# Range warnings of the current call; `None` outside of `one_range_warning`.
 _told_of_range: ContextVar[list[str] | None] = ContextVar("told_of_range", default=None)
 
 
@@ -84,20 +84,21 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
     """Return `value` as a float32 array if it is a batch of images that a network can take.
 
     Args:
-        name: The argument's name, for the message; or what it is, in words.
+        name: Name of the argument, or a description of it, for the message.
         value: Array of floats, `(batch, [depth,] height, width, channels)`.
-        shape: The shape that one image must have, `None` where any size will do. Defaults to any
+        shape: Required shape of one image, with `None` for an axis of any size. Defaults to any
             image or volume.
 
     Raises:
-        ValueError: Wrong type, dtype, rank or size; no image; NaN or infinity.
+        ValueError: Type, dtype, rank or size are wrong; there is no image; or values are NaN or
+            infinite.
     """
     array, called = np.asarray(plain(value)), _called(name)
     if array.dtype.kind in "USO":
         raise ValueError(
             f"{called} must hold floating point numbers in [-1, 1]. Received: dtype {array.dtype}. "
-            "For paths of scans or volumes, `keras_mri_cyclegan.data.from_volumes(a, b)` makes "
-            "images of them."
+            "For paths of scans or volumes, `keras_mri_cyclegan.data.from_volumes(a, b)` returns "
+            "their images."
         )
     if not np.issubdtype(array.dtype, np.floating):
         raise ValueError(
@@ -123,7 +124,7 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
             elif _fits(found[:-1], shape[:-1]):
                 way_out = (
                     f"Build the network for {found[-1]} channel(s). Or, for several contrasts of a "
-                    "patient as channels, cut each by itself, on one grid, and pass arrays, "
+                    "patient as channels, cut each separately, on one grid, and pass arrays, "
                     "`np.concatenate([t1, flair], axis=-1)`."
                 )
             raise ValueError(
@@ -140,26 +141,26 @@ def images(name: str, value: Any, shape: tuple | None = None) -> np.ndarray:
 
 
 def plain(value: Any) -> Any:
-    """Return `value`, of a torch tensor what NumPy can take: without a gradient, on the CPU."""
+    """Return `value`; a torch tensor is detached and moved to the CPU, as NumPy requires."""
     return value.detach().cpu() if hasattr(value, "detach") else value
 
 
 def compare_pairs(names: tuple[str, str], a: Any, b: Any) -> None:
-    """Check two sets of images that are taken for pairs, image k of one for image k of the other.
+    """Check that two sets of images can be pairs: image k of one and image k of the other.
 
-    Sets of scans, `keras_mri_cyclegan.data.VolumeImages`, know whose their images are.
+    Only sets of scans, `keras_mri_cyclegan.data.VolumeImages`, know the patients of their images.
 
     Args:
-        names: What to call the two, as in `images`.
+        names: Names of the two sets for messages, as in `images`.
         a: The first set.
         b: The second set.
 
     Warns:
-        UserWarning: The names of the two sets have no patient in common, and may call one patient
-            by two names, `lf001` and `hf001`; or their voxels lie at different places.
+        UserWarning: The two sets have no patient name in common, perhaps because a patient has two
+            names, `lf001` and `hf001`; or their voxels are at different positions.
 
     Raises:
-        ValueError: An image of a patient and an image of another one.
+        ValueError: Two images of a pair are of different patients.
     """
     if not all(hasattr(images, "patient_of_each") for images in (a, b)):
         return
@@ -168,7 +169,7 @@ def compare_pairs(names: tuple[str, str], a: Any, b: Any) -> None:
 
 
 def _same_places(names: tuple[str, str], a: Any, b: Any) -> None:
-    """Warn of the first pair of scans whose prepared voxels lie at different places."""
+    """Warn of the first pair of scans whose prepared voxels are at different positions."""
     for k, counts in enumerate(zip(a.counts, b.counts, strict=False)):
         if counts[0] != counts[1]:
             return
@@ -181,8 +182,8 @@ def _same_places(names: tuple[str, str], a: Any, b: Any) -> None:
                 f"{_called(names[0])} and {_called(names[1])} must be pairs, pixel by pixel. "
                 f"Received: by their files, the voxels of scan {k} of the second are up to "
                 f"{far:.3g} mm from those of scan {k} of the first, {a.scans[k]!s} and "
-                f"{b.scans[k]!s}. Bring one onto the grid of the other first, by registration; if "
-                "they match, and an affine is wrong, pass arrays, `np.asarray(images)`."
+                f"{b.scans[k]!s}. Register one to the grid of the other first; if the images match "
+                "and only an affine is wrong, pass arrays, `np.asarray(images)`."
             )
             return
 
@@ -201,37 +202,37 @@ def _same_patients(names: tuple[str, str], a: Any, b: Any) -> None:
     known = set(a.comparable_patients) & set(b.comparable_patients) - {None}
     if known or (a.patients_are_certain and b.patients_are_certain):
         raise ValueError(
-            f"{found} Prepare the scans of the same patients, in one order; if they are, say so by "
-            "`from_volumes(..., patient=...)`, or pass arrays, `np.asarray(images)`."
+            f"{found} Prepare the scans of the same patients, in one order. If they are of the "
+            "same patients, pass `from_volumes(..., patient=...)`, or arrays, `np.asarray(images)`."
         )
     warn(
-        f"{found} That is what the files' names say, and they have no patient in common. If the "
-        "scans are of the same patients, say so by `from_volumes(..., patient=...)`."
+        f"{found} The patients are taken from the file names, which have no patient in common. If "
+        "the scans are of the same patients, pass `from_volumes(..., patient=...)`."
     )
 
 
 def same_domains(names: tuple[str, str], a: Any, b: Any) -> None:
-    """Check that images of scans are passed as the domain that they were prepared as.
+    """Check that images of scans are passed as the domain for which they were prepared.
 
     Args:
-        names: What to call the two, as in `images`.
-        a: What is passed as images of A; `VolumeImages` know their domain.
-        b: What is passed as images of B.
+        names: Names of the two sets for messages, as in `images`.
+        a: Images of A; only `VolumeImages` know their domain.
+        b: Images of B.
 
     Raises:
-        ValueError: Images that were prepared as B in the place of A, and as A in that of B.
+        ValueError: The images of A were prepared as B, and the images of B as A.
     """
     domains = getattr(a, "domain", None), getattr(b, "domain", None)
     if domains == ("b", "a"):
         raise ValueError(
             f"{_called(names[0])} must be images of A and {_called(names[1])} images of B. "
             "Received: scans prepared as domain 'b' and as domain 'a'. Swap the two; for a model "
-            "of the other direction prepare them the other way round, `from_volumes(b, a)`."
+            "with exchanged domains, prepare them as `from_volumes(b, a)`."
         )
 
 
 def warn(text: str, category: type[Warning] = UserWarning) -> None:
-    """Warn as of the line, outside of this library and Keras, that led here."""
+    """Warn at the calling line outside this library and Keras."""
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] not in INSIDE:
@@ -242,7 +243,7 @@ def warn(text: str, category: type[Warning] = UserWarning) -> None:
 
 @contextlib.contextmanager
 def one_range_warning() -> Iterator[None]:
-    """Warn once, of the first images that are not in [-1, 1], of all that are checked inside."""
+    """Context that warns only of the first images that are not in [-1, 1]."""
     token = _told_of_range.set([] if (told := _told_of_range.get()) is None else told)
     try:
         yield
@@ -266,7 +267,7 @@ def warn_range(name: str, array: np.ndarray) -> None:
 
 
 def tell_of_range(text: str) -> None:
-    """Warn of images that are not in [-1, 1], unless this call has done so."""
+    """Warn of images that are not in [-1, 1], unless the current call has already warned."""
     told = _told_of_range.get()
     if told:
         return
@@ -276,7 +277,7 @@ def tell_of_range(text: str) -> None:
 
 
 def seems_from_zero(low: float, high: float) -> bool:
-    """Whether images whose values are between these seem to be in [0, 1] and not in [-1, 1]."""
+    """Whether images with this range of values seem to be in [0, 1] instead of [-1, 1]."""
     return abs(low) <= RANGE_TOLERANCE and low < high <= 1 + RANGE_TOLERANCE
 
 

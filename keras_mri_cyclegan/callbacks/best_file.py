@@ -1,4 +1,4 @@
-"""The file of the best generators: a whole model that opens as one, or their weights alone."""
+"""File of the best generators: the whole model (`.keras`), or only their weights (`.npz`)."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import numpy as np
 from keras_mri_cyclegan.volumes import atomic
 
 ENDINGS = (".keras", ".npz")
-STATE = "best_translation.json"  # beside what Keras has in its archive, and does not look at
+STATE = "best_translation.json"  # an additional file in Keras' archive, which Keras ignores
 
 Weights = dict[str, list[np.ndarray]]
 
@@ -23,10 +23,10 @@ def write(path: Path, model: Any, weights: Weights, found: dict[str, Any], is_be
 
     Args:
         path: The file, `.npz` for the weights, or `.keras` for the model.
-        model: The model as it is now.
+        model: The model in its current state.
         weights: The best weights so far of each generator.
-        found: Which epoch they are of, and all scores.
-        is_best: Whether the model is the best one now; otherwise that in the file stays.
+        found: The best epoch and all scores.
+        is_best: Whether the current model is the best; otherwise the model in the file is kept.
     """
     text = json.dumps(found)
     if path.suffix == ".npz":
@@ -55,23 +55,23 @@ def write(path: Path, model: Any, weights: Weights, found: dict[str, Any], is_be
 
 
 def read(path: Path, generators: dict[str, keras.Model]) -> tuple[dict[str, Any], Weights]:
-    """Return what was found so far, and the best weights of each generator.
+    """Return the scores so far, and the best weights of each generator.
 
     Args:
         path: The file.
         generators: The two generators by name.
 
     Raises:
-        ValueError: A file that `BestTranslation` did not write, a damaged one, or the weights of
-            other generators.
+        ValueError: `BestTranslation` did not write the file, the file is damaged, or it holds the
+            weights of other generators.
     """
     try:
         if path.is_file() and not zipfile.is_zipfile(path):
-            raise zipfile.BadZipFile("not a zip archive, or cut")
+            raise zipfile.BadZipFile("not a zip archive, or truncated")
         state, weights = (_from_npz if path.suffix == ".npz" else _from_keras)(path, generators)
     except (zipfile.BadZipFile, zlib.error, EOFError, json.JSONDecodeError) as error:
         raise ValueError(
-            f"`path` {os.fspath(path)!r} is damaged ({error}). Give another path, or move that "
+            f"`path` {os.fspath(path)!r} is damaged ({error}). Pass another path, or move that "
             "file away."
         ) from error
     for name, network in generators.items() if state["best_epoch"] is not None else ():
@@ -80,21 +80,22 @@ def read(path: Path, generators: dict[str, keras.Model]) -> tuple[dict[str, Any]
         if shapes != expected:
             raise ValueError(
                 f"`path` {os.fspath(path)!r} holds the weights of another {name}: "
-                f"{len(shapes)} arrays, expected {len(expected)}, or other shapes. Give "
+                f"{len(shapes)} arrays, expected {len(expected)}, or other shapes. Pass "
                 "another path, or move that file away."
             )
     return state, weights
 
 
 def load(path: Any, model: Any) -> None:
-    """Put the best weights of an `.npz` file into the generators of a model.
+    """Load the best weights from an `.npz` file into the generators of a model.
 
     Args:
         path: The file.
         model: A `CycleGAN`.
 
     Raises:
-        ValueError: A file of something else, of other generators, or without finite epochs.
+        ValueError: The file is not of `BestTranslation`, is of other generators, or holds no epoch
+            with finite scores.
     """
     generators = {name: getattr(model, name) for name in ("generator_ab", "generator_ba")}
     state, weights = read(Path(path), generators)
@@ -122,11 +123,11 @@ def _from_keras(path: Path, generators: dict[str, keras.Model]) -> tuple[dict[st
     with zipfile.ZipFile(path) as archive:
         if STATE not in archive.namelist():
             raise ValueError(
-                f"`path` {os.fspath(path)!r} is a model that `BestTranslation` did not write. Give "
+                f"`path` {os.fspath(path)!r} is a model that `BestTranslation` did not write. Pass "
                 "another path, or move that file away."
             )
-        if (member := archive.testzip()) is not None:  # Keras reads it without a look at its CRC
-            raise zipfile.BadZipFile(f"the checksum of {member} is another")
+        if (member := archive.testzip()) is not None:  # Keras does not check the CRC
+            raise zipfile.BadZipFile(f"wrong checksum of {member}")
         state = json.loads(archive.read(STATE))
     model = keras.models.load_model(path, compile=False)
     return state, {name: getattr(model, name).get_weights() for name in generators}

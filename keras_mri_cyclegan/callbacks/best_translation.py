@@ -1,4 +1,4 @@
-"""Knowing when to stop without pairs: the generators of the epoch that translated best."""
+"""Selection of the best epoch without pairs, by the translations of a few unpaired images."""
 
 import os
 import tempfile
@@ -23,67 +23,69 @@ GENERATORS = ("generator_ab", "generator_ba")
 
 
 class BestTranslation(keras.callbacks.Callback):
-    """Score the translations of a few unpaired images after each epoch, and keep the best ones.
+    """Score the translations of a few unpaired images after each epoch, and keep the best epoch.
 
-    A GAN's losses do not say which epoch was good, and pairs that would are rarely there. This
-    callback measures what can be measured without: how far the anatomy moved, how well a round trip
-    ends where it began, and how the intensities are distributed. It adds them to the epoch's logs
-    as `val_displacement_ab`, `val_displacement_ba` (pixels), `val_cycle_error_a`,
-    `val_cycle_error_b`, `val_histogram_ab`, `val_histogram_ba` (intensity), and their sum as
-    `val_translation_score`, lower is better: about 3 for good translations, 10 for copies of the
-    input. `keras_mri_cyclegan.callbacks.unpaired_score.UnpairedScore` tells how they are added up.
+    The losses of a GAN do not show which epoch is best, and pairs for validation are rare. This
+    callback uses measures that need no pairs: the displacement of the anatomy, the error of the
+    cycle (to the other domain and back), and the distance between the intensity distributions. It
+    adds them to the epoch's logs as `val_displacement_ab`, `val_displacement_ba` (pixels),
+    `val_cycle_error_a`, `val_cycle_error_b`, `val_histogram_ab`, `val_histogram_ba` (intensity),
+    and a weighted sum as `val_translation_score`. A lower score is better: about 3 for good
+    translations, 10 for copies of the input. See
+    `keras_mri_cyclegan.callbacks.unpaired_score.UnpairedScore` for the weights.
 
-    The end of the training is a verdict in words, for slices of one channel: do the best epoch's
-    translations look more like real images of their contrast than a copy of the input does, and
-    than those of the generators before the training (the start)? The measure is the sliced
-    Wasserstein distance of patches and their places, mean of both directions; the score above does
-    not compare different models. Where the answer is no, there is a warning, and a start that is
-    better than a copy and than the best epoch is restored.
+    The training ends with a verdict in words, for slices of one channel: do the best epoch's
+    translations look more like real images of their contrast than a copy of the input, and than the
+    translations of the generators before the training (the start)? The measure is the sliced
+    Wasserstein distance between patches with their positions, mean of both directions; the score
+    above does not compare different models. If the answer is no, a warning is raised, and a start
+    that is better than a copy and than the best epoch is restored.
 
-    Callbacks that come after it in the list can use these logs: `EarlyStopping`, `ModelCheckpoint`
-    and `CSVLogger` (with `mode="min"` where they ask for it). Epochs that are not judged are logged
-    as NaN; translations that are not finite have an infinite score.
+    Callbacks after it in the list can use these logs: `EarlyStopping`, `ModelCheckpoint` and
+    `CSVLogger` (with `mode="min"` where they have that argument). Epochs that are not scored are
+    logged as NaN; translations that are not finite have an infinite score.
 
-    It judges the weights that the model has when its turn comes: those of the last step, or, placed
-    after `keras.callbacks.SwapEMAWeights(swap_on_epoch=True)`, their moving averages.
+    It scores the weights of the model at its place in the list of callbacks: the weights after the
+    last step, or, placed after `keras.callbacks.SwapEMAWeights(swap_on_epoch=True)`, their moving
+    averages.
 
-    The training itself is not changed: no random number is drawn and no weight touched until its
-    end.
+    The training itself is not changed: until its end no random number is drawn and no weight
+    changed.
 
     Args:
         a: Images of A, array `(images, height, width, channels)` or `(images, depth, height, width,
-            channels)` of floats in [-1, 1]. Some ten or twenty that show anatomy, best ones that
-            the training does not see.
-        b: Images of B, likewise; they need not show the same slices, nor be as many.
-        every: Judge after the first epoch, each `every`-th and the last. Defaults to 1.
-        patience: Stop the training once so many epochs have passed since the best one, an integer
-            of at least 1. Defaults to `None`: never.
+            channels)` of floats in [-1, 1]. Ten to twenty images that show anatomy, preferably not
+            part of the training data.
+        b: Images of B, likewise; slices and number of images may differ from those of A.
+        every: Score after the first epoch, each `every`-th and the last. Defaults to 1.
+        patience: Stop the training after this many epochs without a better score, an integer of at
+            least 1. Defaults to `None`: never.
         restore_best_weights: Whether the generators get the best weights at the end of the
-            training. Defaults to `True`. The discriminators stay as they are.
+            training. Defaults to `True`. The discriminators are not changed.
         path: File for the best generators and all scores, written whenever they change; its folder
-            is created. One that ends in `.keras` holds the whole model of the best epoch, for
-            `keras.models.load_model` and `translate_volume`; one in `.npz` the generators' weights
-            only, for `CycleGAN.load_weights`. A training that is resumed by `initial_epoch` or
-            `BackupAndRestore` reads it and goes on from there. Defaults to `None`: they are kept in
-            memory, and by a `Checkpoint`.
-        max_shift: The largest displacement looked for, in pixels. Defaults to 4.
-        verbose: Whether to print at the end which epoch was the best, and the verdict. Defaults to
-            1, yes. Warnings are raised all the same.
+            is created. A file that ends in `.keras` holds the whole model of the best epoch, for
+            `keras.models.load_model` and `translate_volume`; a file that ends in `.npz` only the
+            generators' weights, for `CycleGAN.load_weights`. A training that is resumed by
+            `initial_epoch` or `BackupAndRestore` reads the file and continues from it. Defaults to
+            `None`: the best generators are kept in memory, and by a `Checkpoint`.
+        max_shift: The largest displacement searched for, in pixels. Defaults to 4.
+        verbose: Whether to print the best epoch and the verdict at the end. Defaults to 1, yes.
+            Warnings are always raised.
 
     Attributes:
         best_epoch: The number of the best epoch so far, from 1 as Keras prints them, or `None`.
-        best_score: Its score.
-        scores: A dictionary for each epoch that was judged: `epoch`, `score` and its parts.
-        looks: How far `"best"`, `"start"` and `"copy"` look from real images; empty for volumes and
-            several channels, or if the training went on from a state that has none.
+        best_score: The score of the best epoch.
+        scores: A dictionary for each scored epoch: `epoch`, `score` and its parts.
+        looks: Distances of `"best"`, `"start"` and `"copy"` from real images; empty for volumes and
+            several channels, or if the training was resumed from a state without them.
 
     Warns:
         UserWarning: No epoch's translations are better than a copy or the start; or a training is
             resumed without its file, or with other images.
 
     Raises:
-        ValueError: An argument that cannot be used, a model that has no two generators for images
-            of this size, or, when a training is resumed, a file that is not from this model.
+        ValueError: An argument cannot be used, the model has no two generators for images of this
+            size, or, when a training is resumed, the file is not from this model.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -114,7 +116,7 @@ class BestTranslation(keras.callbacks.Callback):
         verbose: int = 1,
     ) -> None:
         super().__init__()
-        # Copies, so that a training that shuffles its arrays in place does not shuffle these.
+        # Copies, since a training may shuffle its arrays in place.
         self._score = UnpairedScore(np.array(a), np.array(b), max_shift)
         _checks.warn_range("a", self._score.images["a"])
         _checks.warn_range("b", self._score.images["b"])
@@ -141,7 +143,7 @@ class BestTranslation(keras.callbacks.Callback):
         self._start: dict[str, list[np.ndarray]] = {}
 
     def set_model(self, model: Any) -> None:
-        """Take the model that is about to be trained, which must have two generators."""
+        """Set the model to train, which must have two generators."""
         if not all(isinstance(getattr(model, name, None), keras.Model) for name in GENERATORS):
             raise ValueError(
                 "`BestTranslation` needs a model with `generator_ab` and `generator_ba`, such as "
@@ -149,13 +151,13 @@ class BestTranslation(keras.callbacks.Callback):
             )
         for name, domain in zip(GENERATORS, "ab", strict=True):
             shape = getattr(getattr(model, name), "input_shape", None)
-            if isinstance(shape, tuple):  # now, and not at the end of the first epoch
+            if isinstance(shape, tuple):  # check now, not at the end of the first epoch
                 _checks.images(domain, self._score.images[domain], shape[1:])
         shapes = [self._score.images[domain].shape for domain in "ab"]
         if shapes[0][-1] != shapes[1][-1]:
             raise ValueError(
                 "`BestTranslation` compares an image with its translation channel by channel, so "
-                f"`a` and `b` must have as many channels. Received: shapes {shapes[0]} and "
+                f"`a` and `b` must have as many channels as each other. Received: {shapes[0]} and "
                 f"{shapes[1]}. With pairs, monitor the scores of `validation_data`."
             )
         if self.path is not None:
@@ -165,7 +167,7 @@ class BestTranslation(keras.callbacks.Callback):
     # === The training ===
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Wait for the first epoch, whose number tells whether the training is a resumed one."""
+        """Reset; the number of the first epoch will show whether the training is resumed."""
         self._first_epoch = None
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
@@ -217,7 +219,7 @@ class BestTranslation(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def _judge_references(self) -> None:
-        """Look at what the generators make before the training, and at a copy of the input."""
+        """Judge the start, the generators before the training, and a copy of the input."""
         shapes = [images.shape for images in self._score.images.values()]
         if all(
             len(shape) == 4 and shape[-1] == 1 and min(shape[1:3]) >= smallest_size()
@@ -230,7 +232,7 @@ class BestTranslation(keras.callbacks.Callback):
             }
 
     def _look(self, translator: Any) -> float:
-        """How far translations look from real images, mean of both directions."""
+        """Return the distance of translations from real images, mean of both directions."""
         distances = []
         for source, target in ("ab", "ba"):
             with torch_generator_kept():
@@ -245,7 +247,7 @@ class BestTranslation(keras.callbacks.Callback):
 
     @property
     def verdict(self) -> Verdict | None:
-        """What the training was worth; `None` where no copy could be judged."""
+        """Verdict on the training; `None` if start and copy could not be judged."""
         if not {"start", "copy"} <= self.looks.keys():
             return None
         return verdict(self.looks.get("best", np.inf), self.looks["start"], self.looks["copy"])
@@ -260,7 +262,7 @@ class BestTranslation(keras.callbacks.Callback):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on with what `get_state` returned."""
+        """Restore the result of `get_state`."""
         self.best_epoch, self.best_score = state["best_epoch"], state["best_score"]
         self.scores, self._weights = state["scores"], state["weights"]
         self.looks, self._start = state["looks"], state["start"]
@@ -268,7 +270,7 @@ class BestTranslation(keras.callbacks.Callback):
         self._compare_images(state)
 
     def _compare_images(self, state: dict[str, Any]) -> None:
-        """Warn if what was found so far was found on other images."""
+        """Warn if the scores so far are of other images."""
         saved = state.get("images", {})  # none in a file of an earlier version
         differ = [
             f"`{name}`: {told}"
@@ -277,10 +279,10 @@ class BestTranslation(keras.callbacks.Callback):
         ]
         if differ:
             _checks.warn(
-                "`BestTranslation` goes on with other images than those that the best epoch so far "
+                "`BestTranslation` continues with other images than the best epoch so far "
                 f"({self.best_epoch}) was judged by ({'; '.join(differ)}): its score of "
-                f"{self.best_score:.3g} does not compare with those to come. Pass the same `a` and "
-                "`b` in the same order, or begin anew with another `path`."
+                f"{self.best_score:.3g} cannot be compared with later scores. Pass the same `a` "
+                "and `b` in the same order, or start again with another `path`."
             )
 
     def _found(self) -> dict[str, Any]:
@@ -302,7 +304,7 @@ class BestTranslation(keras.callbacks.Callback):
         return lambda images: generator.predict(images, batch_size=8, verbose=0)
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        """Put the best weights in place and say which they are."""
+        """Restore the best weights, and print the best epoch and the verdict."""
         if self._first_epoch is None:
             return
         found = self.verdict
@@ -333,15 +335,15 @@ class BestTranslation(keras.callbacks.Callback):
 
 
 def _check_can_be_written(path: Path) -> None:
-    """Raise a `ValueError` if there could be no such file at the end of the first epoch."""
+    """Raise a `ValueError` before the training if the file cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
-            pass  # It could be written, and is gone again.
+            pass  # only a test whether the folder can be written to
         if path.is_dir():
             raise IsADirectoryError("it is a folder")
     except OSError as error:
         raise ValueError(
-            f"`path` {os.fspath(path)!r} cannot be written ({error}). Choose another, or change "
-            "the permissions of its folder."
+            f"`path` {os.fspath(path)!r} cannot be written ({error}). Choose another path, or "
+            "change the permissions of its folder."
         ) from error

@@ -1,4 +1,4 @@
-"""Checkpoints from which a training goes on as if it had not been interrupted."""
+"""Checkpoints for a bit-exact resumption of an interrupted training."""
 
 import os
 import time
@@ -30,51 +30,51 @@ TERMINATED = 128 + 15  # the exit status of a process that SIGTERM has ended
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves a training, so that the same script, run again, goes on where it was.
+    """Save a training regularly, and resume it when the same script runs again.
 
-    What is saved is all that the next step depends on: networks, image pools, both optimizers with
-    their rates and moving averages, the state of dropout and of every other random number, the
-    order of an `UnpairedDataset` and the place in it, the running means of the epoch's terms, and
-    what `History`, `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`, `SwapEMAWeights` and
-    `BestTranslation` have found, best weights included. A `CSVLogger` goes on with its file. On
-    one backend and machine the resumed training equals the one that was not interrupted, bit for
-    bit, also from the middle of an epoch.
+    A checkpoint holds everything that the next step depends on: networks, image pools, both
+    optimizers with their learning rates and moving averages, the state of dropout and of all other
+    random numbers, the order of an `UnpairedDataset` and the position in it, the running means of
+    the epoch's terms, and the state of `History`, `EarlyStopping`, `ReduceLROnPlateau`,
+    `ModelCheckpoint`, `SwapEMAWeights` and `BestTranslation`, including best weights. A `CSVLogger`
+    continues its file. On one backend and machine the resumed training equals an uninterrupted one
+    bit for bit, even when resumed in the middle of an epoch.
 
-    A checkpoint appears in one step when it is complete and on the disk, and the one before is
-    kept. When the training begins again, the newest whose checksums agree is taken. A disk that
-    is full in the middle of a training is a warning, and the next checkpoint is tried as usual;
-    weights that are not finite are not saved. A training that is through is not done again: `fit`
-    warns, and a larger `epochs` goes on.
+    Checkpoints are written atomically, and the previous one is kept. A resumed training loads the
+    newest checkpoint with correct checksums. If the disk is full during a training, a warning is
+    raised, and the next checkpoint is written as usual; weights that are not finite are not saved.
+    A complete training is not repeated: `fit` warns, and a larger `epochs` continues it.
 
-    What the script asks for is compared with what the training was begun with. Where they differ, a
-    warning names both: learning rates and seeds are the checkpoint's, weights, losses and images
-    those of the script.
+    The script's settings are compared with those at the start of the training. A warning names
+    each difference with both values: learning rates and seeds are taken from the checkpoint;
+    loss weights, losses and images from the script.
 
-    A SIGTERM, with which clusters announce the end, saves after the current step and raises
-    `SystemExit`, so that no line behind `fit` takes the training for finished. One that comes
-    behind the last step ends the process as it would without a `Checkpoint`.
+    On SIGTERM, with which clusters announce the end of a job, the callback saves after the current
+    step and raises `SystemExit`, so that code after `fit` does not treat the training as finished.
+    A SIGTERM after the last step ends the process as without a `Checkpoint`.
 
-    Data other than an `UnpairedDataset`, or arrays, goes on with the right epoch and the same
-    global random state; in the middle of an epoch the batches that were seen are read and dropped.
-    That is exact for sources that draw their order from Python's, NumPy's or torch's global
-    generator as an epoch begins.
+    Data other than arrays or an `UnpairedDataset` continue with the right epoch and the same global
+    random state; in the middle of an epoch, the batches already used are read and dropped. This is
+    exact for sources that draw their order from Python's, NumPy's or torch's global generator at
+    the start of an epoch.
 
     Args:
-        directory: The folder of this training's checkpoints, and of no other's. It is created.
-            `model.keras` in each can be opened by `keras.models.load_model`.
-        every_epochs: Save after so many epochs, and after the last. `None` does not. Defaults to 1.
-        every_steps: Save after so many batches as well. Defaults to `None`.
-        every_minutes: Save as well at the first step after so many minutes without. Defaults to
-            `None`.
-        keep: How many checkpoints to keep, the newest; at least 2, so that one is left if another
-            is damaged. Defaults to 2.
-        handle_sigterm: Whether to save and exit on SIGTERM; in the main thread alone. Defaults to
+        directory: The folder of this training's checkpoints only. It is created. `model.keras` in
+            each checkpoint can be opened by `keras.models.load_model`.
+        every_epochs: Save after this many epochs, and after the last; `None` for not at all.
+            Defaults to 1.
+        every_steps: Save also after this many batches. Defaults to `None`.
+        every_minutes: Save also at the first step this many minutes after the last checkpoint.
+            Defaults to `None`.
+        keep: Number of newest checkpoints to keep; at least 2, so that one is left if another is
+            damaged. Defaults to 2.
+        handle_sigterm: Whether to save and exit on SIGTERM; in the main thread only. Defaults to
             `True`.
 
     Raises:
-        ValueError: An argument out of its range. When the training begins: checkpoints of another
-            model, or all of them damaged (`CheckpointError`), or a folder that cannot be written
-            to.
+        ValueError: An argument is out of its range. At the start of the training: the checkpoints
+            are of another model, all are damaged (`CheckpointError`), or the folder cannot be
+            written to.
 
     Example:
         >>> import os, tempfile
@@ -130,16 +130,16 @@ class Checkpoint(keras.callbacks.Callback):
     # === What `CycleGAN.fit` calls ===
 
     def prepare(self, model: Any, others: list, source: Any, steps: int | None) -> int | None:
-        """Find the checkpoint to go on from, before the training begins.
+        """Find the checkpoint to resume from, before the training begins.
 
         Args:
             model: The compiled `CycleGAN`.
             others: The training's other callbacks.
-            source: Its data.
-            steps: Batches in an epoch, or `None` where that is not known.
+            source: The training data.
+            steps: Number of batches in an epoch, or `None` if it is unknown.
 
         Returns:
-            The epoch to begin with, or `None` if there is no checkpoint yet.
+            The first epoch to train, or `None` if there is no checkpoint yet.
 
         Raises:
             CheckpointError: All checkpoints are damaged.
@@ -172,13 +172,13 @@ class Checkpoint(keras.callbacks.Callback):
         return state["epoch"]
 
     def skipped(self) -> None:
-        """Go on with the random numbers of the moment that was saved: the skipping is over."""
+        """Restore the saved global random state, after the skipping of batches."""
         if self._random_after_skipping is not None:
             global_random.put(self._random_after_skipping)
             self._random_after_skipping = None
 
     def close(self) -> None:
-        """Leave signals and data as they were, however the training has ended."""
+        """Reset signals and data at the end of the training, also after an error."""
         self._prepared = False
         if self._source is not None:
             self._source.skip(0)
@@ -187,7 +187,7 @@ class Checkpoint(keras.callbacks.Callback):
     # === What Keras calls, after all other callbacks ===
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Put the checkpoint's state in place, or save the first one."""
+        """Load the checkpoint, or save the first one."""
         if not self._prepared:
             raise ValueError(
                 "`Checkpoint` must be in the list of callbacks that is passed to `CycleGAN.fit`. "
@@ -204,13 +204,13 @@ class Checkpoint(keras.callbacks.Callback):
             self._load(self._resumed)
             other_callbacks.put(self._others, self._resumed.state["callbacks"])
             global_random.put(self._resumed.state["random"])
-        else:  # To go back to, and to find out now whether the folder can be written to.
+        else:  # For `go_back`, and to test now whether the folder can be written to.
             self._write((0, 0))
         if self.handle_sigterm:
             self._sigterm.listen()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Note where the epoch begins; in one that was interrupted, go to where it was."""
+        """Store the state at the epoch's start; in an interrupted epoch, skip to the position."""
         self._epoch, self._batch, self.batches_to_skip = epoch, 0, 0
         state = None if self._resumed is None else self._resumed.state
         if self._source is not None:
@@ -219,7 +219,7 @@ class Checkpoint(keras.callbacks.Callback):
             self._data_epoch = self._source.epoch
         self._random_of_epoch = global_random.get()
         if state is not None and self._resumed is not None and state["batch"]:
-            # Once more: the others have begun this epoch a second time, with a lower rate perhaps.
+            # Again, since other callbacks may have lowered the learning rate as the epoch began.
             self._load(self._resumed)
             _set_metrics(self.model, state["metrics"])
             self._batch = self.batches_to_skip = state["batch"]
@@ -231,19 +231,19 @@ class Checkpoint(keras.callbacks.Callback):
         self._resumed = None
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Save if it is time."""
+        """Save if a checkpoint is due."""
         self._steps_since += batch + 1 - self._batch
         self._batch = batch + 1
         if self._sigterm.received:
             self._save_and_exit((self._epoch, self._batch))
         by_steps = self.every_steps is not None and self._steps_since >= self.every_steps
-        # The last batch of an epoch is saved with its end, if that is.
+        # After the last batch of an epoch, `on_epoch_end` saves if a checkpoint is due then.
         ends_epoch = self._batch == self._steps and self._is_due_at_end_of(self._epoch)
         if (by_steps or self._is_late()) and not ends_epoch:
             self._save((self._epoch, self._batch))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Save if it is time."""
+        """Save if a checkpoint is due."""
         interrupted = self._steps is not None and self._batch < self._steps
         position = (epoch, self._batch) if interrupted else (epoch + 1, 0)
         if self._sigterm.received:
@@ -254,15 +254,15 @@ class Checkpoint(keras.callbacks.Callback):
     # === For other callbacks ===
 
     def go_back(self) -> Path:
-        """Put the newest checkpoint's model, optimizers and random state in place.
+        """Load the model, optimizers and random state of the newest checkpoint.
 
-        The training goes on with the epoch and the batch that it is at.
+        The training continues with its current epoch and batch.
 
         Returns:
             The checkpoint's folder.
 
         Raises:
-            CheckpointError: There is none, or all are damaged.
+            CheckpointError: There is no checkpoint, or all are damaged.
         """
         generation = self._generations.newest()
         if generation is None:
@@ -276,7 +276,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self.every_epochs is None:
             return False
         last = self.params is not None and epoch + 1 == self.params.get("epochs")
-        # Read as Keras' own attribute: `self.model` would fetch the state from the device.
+        # `self.model` would fetch the state from the device; the attribute `_model` does not.
         return last or self._model.stop_training or (epoch + 1) % self.every_epochs == 0
 
     def _is_late(self) -> bool:
@@ -284,11 +284,11 @@ class Checkpoint(keras.callbacks.Callback):
         return self.every_minutes is not None and minutes >= self.every_minutes
 
     def _save(self, position: tuple[int, int]) -> Path | None:
-        """Save, or warn of why that is not possible."""
+        """Save, or warn if saving is not possible."""
         self._steps_since = 0
         self._saved_at = time.monotonic()
         if name := _not_finite(self.model):
-            self._warn(f"`{name}` is not finite. That is not saved")
+            self._warn(f"`{name}` is not finite, so no checkpoint is saved")
             return None
         try:
             return self._write(position)
@@ -318,8 +318,8 @@ class Checkpoint(keras.callbacks.Callback):
             state["data"] = {**self._data, "seed": self._source.seed, "epoch": follows}
         with warnings.catch_warnings():
             if self._told_of_compile:
-                warnings.filterwarnings("ignore", "What the model was compiled with")
-            # Keras' own, as the folder is put in place as a whole.
+                warnings.filterwarnings("ignore", "Arguments of `compile`")
+            # Keras' `save`: the whole folder is already written atomically.
             path = self._generations.write(position, lambda to: keras.Model.save(model, to), state)
         self._told_of_compile = True  # once in a training
         return path
@@ -328,8 +328,8 @@ class Checkpoint(keras.callbacks.Callback):
         path = self._save(position)
         self._warn(
             "SIGTERM: the training ends here"
-            + (f", and is saved as `{path}`" if path else ", and the checkpoint before is the last")
-            + ". Run the same again to go on"
+            + (f", and is saved as `{path}`" if path else ", without a new checkpoint")
+            + ". Run the same script again to continue"
         )
         self._sigterm.received = False
         raise SystemExit(TERMINATED)
@@ -337,12 +337,12 @@ class Checkpoint(keras.callbacks.Callback):
     def _load(self, generation: Generation) -> None:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error", UserWarning)  # Keras' for what it leaves out
+                warnings.simplefilter("error", UserWarning)  # Keras warns of variables it skips
                 self.model.load_weights(generation.model)
         except (ValueError, KeyError, UserWarning) as error:
             raise CheckpointError(
                 f"`{generation.path}` is a checkpoint of another model or with other optimizers "
-                f"than this one: {error} Build and compile the model as it was, or begin anew in "
+                f"than this one: {error} Build and compile the model as before, or start again in "
                 "another folder."
             ) from error
 
@@ -366,7 +366,7 @@ def _set_metrics(model: Any, saved: dict[str, list]) -> None:
 
 
 def _not_finite(model: Any) -> str:
-    """Return the name of a weight, of an image in a pool or of a moment that is not finite."""
+    """Return the path of the first weight, pool or moment that is not finite, or an empty text."""
     for variable in [*model.variables, *model.optimizer.variables]:
         if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
             return variable.path

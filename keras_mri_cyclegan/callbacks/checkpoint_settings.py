@@ -1,4 +1,4 @@
-"""What a checkpoint was trained with, beside what the script that goes on with it asks for."""
+"""Comparison of a checkpoint's settings and data with those of the script that resumes it."""
 
 import json
 import os
@@ -11,39 +11,31 @@ import numpy as np
 from keras_mri_cyclegan.data.volume_images import VolumeImages
 from keras_mri_cyclegan.volumes import Volume
 
-# Settings of `compile` that change how a step is computed, and not what.
+# Settings of `compile` that do not change the result of a step.
 HOW = ("jit_compile", "steps_per_execution", "run_eagerly", "recompute")
 RATES = ("generator_optimizer.learning_rate", "discriminator_optimizer.learning_rate")
-SAME = 1e-5  # what the measures of equal images differ by at most
+SAME = 1e-5  # largest difference between the measures of equal images
 
 
 def settings_of(model: Any) -> dict[str, Any]:
-    """Return what a `CycleGAN` was made and compiled with, as JSON can hold it.
-
-    Args:
-        model: A compiled `CycleGAN`.
-    """
+    """Return the arguments of a compiled `CycleGAN` and its `compile`, in types of JSON."""
     given = {name: _plain(value) for name, value in model._compile_arguments.items()}
     settings = {
         **{name: value for name, value in given.items() if name not in HOW},
         "model_seed": model.seed,
         "model_augmentation": _plain(model.augmentation),
     }
-    return json.loads(json.dumps(settings, default=str))  # as it will come back from a file
+    return json.loads(json.dumps(settings, default=str))  # the same types as read from a file
 
 
 def rates_of(model: Any) -> dict[str, Any]:
-    """Return the learning rates that the optimizers have now, by their names in the settings."""
+    """Return the optimizers' current learning rates, by their names in the settings."""
     found = settings_of(model)
     return {name: _at(found, name) for name in RATES}
 
 
 def data_of(source: Any) -> dict[str, Any]:
-    """Return what is known of an `UnpairedDataset` without what is drawn from it.
-
-    Args:
-        source: The dataset.
-    """
+    """Return the settings of an `UnpairedDataset` and measures of its images."""
     paired = source.paired or ()
     return {
         "seed": source.seed,
@@ -65,14 +57,14 @@ def what_differs(
     source: Any,
     others: list,
 ) -> list[str]:
-    """Say what a checkpoint and the script that goes on with it disagree on, and which one holds.
+    """Return the differences between a checkpoint and the script, and whose values are used.
 
-    Where it is the checkpoint, its values are put into `settings`, for the next checkpoint.
+    Where the checkpoint's values are used, they are written to `settings`, for the next checkpoint.
 
     Args:
-        state: The checkpoint's.
-        settings: What `settings_of` returns now.
-        data: What `data_of` returns now, or `None` for other data than an `UnpairedDataset`.
+        state: State of the checkpoint.
+        settings: Current result of `settings_of`.
+        data: Current result of `data_of`, or `None` for other data than an `UnpairedDataset`.
         source: The data.
         others: The training's other callbacks.
     """
@@ -82,7 +74,7 @@ def what_differs(
     for path, one, other in _differences("", saved, settings) if saved else ():
         words = f"{path}: {_short(one)}, now {_short(other)}"
         if path in RATES and isinstance(one, float) and isinstance(other, float):
-            holds = state["rates"][path]  # lower, perhaps, than what the training was begun with
+            holds = state["rates"][path]  # may be lower than at the start of the training
             if other != holds:
                 rates.append(f"{path}: {holds:g}, now {other:g}")
                 settings[path.partition(".")[0]]["learning_rate"] = one
@@ -91,24 +83,24 @@ def what_differs(
             if None not in (one, other):
                 seeds.append(words)
         elif path not in RATES or isinstance(one, dict) == isinstance(other, dict):
-            new.append(words)  # a schedule in place of a number is an error when it is loaded
+            new.append(words)  # loading raises an error for a schedule in place of a number
     if data and state["data"] and source.seed_was_given and state["data"]["seed"] != data["seed"]:
         seeds.append(f"seed of the data: {state['data']['seed']}, now {data['seed']}")
     if rates and not any(isinstance(c, keras.callbacks.LearningRateScheduler) for c in others):
         told.append(
             f"the learning rate is not that of the checkpoint ({'; '.join(rates)}). The "
-            "checkpoint's holds. For another one add `keras.callbacks.LearningRateScheduler("
-            "lambda epoch, rate: ...)`, which sets it when an epoch begins."
+            "checkpoint's is used. To change it, add `keras.callbacks.LearningRateScheduler("
+            "lambda epoch, rate: ...)`, which sets it at the start of each epoch."
         )
     if seeds:
         told.append(
             f"the seed is not that of the checkpoint ({'; '.join(seeds)}). The checkpoint's "
-            "holds. For another one begin anew in another folder."
+            "is used. To change it, start again in another folder."
         )
     if new:
         told.append(
-            f"the settings are not those of the checkpoint ({'; '.join(new)}). The new ones "
-            "hold. For the checkpoint's compile the model as it was."
+            f"the settings are not those of the checkpoint ({'; '.join(new)}). The new settings "
+            "are used. To keep the checkpoint's, compile the model as before."
         )
     return [text for text in told if text]
 
@@ -133,22 +125,22 @@ def _data_differs(saved: dict[str, Any], found: dict[str, Any]) -> str:
     if not changes:
         return ""
     return (
-        f"The data is not that of the checkpoint ({'; '.join(changes)}). The training goes on with "
-        f"the new data{order}."
+        f"The data is not that of the checkpoint ({'; '.join(changes)}). The training continues "
+        f"with the new data{order}."
     )
 
 
 def _plain(value: Any) -> Any:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # Keras', of a lambda
+            warnings.simplefilter("ignore", UserWarning)  # Keras warns of a lambda
             return _named(keras.saving.serialize_keras_object(value))
     except (TypeError, ValueError):
         return getattr(value, "__qualname__", type(value).__qualname__)
 
 
 def _named(config: Any) -> Any:
-    """Return a config of Keras without what says where a class is from, and without code."""
+    """Return a config of Keras without the modules of classes, names, seeds, and code."""
     if isinstance(config, (list, tuple)):
         return [_named(value) for value in config]
     if not isinstance(config, dict):
@@ -191,10 +183,10 @@ def _at(settings: Any, path: str) -> Any:
 
 
 def contents_of(images: Any) -> dict[str, Any]:
-    """Return what tells a side's images from others.
+    """Return measures that identify the images of one domain.
 
-    Of arrays four numbers that depend on every image and on their order; of scans, which would all
-    have to be read for that, the first image's, and the files' names, wherever their folder is.
+    For arrays, four numbers that depend on every image and on their order. For scans, which would
+    all have to be read, the numbers of the first image, and the file names without folders.
     """
     found: dict[str, Any] = {}
     if isinstance(images, VolumeImages):
@@ -207,9 +199,9 @@ def contents_of(images: Any) -> dict[str, Any]:
 
 
 def how_they_differ(saved: dict[str, Any], found: dict[str, Any]) -> str:
-    """Say how two sides differ; nothing if they do not, or if that is not known."""
+    """Return how two domains' images differ; empty if they are equal, or if it is unknown."""
     if set(saved) != set(found):
-        return ""  # scans then and arrays now may be the same images
+        return ""  # scans in the checkpoint and arrays now may be the same images
     if saved.get("scans") != found.get("scans"):
         pairs = zip(saved["scans"], found["scans"], strict=False)
         one, other = next((pair for pair in pairs if pair[0] != pair[1]), ("more", "fewer"))

@@ -1,4 +1,4 @@
-"""A folder of checkpoints, of which each is whole or is not there."""
+"""Folder of checkpoints, each written atomically and verified by checksums."""
 
 import contextlib
 import hashlib
@@ -17,46 +17,46 @@ import numpy as np
 from keras_mri_cyclegan.volumes import atomic
 
 MODEL, STATE, SUMS = "model.keras", "state.json", "SHA256SUMS"
-ARRAYS = "arrays.npz"  # those of the state, if it has some
-IN_ARRAYS = "__array__"  # stands in `state.json` for one of them
+ARRAYS = "arrays.npz"  # arrays of the state, if it has any
+IN_ARRAYS = "__array__"  # placeholder of an array in `state.json`
 NAME = re.compile(r"epoch_(\d{4,})(?:_batch_(\d{5,}))?")
-LEFT_OVER = re.compile(r"\.[0-9a-f]{16}")  # of a process that was killed while it wrote or removed
+LEFT_OVER = re.compile(r"\.[0-9a-f]{16}")  # left by a process killed while writing or removing
 VERSION = 1
 BLOCK = 2**20
 
 
 class CheckpointError(ValueError):
-    """Checkpoints that are there and cannot be used."""
+    """Existing checkpoints that cannot be used."""
 
 
 class CheckpointWarning(UserWarning):
-    """A checkpoint that was not written, or not read, and what happens instead."""
+    """Checkpoint that was not written or not read, with the consequence."""
 
 
 class Generation(NamedTuple):
-    """One checkpoint: its folder, and what it holds beside the model."""
+    """One checkpoint: its folder, and its state (everything except the model)."""
 
     path: Path
     state: dict[str, Any]
 
     @property
     def model(self) -> Path:
-        """The file of the model."""
+        """Path of the model's file."""
         return self.path / MODEL
 
 
 class Generations:
-    """The checkpoints in a folder, the newest `keep` of them.
+    """The newest `keep` checkpoints in a folder.
 
-    Each is a folder of its own: `epoch_0007` after seven epochs, `epoch_0007_batch_00120` after 120
-    batches more. In it lie the model (`model.keras`, which `keras.models.load_model` opens), what
-    else there is to know (`state.json`, and `arrays.npz` where arrays are part of it), and the
-    checksums of all as `sha256sum --check` reads them. It is written under a hidden name, flushed
-    to the disk, and renamed when it is complete.
+    Each checkpoint is a folder: `epoch_0007` after seven epochs, `epoch_0007_batch_00120` after 120
+    further batches. It holds the model (`model.keras`, which `keras.models.load_model` opens), the
+    other state (`state.json`, and `arrays.npz` if it has arrays), and the checksums of all files in
+    the format of `sha256sum --check`. It is written under a hidden name, flushed to the disk, and
+    renamed when it is complete.
 
     Args:
-        folder: The folder of all. Created when something is written.
-        keep: How many to keep.
+        folder: The folder of all checkpoints. Created at the first checkpoint.
+        keep: Number of checkpoints to keep.
 
     Example:
         >>> import tempfile
@@ -83,20 +83,20 @@ class Generations:
     def write(
         self, position: tuple[int, int], save: Callable[[str], Any], state: dict[str, Any]
     ) -> Path:
-        """Add a generation, and remove those that are one too many.
+        """Write a checkpoint, and remove the oldest ones beyond `keep`.
 
         Args:
-            position: Whole epochs, and batches of the next one.
-            save: Called with the path to save the model at.
-            state: What JSON can hold, and arrays of numbers.
+            position: Complete epochs, and batches of the next epoch.
+            save: Function that saves the model at a path.
+            state: Values of JSON types, and arrays of numbers.
 
         Returns:
-            Its folder.
+            The checkpoint's folder.
 
         Raises:
-            OSError: The folder of all cannot be made.
-            VolumeError: The generation cannot be written: a full disk, no permission. The others
-                are as they were.
+            OSError: The folder of all checkpoints cannot be created.
+            VolumeError: The checkpoint cannot be written: full disk, no permission. Other
+                checkpoints are not changed.
         """
         epoch, batch = position
         path = self.folder / (f"epoch_{epoch:04d}" + (f"_batch_{batch:05d}" if batch else ""))
@@ -114,12 +114,12 @@ class Generations:
         return path
 
     def newest(self) -> Generation | None:
-        """Return the newest generation that is undamaged, or `None` if there is none at all.
+        """Return the newest undamaged checkpoint, or `None` if there are no checkpoints.
 
-        Damaged newer ones are renamed, so that they are not looked at again, with a warning.
+        Damaged newer checkpoints are renamed, with a warning, and not read again.
 
         Raises:
-            CheckpointError: There are some, and all are damaged, or made by a later version.
+            CheckpointError: All checkpoints are damaged, or written by a later version.
         """
         self._sweep()
         damaged: dict[Path, str] = {}
@@ -132,8 +132,8 @@ class Generations:
             for other, problem in damaged.items():
                 _set_aside(other)
                 warnings.warn(
-                    f"The checkpoint `{other}` is damaged ({problem}). Going on from the one "
-                    f"before, `{path.name}`.",
+                    f"The checkpoint `{other}` is damaged ({problem}). The training resumes from "
+                    f"the previous one, `{path.name}`.",
                     CheckpointWarning,
                     stacklevel=2,
                 )
@@ -141,20 +141,20 @@ class Generations:
         if damaged:
             problems = "; ".join(f"{path.name}: {problem}" for path, problem in damaged.items())
             raise CheckpointError(
-                f"`{self.folder}`: all checkpoints are damaged ({problems}). Put back a copy, or "
-                "begin anew in another folder."
+                f"`{self.folder}`: all checkpoints are damaged ({problems}). Restore a copy, or "
+                "start again in another folder."
             )
         return None
 
     def _sweep(self) -> None:
-        """Remove what a killed process has left half written."""
+        """Remove incomplete checkpoints of a killed process."""
         for path in self.folder.iterdir() if self.folder.exists() else ():
             if LEFT_OVER.fullmatch(path.name) and path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
 
 
 class _Arrays:
-    """Takes the arrays out of a state, and puts them back."""
+    """Arrays of a state, stored outside `state.json`."""
 
     def __init__(self, kept: dict[str, Any] | None = None):
         self.kept: dict[str, Any] = {} if kept is None else kept
@@ -171,16 +171,16 @@ class _Arrays:
 
 
 class _DamagedError(Exception):
-    """What is wrong with a generation."""
+    """Problem of a damaged checkpoint."""
 
 
 def _verified(path: Path) -> dict[str, Any]:
-    """Return a generation's state if its files are those that were written."""
+    """Return a checkpoint's state after a check of its files' checksums."""
     for name in (MODEL, STATE, SUMS):
         if not (path / name).is_file():
             raise _DamagedError(f"{name} is missing")
     if (path / SUMS).read_bytes() != _sums(path):
-        raise _DamagedError(f"its files are not what {SUMS} says that was written")
+        raise _DamagedError(f"its files do not match the checksums in {SUMS}")
     arrays: dict[str, np.ndarray] = {}
     if (path / ARRAYS).exists():
         with np.load(path / ARRAYS, allow_pickle=False) as file:
@@ -189,13 +189,14 @@ def _verified(path: Path) -> dict[str, Any]:
     if state["version"] > VERSION:
         raise CheckpointError(
             f"`{path}` was written by a later version of keras_mri_cyclegan: its format is "
-            f"{state['version']}, and {VERSION} is the latest known here. Install that version."
+            f"{state['version']}, and this version reads formats up to {VERSION}. Install that "
+            "later version."
         )
     return state
 
 
 def _sums(path: Path) -> bytes:
-    """Return the checksums of a generation's files, as `sha256sum` writes them."""
+    """Return the checksums of a checkpoint's files in the format of `sha256sum`."""
     names = (MODEL, STATE, ARRAYS) if (path / ARRAYS).exists() else (MODEL, STATE)
     return "".join(f"{_sha256(path / name)}  {name}\n" for name in names).encode()
 
@@ -209,12 +210,12 @@ def _sha256(path: Path) -> str:
 
 
 def _remove(path: Path) -> None:
-    """Remove a generation so that none that is half removed is ever seen."""
+    """Remove a checkpoint, first renamed, so that no incomplete one is ever read."""
     hidden = path.with_name(f".{secrets.token_hex(8)}")
     try:
         path.rename(hidden)
     except OSError:
-        return  # it stays, and is tried again at the next
+        return  # removed after a later checkpoint
     shutil.rmtree(hidden, ignore_errors=True)
 
 
@@ -222,7 +223,7 @@ def _set_aside(path: Path) -> None:
     for number in range(100):
         aside = path.with_name(f"damaged_{path.name}" + (f"_{number}" if number else ""))
         if not aside.exists():
-            # A folder that cannot be written to: it is found again at the next start.
+            # In a read-only folder it is found again at the next start.
             with contextlib.suppress(OSError):
                 path.rename(aside)
             return

@@ -1,6 +1,6 @@
-"""The global random generators: Python's, NumPy's and torch's.
+"""State of the global random generators of Python, NumPy and torch.
 
-The library draws from none of them; layers, callbacks and data of others may.
+This library uses none of them; layers, callbacks and data of the user may.
 """
 
 import random
@@ -11,7 +11,7 @@ import numpy as np
 
 
 def get() -> dict[str, Any]:
-    """Return their states, as JSON can hold them.
+    """Return the states of the global generators in types of JSON.
 
     Example:
         >>> import random
@@ -38,12 +38,12 @@ def get() -> dict[str, Any]:
 
 
 def put(state: dict[str, Any]) -> None:
-    """Put the states back that `get` returned, on whichever backend.
+    """Restore the states of the global generators, on any backend.
 
-    torch's is left as it is if the state is from another backend.
+    torch's generator is not changed if the state is from another backend.
 
     Args:
-        state: What `get` returned.
+        state: Result of `get`.
     """
     version, numbers, gauss = state["python"]
     random.setstate((version, tuple(numbers), gauss))

@@ -1,4 +1,4 @@
-"""What to do when a training breaks: a loss or a weight that is not a finite number."""
+"""Guard against losses and weights that are not finite."""
 
 import math
 import warnings
@@ -12,29 +12,29 @@ from keras_mri_cyclegan.callbacks.checkpoint import Checkpoint
 
 
 class NonFiniteWarning(UserWarning):
-    """A loss or a weight that was not finite, and what was done."""
+    """Loss or weight that was not finite, with the action taken."""
 
 
 class NonFiniteGuard(keras.callbacks.Callback):
-    """Stops at a loss or a weight that is not finite, or goes back and on with lower rates.
+    """Stop at a loss or weight that is not finite, or resume from a checkpoint with lower rates.
 
-    The loss is looked at after each step, the weights after each epoch. Without a checkpoint the
-    training stops. With one, the newest is put in place (a `Checkpoint` saves no weights that are
-    not finite), the rates of both optimizers are lowered, and the training goes on with the data
-    that come next. When that has happened `max_returns` times it stops, with the weights of the
-    newest checkpoint. A `NonFiniteWarning` says each time what happened.
+    The loss is checked after each step, the weights after each epoch. Without a checkpoint the
+    training stops. With one, the newest checkpoint is loaded (a `Checkpoint` saves only finite
+    weights), the learning rates of both optimizers are lowered, and the training continues with the
+    next data. After `max_returns` such returns it stops, with the weights of the newest checkpoint.
+    A `NonFiniteWarning` reports each of these events.
 
-    Rates that are set anew in each epoch, by a `LearningRateScheduler` that takes no account of the
-    one before, undo what this lowers.
+    A `LearningRateScheduler` that sets the learning rate in each epoch, independent of the previous
+    rate, reverts the lower rates.
 
     Args:
         checkpoint: The `Checkpoint` of the same training, or `None` to stop. Defaults to `None`.
-        rate_factor: What the rates are multiplied by, in (0, 1). Defaults to 0.5.
-        max_returns: How many times to go back. Defaults to 3.
+        rate_factor: Factor by which the learning rates are multiplied, in (0, 1). Defaults to 0.5.
+        max_returns: Maximum number of returns to a checkpoint. Defaults to 3.
 
     Raises:
-        ValueError: An argument out of its range. When the training begins: rates that cannot be
-            lowered, since a schedule of `keras.optimizers.schedules` sets them.
+        ValueError: An argument is out of its range. At the start of the training: the learning
+            rates cannot be lowered, since a schedule of `keras.optimizers.schedules` sets them.
 
     Example:
         >>> import tempfile
@@ -63,7 +63,7 @@ class NonFiniteGuard(keras.callbacks.Callback):
         self.returns = 0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Check that there is a rate to lower."""
+        """Check that the learning rates can be lowered."""
         self.returns = 0
         if self.checkpoint is not None:
             for optimizer in _optimizers(self.model):
@@ -78,24 +78,24 @@ class NonFiniteGuard(keras.callbacks.Callback):
                     )
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Look at the loss."""
+        """Check the loss."""
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
             self._act(f"the loss is {loss} in batch {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Look at the weights."""
+        """Check the weights."""
         for variable in self.model.variables:  # also batch statistics, and the images in pools
             if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
                 self._act(f"`{variable.path}` is not finite after epoch {epoch + 1}")
                 return
 
     def get_state(self) -> dict[str, Any]:
-        """Return how often it went back, for a training that is resumed."""
+        """Return the number of returns so far, for a resumed training."""
         return {"returns": self.returns}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on with what `get_state` returned."""
+        """Restore the result of `get_state`."""
         self.returns = state["returns"]
 
     def _act(self, found: str) -> None:
@@ -118,12 +118,13 @@ class NonFiniteGuard(keras.callbacks.Callback):
         self.returns += 1
         rates = []
         for optimizer, rate in zip(_optimizers(model), before, strict=True):
-            # The checkpoint may be older than the last time that this happened.
+            # The checkpoint may be older than the last return, with a higher rate.
             rates.append(min(rate, float(optimizer.learning_rate)) * self.rate_factor)
             optimizer.learning_rate = rates[-1]
         _warn(
-            f"{found}: back to `{path}` ({self.returns} of {self.max_returns} times), and on with "
-            f"the rates {rates[0]:g} of the generators and {rates[1]:g} of the discriminators."
+            f"{found}: back to `{path}` ({self.returns} of {self.max_returns} times). The training "
+            f"continues with the learning rates {rates[0]:g} of the generators and {rates[1]:g} of "
+            "the discriminators."
         )
 
 

@@ -1,4 +1,4 @@
-"""What other callbacks know of a training, so that they go on as well when it is resumed."""
+"""State of other callbacks, saved and restored for a resumed training."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_mri_cyclegan.volumes import atomic
 
-# Keras' own have no way to ask them. Only what they find out: what they were told stays theirs.
+# Keras' callbacks have no `get_state`. Only their state; their arguments are not saved.
 KNOWN: dict[type, tuple[str, ...]] = {
     keras.callbacks.History: ("epoch", "history"),
     keras.callbacks.EarlyStopping: (
@@ -34,10 +34,10 @@ KNOWN: dict[type, tuple[str, ...]] = {
 
 
 def get(callbacks: list) -> dict[str, Any]:
-    """Return what callbacks know, as JSON can hold it, and arrays.
+    """Return the states of callbacks: values of JSON types, and arrays.
 
-    Of Keras' own `History`, `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` and
-    `SwapEMAWeights`; of others what their method `get_state` returns, if they have one.
+    Supported are Keras' `History`, `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint` and
+    `SwapEMAWeights`, and callbacks with a method `get_state`.
 
     Args:
         callbacks: List of `keras.callbacks.Callback`.
@@ -63,11 +63,11 @@ def get(callbacks: list) -> dict[str, Any]:
 
 
 def put(callbacks: list, states: dict[str, Any]) -> None:
-    """Tell callbacks what `get` returned. Those that are new are left as they are.
+    """Restore the states of callbacks. Callbacks without a saved state are not changed.
 
     Args:
         callbacks: List of `keras.callbacks.Callback`.
-        states: What `get` returned.
+        states: Result of `get`.
     """
     for name, callback in _named(callbacks):
         state = states.get(name)
@@ -82,13 +82,13 @@ def put(callbacks: list, states: dict[str, Any]) -> None:
 
 
 def continue_csv(callbacks: list, epoch: int) -> None:
-    """Let each `CSVLogger` go on with its file, from which later epochs are removed.
+    """Make each `CSVLogger` continue its file, after removing later epochs from it.
 
-    A training that was killed may have logged an epoch that it did not save.
+    A killed training may have logged an epoch that is not in the checkpoint.
 
     Args:
         callbacks: List of `keras.callbacks.Callback`, before their training begins.
-        epoch: The epoch that the training goes on with, from 0.
+        epoch: The first epoch of the resumed training, from 0.
 
     Raises:
         VolumeError: The file cannot be written.
@@ -115,7 +115,7 @@ def continue_csv(callbacks: list, epoch: int) -> None:
 
 
 def _named(callbacks: list) -> list[tuple[str, Any]]:
-    """Name each callback by its class, and by its number among those of that class."""
+    """Return each callback with a name: its class, and its number within that class."""
     counts: Counter[str] = Counter()
     named = []
     for callback in callbacks:
@@ -134,12 +134,12 @@ def _attributes(callback: Any) -> tuple[str, ...]:
 
 def _told(attribute: str, value: Any) -> Any:
     if attribute == "best_weights" and value is not None:
-        return [np.asarray(weight) for weight in value]  # TensorFlow's of one number are no arrays
+        return [np.asarray(weight) for weight in value]  # scalars on TensorFlow are not arrays
     return _plain(value)
 
 
 def _plain(value: Any) -> Any:
-    """Return numbers of NumPy as Python's own."""
+    """Return NumPy numbers as Python numbers."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The signal with which a cluster announces that a process is about to be killed."""
+"""Handler of SIGTERM, with which a cluster announces that it will kill a process."""
 
 import os
 import signal
@@ -7,9 +7,9 @@ from typing import Any
 
 
 class Sigterm:
-    """Notes a SIGTERM instead of dying of it.
+    """Record a SIGTERM instead of ending the process.
 
-    Only in the main thread, where alone Python handles signals; elsewhere it does nothing.
+    Python handles signals only in the main thread; in other threads this class does nothing.
 
     Example:
         >>> import os, signal
@@ -19,7 +19,7 @@ class Sigterm:
         >>> os.kill(os.getpid(), signal.SIGTERM)
         >>> sigterm.received
         True
-        >>> sigterm.received = False  # done with; else the handler before gets it now
+        >>> sigterm.received = False  # handled; otherwise the previous handler gets it now
         >>> sigterm.stop_listening()
     """
 
@@ -36,13 +36,13 @@ class Sigterm:
             self._previous = signal.signal(signal.SIGTERM, self._handle)
 
     def stop_listening(self) -> None:
-        """Put the previous handler back, and hand it a signal that nobody has acted on.
+        """Restore the previous handler, and pass it a signal that was received but not handled.
 
-        Set `received` to `False` when you have.
+        Set `received` to `False` after handling the signal.
         """
         left_over = self.received and self._owner == os.getpid()
         if self._owner == os.getpid():
-            # `None` is a handler that was not made in Python, which cannot be put back by it.
+            # `None` stands for a handler outside Python, which Python cannot restore.
             signal.signal(signal.SIGTERM, self._previous or signal.SIG_DFL)
         self._owner = self._previous = None
         self.received = False
@@ -52,6 +52,6 @@ class Sigterm:
     def _handle(self, number: int, frame: Any) -> None:
         if os.getpid() == self._owner:
             self.received = True
-        else:  # a worker that was forked from this process, and that is being ended
+        else:  # in a worker process forked from this one, end the worker
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Looking at a model without changing how its training goes on."""
+"""Context that keeps the state of torch's global random generator."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import keras
 
 @contextlib.contextmanager
 def torch_generator_kept() -> Iterator[None]:
-    """Leave torch's generator, from which an unseeded dropout draws, as it was.
+    """Restore the state of torch's global generator, from which an unseeded dropout draws.
 
     On torch `predict` reads its array through a `DataLoader`, which draws a seed from it.
     """

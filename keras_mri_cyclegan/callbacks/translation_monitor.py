@@ -1,4 +1,4 @@
-"""Pictures of the translations after each epoch: a CycleGAN's losses say little about them."""
+"""Pictures of the translations after each epoch, since the losses say little about them."""
 
 import os
 import re
@@ -15,36 +15,35 @@ from keras_mri_cyclegan.callbacks.torch_random import torch_generator_kept
 
 
 class TranslationMonitor(keras.callbacks.Callback):
-    """Draw a few examples, their translations and their round trips after each epoch.
+    """Draw a few images, their translations and their translations back after each epoch.
 
-    Each picture has one row per example. On the left an image of A, its translation to B and that
-    one's translation back to A; on the right the same from B. `epoch_0000.png` is drawn before the
-    first epoch, `epoch_0001.png` after it, and so on; at the end of the training `training.gif`
-    shows them one after the other. A training that is interrupted leaves its PNG files.
+    Each picture has one row per image: on the left an image of A, its translation to B and the
+    translation back to A; on the right the same from B. `epoch_0000.png` is drawn before the first
+    epoch, `epoch_0001.png` after it, and so on; at the end of the training `training.gif` shows
+    all pictures in sequence. An interrupted training leaves its PNG files.
 
-    A resumed training (`initial_epoch`, `keras.callbacks.BackupAndRestore`) goes on numbering, and
-    its GIF begins with the PNG files of the earlier epochs. Others that lie in the folder are left
-    out of the GIF, and replaced when their epoch comes.
+    A resumed training (`initial_epoch`, `keras.callbacks.BackupAndRestore`) continues the
+    numbering, and its GIF starts with the PNG files of the earlier epochs. Other pictures in the
+    folder are left out of the GIF, and replaced when their epoch is drawn.
 
-    For display only: values outside [-1, 1] are drawn black or white, NaN black. Of a volume the
-    middle slice is drawn, of several channels the middle one. The training itself is not changed:
-    no random number is drawn, and no weight or metric touched.
+    For display only: values outside [-1, 1] are drawn black or white, NaN black. For volumes the
+    middle slice is drawn, for several channels the middle channel. The training itself is not
+    changed: no random number is drawn, and no weight or metric changed.
 
     Args:
         a: Images of A, array `(images, height, width, channels)` or `(images, depth, height, width,
-            channels)` of floats in [-1, 1]. Best ones that the training does not see.
-        b: Images of B, likewise; they need not show the same slices, nor be as many.
+            channels)` of floats in [-1, 1], preferably not part of the training data.
+        b: Images of B, likewise; slices and number of images may differ from those of A.
         directory: The folder for the files, created when the training begins.
         every: Draw after each `every`-th epoch. Defaults to 1.
-        max_images: How many images of `a` and of `b` are drawn, the first ones. Defaults to 4.
+        max_images: Number of images of `a` and of `b` to draw, the first ones. Defaults to 4.
         gif: Whether to write `training.gif`. Defaults to `True`.
-        seconds_per_frame: How long the GIF shows each picture. Defaults to 0.25.
-        names: What to call A and B in the titles, such as `("T1", "T2")`. Defaults to
-            `("A", "B")`.
+        seconds_per_frame: Duration of each picture in the GIF. Defaults to 0.25.
+        names: Names of A and B in the titles, such as `("T1", "T2")`. Defaults to `("A", "B")`.
 
     Raises:
-        ValueError: Images that a network cannot take, another argument that cannot be used, or,
-            when the training begins, a model that cannot translate.
+        ValueError: A network cannot take the images, another argument cannot be used, or, when the
+            training begins, the model cannot translate.
         OSError: When the training begins: the folder cannot be created or written to.
 
     Example:
@@ -79,7 +78,7 @@ class TranslationMonitor(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         max_images = _checks.positive_int("max_images", max_images)
-        # Copies, so that a training that shuffles its arrays in place does not shuffle these.
+        # Copies, since a training may shuffle its arrays in place.
         self.a = _checks.images("a", a)[:max_images].copy()
         self.b = _checks.images("b", b)[:max_images].copy()
         _checks.warn_range("a", self.a)
@@ -93,7 +92,7 @@ class TranslationMonitor(keras.callbacks.Callback):
         self._drawn: set[int] = set()
 
     def set_model(self, model: Any) -> None:
-        """Take the model that is about to be trained, which must be able to translate."""
+        """Set the model to train, which must have a method `translate`."""
         if not callable(getattr(model, "translate", None)):
             raise ValueError(
                 "`TranslationMonitor` needs a model with a method `translate`, such as "
@@ -102,15 +101,15 @@ class TranslationMonitor(keras.callbacks.Callback):
         super().set_model(model)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Create the folder, so that a training that could not be drawn fails at once."""
+        """Create the folder, or fail before the training if it cannot be written to."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.directory):
-                pass  # It could be written, and is gone again.
+                pass  # only a test whether the folder can be written to
         except OSError as error:
             raise OSError(
                 f"`directory` {str(self.directory)!r} cannot be created or written to ({error}). "
-                "Choose another, or change its permissions."
+                "Choose another folder, or change its permissions."
             ) from error
         self._epochs_before = None
         self._drawn = set()
@@ -137,8 +136,8 @@ class TranslationMonitor(keras.callbacks.Callback):
         if len(fitting) < len(pictures):
             warnings.warn(
                 f"`training.gif` leaves out {len(pictures) - len(fitting)} pictures of earlier "
-                f"epochs in {str(self.directory)!r}: they are not {shape[1]} x {shape[0]} pixels, "
-                "as the latest is.",
+                f"epochs in {str(self.directory)!r}: their size is not that of the latest picture, "
+                f"{shape[1]} x {shape[0]} pixels.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -165,14 +164,14 @@ class TranslationMonitor(keras.callbacks.Callback):
         there = self._translate(images, directions[0])
         if np.isfinite(there).all():
             back = self._translate(there, directions[1])
-        else:  # A training that diverged; whether it goes on is not for a picture to decide.
+        else:  # The training diverged; the callback draws it, and does not stop it.
             back = np.full_like(images, np.nan)
         rows = list(zip(images, there, back, strict=True))
         return figures.image_grid(rows, titles=titles, caption=caption)
 
     def _translate(self, images: np.ndarray, direction: str) -> np.ndarray:
         with warnings.catch_warnings():
-            # It was said of `a` and `b` at the beginning, and not of what a network gives.
+            # The constructor has already warned of `a` and `b`; networks' outputs are not checked.
             warnings.simplefilter("ignore", _checks.RangeWarning)
             return self.model.translate(images, direction=direction)
 
@@ -186,7 +185,7 @@ class TranslationMonitor(keras.callbacks.Callback):
             return np.array(picture)
 
     def _epochs_of_this_training(self) -> list[int]:
-        """The epochs drawn now, and before them those from which this training was resumed."""
+        """Return the epochs drawn in this training and in the earlier part that it resumes."""
         names = (
             re.fullmatch(r"epoch_(\d{4,})\.png", path.name) for path in self.directory.iterdir()
         )

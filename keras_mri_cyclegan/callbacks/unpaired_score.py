@@ -1,4 +1,4 @@
-"""How good translations are where no pair is known: one number to compare epochs by."""
+"""Score of translations without pairs, to compare epochs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,38 +9,41 @@ from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.metrics.displacement import displacement
 from keras_mri_cyclegan.metrics.histogram_distance import histogram_distance
 
-GOOD_DISPLACEMENT = 0.5  # Pixels: less cannot be told from rounding to a pixel.
-GOOD_CYCLE = 0.1  # Of how much the images vary.
-GOOD_HISTOGRAM = 0.1  # Of how far A and B are apart, which is what a copy is from its target ...
-SPLITS = 16  # ... or, if that is more, of how far random halves of the real images are apart.
+GOOD_DISPLACEMENT = 0.5  # pixels; smaller displacements are within rounding to a pixel
+GOOD_CYCLE = 0.1  # fraction of the images' mean absolute deviation
+# Fraction of the histogram distance between A and B (that of a copy from its target domain), or,
+# if larger, between random halves of the real images.
+GOOD_HISTOGRAM = 0.1
+SPLITS = 16  # number of random splits into halves
 
 
 class UnpairedScore:
-    """Scores translations between images of A and of B that are no pairs; lower is better.
+    """Score of translations between unpaired images of A and B; lower is better.
 
-    For each direction the sum of three numbers, each divided by what is good, so that no unit
-    matters; the score is the mean of both directions:
+    The score is the mean over both directions of the sum of three terms, each divided by a typical
+    good value:
 
-    - how far the anatomy moved, the median over the images of `displacement`, by half a pixel;
-    - how far from its origin a round trip ends, the mean absolute error, by a tenth of the real
-      images' mean absolute deviation from their median;
-    - how far the translations' intensities are from those of real images, `histogram_distance`, by
-      a tenth of the distance between A and B, or between random halves of the real images if that
-      is more.
+    - displacement of the anatomy: the median over the images of `displacement`, divided by half a
+      pixel;
+    - cycle error: the mean absolute error after translation to the other domain and back, divided
+      by a tenth of the real images' mean absolute deviation from their median;
+    - difference of the intensity distributions of translations and real images: the
+      `histogram_distance`, divided by a tenth of the distance between A and B, or between random
+      halves of the real images if that is larger.
 
-    Each is about 1 where translations are good. None alone is enough: a copy of the input moves
-    nothing and comes back unharmed, but scores 10 for its histogram; wrong anatomy of the right
-    contrast scores 2 for each pixel; noise does not find its way back. What none of them sees is
-    two tissues of equal size whose intensities changed places.
+    Each term is about 1 for good translations. All three are needed: a copy of the input has no
+    displacement and no cycle error, but its histogram term is 10; wrong anatomy in the right
+    contrast scores 2 per pixel of displacement; noise has a large cycle error. No term detects that
+    two tissues of equal size have exchanged their intensities.
 
     Args:
         a: Images of A, `(images, height, width, channels)` or `(images, depth, height, width,
             channels)`, floats in [-1, 1].
-        b: Images of B, likewise; they need not show the same slices, nor be as many.
-        max_shift: The largest displacement looked for, in pixels. Defaults to 4.
+        b: Images of B, likewise; slices and number of images may differ from those of A.
+        max_shift: The largest displacement searched for, in pixels. Defaults to 4.
 
     Raises:
-        ValueError: Images that cannot be compared.
+        ValueError: The images cannot be compared.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -64,8 +67,8 @@ class UnpairedScore:
             has_edges = np.isfinite(displacement(images, images, max_shift=self.max_shift))
             if not has_edges.any():
                 raise ValueError(
-                    f"`{domain}` holds no image with an edge, so no displacement can be found. "
-                    "Give slices that show anatomy."
+                    f"`{domain}` holds no image with an edge, so no displacement can be measured. "
+                    "Pass slices that show anatomy."
                 )
             self._has_edges[domain] = has_edges
             spread = float(np.abs(images - np.median(images)).mean())
@@ -106,12 +109,12 @@ class UnpairedScore:
     def _displacement(self, source: str, made: np.ndarray) -> float:
         use = self._has_edges[source]
         moved = displacement(self.images[source][use], made[use], max_shift=self.max_shift)
-        # A translation without any edge has lost its anatomy altogether.
+        # A translation without any edge has lost its anatomy: count it as the largest shift.
         return float(np.median(np.where(np.isfinite(moved), moved, self.max_shift)))
 
 
 def _between_halves(images: np.ndarray) -> float:
-    """The mean histogram distance between random halves of the images; 0 for a single one."""
+    """Return the mean histogram distance between random halves of the images; 0 for one image."""
     half = len(images) // 2
     if half == 0:
         return 0.0

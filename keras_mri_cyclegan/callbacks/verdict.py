@@ -1,22 +1,22 @@
-"""What a training was worth, in words: beside a copy of the input, and beside its start."""
+"""Verdict on a training: its translations against a copy of the input and against the start."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-CLEARLY = 0.95  # of another's distance, below which a distance is better
-# Between different slices of few patients the measure is uncertain by some tenths: a training that
-# gained one or two decibels was seen at 1.2 times the start's distance.
+CLEARLY = 0.95  # a distance is better if it is below this fraction of the other distance
+# With different slices of few patients the ratio is uncertain by some tenths: a training that
+# gained 1 to 2 dB had 1.2 times the start's distance.
 FAR_WORSE = 1.5
 
 
 class Verdict(NamedTuple):
-    """A verdict without pairs.
+    """Verdict on a training without pairs.
 
     Attributes:
         text: One or two sentences.
         worked: Whether the translations are better than a copy, and not far worse than the start.
-        start_is_better: Whether the generators are best left as they were before the training.
+        start_is_better: Whether the generators before the training are better.
     """
 
     text: str
@@ -25,14 +25,14 @@ class Verdict(NamedTuple):
 
 
 def verdict(best: float, start: float, copy: float) -> Verdict:
-    """Compare how far translations look from real images of their contrast: lower is better.
+    """Compare distances of translations from real images of their contrast; lower is better.
 
-    A start that is no better than a copy (random weights) is nothing to go back to.
+    A start that is no better than a copy (random weights) is never preferred.
 
     Args:
-        best: Distance of the best epoch's translations; infinite if there was none.
-        start: Of those of the generators before the training.
-        copy: Of a copy of the input.
+        best: Distance of the best epoch's translations; infinite if there is none.
+        start: Distance of the translations of the generators before the training.
+        copy: Distance of a copy of the input.
 
     Returns:
         A `Verdict`.
@@ -45,8 +45,8 @@ def verdict(best: float, start: float, copy: float) -> Verdict:
         True
     """
     numbers = (
-        f"the translations look {best:.2f} away from real images, the start's {start:.2f}, copies "
-        f"of the input {copy:.2f}."
+        f"the distance from real images is {best:.2f} for the translations, {start:.2f} for those "
+        f"of the start and {copy:.2f} for copies of the input."
     )
     started = np.isfinite(start) and start < CLEARLY * copy
     if started and not best <= FAR_WORSE * start:
@@ -54,8 +54,8 @@ def verdict(best: float, start: float, copy: float) -> Verdict:
     if not best < CLEARLY * copy:
         return Verdict(
             f"The translations are no better than a copy of the input: {numbers} Do not use them. "
-            "Look at the images first: heads of the same region, air at -1, one contrast on each "
-            "side; then train for longer or on more scans.",
+            "Check the images first: heads of the same region, air at -1, one contrast in each "
+            "domain; then train for longer or on more scans.",
             False,
             False,
         )

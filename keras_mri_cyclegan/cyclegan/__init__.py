@@ -1,4 +1,4 @@
-"""The CycleGAN model and what only it needs: its objective, optimizer, image pool and steps."""
+"""The CycleGAN model with its objective, optimizer, image pool and training steps."""
 
 from keras_mri_cyclegan.cyclegan.cyclegan import CycleGAN
 

@@ -1,4 +1,4 @@
-"""The arguments of `compile` as a file has them: names and numbers, never code."""
+"""Saving and loading of the arguments of `compile`: names and numbers, never code."""
 
 import json
 import warnings
@@ -9,12 +9,12 @@ import keras
 from keras_mri_cyclegan import _checks
 from keras_mri_cyclegan.cyclegan.composite_optimizer import portable
 
-# What Keras' `compile` takes and this one does not, and where it goes here.
+# Arguments of Keras' `compile` that `CycleGAN.compile` lacks, and what replaces them.
 INSTEAD = {
     "optimizer": "`generator_optimizer` and `discriminator_optimizer`",
     "learning_rate": "`generator_optimizer=keras.optimizers.Adam(1e-4, beta_1=0.5)` and the like",
-    "loss": "`adversarial_loss`, `structure_loss` and `paired_loss`; the cycle and the identity "
-    "mapping have weights only, `cycle_weight` and `identity_weight`",
+    "loss": "`adversarial_loss`, `structure_loss` and `paired_loss`; cycle consistency and "
+    "identity mapping have weights only, `cycle_weight` and `identity_weight`",
     "loss_weights": "`adversarial_weight`, `cycle_weight`, `identity_weight`, `structure_weight` "
     "and `paired_weight`",
     "metrics": "`evaluate` and `validation_data` score PSNR, SSIM and the mean absolute "
@@ -27,14 +27,14 @@ def check_no_other(arguments: dict[str, Any]) -> None:
     """Raise an error for arguments that `CycleGAN.compile` does not have.
 
     Raises:
-        ValueError: One of `keras.Model.compile`; the message says what to pass instead.
-        TypeError: Another one.
+        ValueError: An argument of `keras.Model.compile`; the message says what to pass instead.
+        TypeError: Any other argument.
     """
     for name in arguments:
         if name not in INSTEAD:
             raise TypeError(f"CycleGAN.compile() got an unexpected keyword argument {name!r}")
         raise ValueError(
-            f"`compile` of a CycleGAN has no `{name}`. Instead there are: {INSTEAD[name]}. "
+            f"`compile` of a CycleGAN has no `{name}`. Use instead: {INSTEAD[name]}. "
             f"Received: {name}={arguments[name]!r}."
         )
 
@@ -42,10 +42,10 @@ def check_no_other(arguments: dict[str, Any]) -> None:
 def to_config(arguments: dict[str, Any]) -> dict[str, Any] | None:
     """Return the arguments of `compile` in a form that every backend can read.
 
-    A `lambda` could only be kept as code, which `keras.models.load_model` would refuse to run, and
-    an object without `get_config` not at all. With one of them there is no config, and a warning:
-    the file has all weights and moments, and the model in it is not compiled. A function or class
-    that is not registered is kept by its name, with a warning.
+    A `lambda` could be saved only as code, which `keras.models.load_model` refuses to run; an
+    object without `get_config` cannot be saved. With such an argument this function warns and
+    returns `None`: the file then holds all weights and moments, but the loaded model is not
+    compiled. A function or class that is not registered is saved by its name, with a warning.
 
     Args:
         arguments: The arguments by name.
@@ -70,35 +70,31 @@ def to_config(arguments: dict[str, Any]) -> dict[str, Any] | None:
             unknown.append(f"{name}={value!r}")
     if left_out:
         warnings.warn(
-            f"What the model was compiled with cannot be saved ({', '.join(left_out)}): the copy "
-            "will not be compiled. Compile it again, and load the state of its optimizers: "
-            "`loaded.compile(...)`, `loaded.load_weights(path)`. A function with a name, or a "
-            "class with `get_config`, is saved if it is registered by "
+            f"Arguments of `compile` cannot be saved ({', '.join(left_out)}): the loaded model "
+            "will not be compiled. After loading, compile it again and load the state of its "
+            "optimizers: `loaded.compile(...)`, `loaded.load_weights(path)`. A named function, or "
+            "a class with `get_config`, is saved if it is registered by "
             "`@keras.saving.register_keras_serializable()`.",
             stacklevel=2,
         )
         return None
     if unknown:
         _checks.warn(
-            f"What the model was compiled with is saved by its name ({', '.join(unknown)}), which "
-            "no other program knows: `keras.models.load_model` will not find it. Register it by "
-            "`@keras.saving.register_keras_serializable()`, or open the file with "
+            f"Arguments of `compile` are saved by name only ({', '.join(unknown)}), and another "
+            "program cannot find them by `keras.models.load_model`. Register each by "
+            "`@keras.saving.register_keras_serializable()`, or load the file with "
             "`load_model(path, custom_objects={name: function})`, or with `compile=False`."
         )
     return portable(config)
 
 
 def from_config(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments that `to_config` was given.
-
-    Args:
-        config: What it returned.
-    """
+    """Return the arguments of `compile` from the result of `to_config`."""
     return {name: keras.saving.deserialize_keras_object(value) for name, value in config.items()}
 
 
 def _opens_elsewhere(config: Any) -> bool:
-    """Whether a program that imports this library and what is registered can open a config."""
+    """Whether another program with this library and the registered objects can load a config."""
     if not isinstance(config, (dict, list)):
         return True
     if '"module": "__main__"' in json.dumps(config):
@@ -112,7 +108,7 @@ def _opens_elsewhere(config: Any) -> bool:
 
 def _without_code(value: Any) -> Any:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # Keras', of what is an error here
+        warnings.simplefilter("ignore", UserWarning)  # Keras warns of a lambda: an error here
         config = keras.saving.serialize_keras_object(value)
     if '"__lambda__"' in json.dumps(config):
         raise ValueError("a lambda")

@@ -1,4 +1,4 @@
-"""One optimizer made of two: one for the generators, one for the discriminators."""
+"""Composite optimizer: one optimizer for the generators, one for the discriminators."""
 
 from typing import Any
 
@@ -7,21 +7,21 @@ from keras import ops
 
 
 class CompositeOptimizer(keras.optimizers.Optimizer):
-    """Hands each gradient to the optimizer that its variable belongs to.
+    """Optimizer that updates each variable by the generators' or the discriminators' optimizer.
 
-    Keras saves, restores and (on JAX) carries through a compiled step the variables of
-    `model.optimizer` alone, so the two optimizers of a GAN have to be one. Each keeps its own
+    Keras saves, restores and (on JAX) carries through a compiled step only the variables of
+    `model.optimizer`, so the two optimizers of a GAN have to form one. Each keeps its own
     settings: schedule, clipping, gradient accumulation, exponential moving average.
 
     Args:
-        generator_optimizer: `keras.optimizers.Optimizer` of the generators, or `None` for the
-            CycleGAN paper's, `Adam(2e-4, beta_1=0.5)`.
+        generator_optimizer: `keras.optimizers.Optimizer` of the generators, or `None` for that of
+            the CycleGAN paper, `Adam(2e-4, beta_1=0.5)`.
         discriminator_optimizer: The same for the discriminators.
-        discriminator_variables: List of the variables that go to `discriminator_optimizer`; all
-            others go to `generator_optimizer`.
+        discriminator_variables: List of the variables that `discriminator_optimizer` updates;
+            `generator_optimizer` updates all others.
 
     Raises:
-        ValueError: An optimizer that is already in use, or that scales the loss by itself.
+        ValueError: An optimizer is already in use, or scales the loss itself.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
         if self.generator_optimizer is self.discriminator_optimizer:
             raise ValueError(
                 "`generator_optimizer` and `discriminator_optimizer` must be two optimizers. "
-                "Received the same object for both; make one for each."
+                "Received: the same object for both. Create one for each."
             )
         self.generator_optimizer.name = "generator"
         self.discriminator_optimizer.name = "discriminator"
         self._discriminator_ids = frozenset(id(v) for v in discriminator_variables)
 
     def build(self, variables: list) -> None:
-        """Make the variables of both optimizers."""
+        """Create the variables of both optimizers."""
         if self.built:
             return
         for optimizer, indices in self._route(variables):
@@ -52,16 +52,16 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
 
     @property
     def optimizers(self) -> list[keras.optimizers.Optimizer]:
-        """Both optimizers, as Keras' callbacks look for them.
+        """Both optimizers, under the name that Keras' callbacks expect.
 
-        `LearningRateScheduler` and `ReduceLROnPlateau` set the rate of each by itself and log it as
-        `learning_rate_generator` and `learning_rate_discriminator`.
+        `LearningRateScheduler` and `ReduceLROnPlateau` set the learning rate of each separately and
+        log it as `learning_rate_generator` and `learning_rate_discriminator`.
         """
         return [self.generator_optimizer, self.discriminator_optimizer]
 
     @property
     def variables(self) -> list:
-        """The variables of both optimizers; the composite has none of its own."""
+        """Variables of both optimizers; the composite has none of its own."""
         return self.generator_optimizer.variables + self.discriminator_optimizer.variables
 
     def apply(self, grads: list, trainable_variables: list | None = None) -> None:
@@ -77,25 +77,25 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
             optimizer.apply([grads[i] for i in indices], [variables[i] for i in indices])
 
     def finalize_variable_values(self, var_list: list) -> None:
-        """Let each optimizer put its moving averages in place of its variables, if it keeps any."""
+        """Replace the variables by their moving averages, for each optimizer with `use_ema`."""
         var_list = list(var_list)
         for optimizer, indices in self._route(var_list):
             optimizer.finalize_variable_values([var_list[i] for i in indices])
             if optimizer.use_ema:
-                # Weight and average would share one buffer, which JAX may then donate only once.
+                # Otherwise weight and average share one buffer, which JAX can donate only once.
                 for i in indices:
                     var_list[i].assign(ops.copy(var_list[i].value))
 
     @property
     def iterations(self) -> Any:
-        """The number of updates of the generators."""
+        """Number of updates of the generators."""
         return self.generator_optimizer.iterations
 
     @property
     def learning_rate(self) -> Any:
-        """The generators' learning rate.
+        """Learning rate of the generators.
 
-        Setting it sets the discriminators' in proportion, so that the ratio of the two stays.
+        Setting it scales the discriminators' learning rate too, so that their ratio stays constant.
         """
         return self.generator_optimizer.learning_rate
 
@@ -109,10 +109,10 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
         self.discriminator_optimizer.learning_rate = value * getattr(self, "_rate_ratio", 1.0)
 
     def save_own_variables(self, store: Any) -> None:
-        """Save nothing: Keras saves the two optimizers themselves, each under its name."""
+        """Save nothing: Keras saves the two inner optimizers, each under its name."""
 
     def load_own_variables(self, store: Any) -> None:
-        """Load nothing: Keras loads the two optimizers themselves."""
+        """Load nothing: Keras loads the two inner optimizers."""
 
     def get_config(self) -> dict:
         """Return the two optimizers."""
@@ -131,9 +131,9 @@ class CompositeOptimizer(keras.optimizers.Optimizer):
 
 
 def portable(config: dict) -> dict:
-    """Return a config of `serialize_keras_object` whose optimizers every backend can open.
+    """Return a config of `serialize_keras_object` whose optimizers every backend can load.
 
-    On torch Keras names its own class of an optimizer, which no other backend has.
+    On torch, Keras saves the name of a torch-specific optimizer class, which no other backend has.
     """
     for name in ("generator_optimizer", "discriminator_optimizer"):
         if config[name]["module"].startswith("keras."):
@@ -142,20 +142,20 @@ def portable(config: dict) -> dict:
 
 
 def _part(name: str, optimizer: Any) -> keras.optimizers.Optimizer:
-    """Return the paper's optimizer for `None`, or `optimizer` if a composite can drive it."""
+    """Return the validated optimizer, or the CycleGAN paper's for `None`."""
     if optimizer is None:
         return keras.optimizers.Adam(2e-4, beta_1=0.5)
     optimizer = keras.optimizers.get(optimizer)
     scaling = optimizer.loss_scale_factor is not None
     if scaling or isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         raise ValueError(
-            f"`{name}` must not scale the loss by itself: the four networks share one loss, which "
+            f"`{name}` must not scale the loss itself: the four networks share one loss, which "
             "is scaled as a whole under the policy 'mixed_float16' (`auto_scale_loss=True`). "
             f"Received: {optimizer!r}."
         )
     if optimizer.built:
         raise ValueError(
-            f"`{name}` must be a new optimizer. Received one that already holds the state of "
-            "other variables; make another with the same arguments."
+            f"`{name}` must be a new optimizer. Received: an optimizer that already holds the "
+            "state of other variables. Create another one with the same arguments."
         )
     return optimizer

@@ -1,4 +1,4 @@
-"""The CycleGAN: two generators and two discriminators that are trained together."""
+"""CycleGAN model: two generators and two discriminators, trained together."""
 
 import itertools
 from typing import Any
@@ -36,13 +36,13 @@ NETWORKS = ("generator_ab", "generator_ba", "discriminator_a", "discriminator_b"
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class CycleGAN(keras.Model):
-    """Translates between two domains of images, A and B, learnt from unpaired examples.
+    """Translation between two image domains, A and B, learnt from unpaired images.
 
-    `generator_ab` makes an image of B from one of A, `generator_ba` the other way round;
-    `discriminator_a` and `discriminator_b` tell scans of their domain from translations. A
-    generator is asked for translations that pass for scans (adversarial loss), from which the other
-    generator finds its way back (cycle consistency), and to leave alone what is of its target
-    domain already (identity mapping).
+    `generator_ab` translates images of A to B, `generator_ba` images of B to A; `discriminator_a`
+    and `discriminator_b` distinguish real from generated images of their domain. A generator learns
+    translations that its discriminator takes for real (adversarial loss), that the other generator
+    can translate back (cycle consistency), and to keep real images of its target domain unchanged
+    (identity mapping).
 
     Images are floats in [-1, 1], `(batch, height, width, channels)`, or volumes, `(batch, depth,
     height, width, channels)`.
@@ -52,18 +52,20 @@ class CycleGAN(keras.Model):
         generator_ba: `keras.Model` from images of B to images of A, in [-1, 1].
         discriminator_a: `keras.Model` from images of A to logits.
         discriminator_b: `keras.Model` from images of B to logits.
-        pool_size: Integer, how many past fakes of each domain the discriminators are shown again
-            (see `ImagePool`); 0 shows them the latest alone. Defaults to 50.
-        seed: Integer or `None`, seed of the pools' choices. Defaults to `None`, a random one.
-        augmentation: `keras.layers.Layer` that scans and translations alike go through on their way
-            to a discriminator, such as `DifferentiableAugmentation` where there are few images.
-            Defaults to `None`: they are seen as they are.
+        pool_size: Integer, number of past generated images of each domain in the pool from which
+            the discriminators' images are drawn (see `ImagePool`); with 0 the discriminators see
+            only the latest. Defaults to 50.
+        seed: Integer or `None`, seed of the pools' random choices. Defaults to `None`, a random
+            one.
+        augmentation: `keras.layers.Layer` applied to all images, real and generated, before a
+            discriminator, such as `DifferentiableAugmentation` for small data sets. Defaults to
+            `None`: no augmentation.
         name: String, name of the model.
 
     Raises:
-        ValueError: A network is not a `keras.Model`, or one is given as two of the four; or
+        ValueError: A network is not a `keras.Model`, or two of the four networks are the same; or
             `pool_size` is not an integer of at least 0, or it is above 0 and a discriminator takes
-            images of any size, for which no pool can be laid out.
+            images of any size, for which a pool has no fixed shape.
 
     Example:
         >>> import keras
@@ -105,8 +107,8 @@ class CycleGAN(keras.Model):
                 raise ValueError(f"`{argument}` must be a `keras.Model`. Received: {network!r}.")
             if not isinstance(getattr(network, "input_shape", None), tuple):
                 raise ValueError(
-                    f"`{argument}` must have one input of known shape. Received: {network!r}. Make "
-                    "it with the functional API, or wrap it: `image = keras.Input(shape)`, "
+                    f"`{argument}` must have one input of known shape. Received: {network!r}. "
+                    "Build it with the functional API, or wrap it: `image = keras.Input(shape)`, "
                     "`keras.Model(image, network(image))`."
                 )
             backends.prepare(network)
@@ -141,7 +143,7 @@ class CycleGAN(keras.Model):
         shape = discriminator.input_shape
         if None in shape[1:]:
             raise ValueError(
-                f"`pool_size` must be 0 where a discriminator takes images of any size. Received: "
+                f"`pool_size` must be 0 if a discriminator takes images of any size. Received: "
                 f"pool_size={self.pool_size} and a discriminator of domain {domain.upper()} that "
                 f"takes {shape[1:]}. Build it for a fixed size, or pass pool_size=0."
             )
@@ -173,10 +175,10 @@ class CycleGAN(keras.Model):
         auto_scale_loss: bool = True,
         **kwargs: Any,
     ) -> None:
-        """Set how the networks are trained, and check that they fit together.
+        """Set the losses, weights and optimizers, and check that the networks fit together.
 
         A weight is a number of at least 0 or a function of the training step, such as
-        `keras_mri_cyclegan.losses.WarmUp`. The number 0 skips the work.
+        `keras_mri_cyclegan.losses.WarmUp`. A term whose weight is the number 0 is not computed.
 
         Args:
             generator_optimizer: `keras.optimizers.Optimizer` of both generators, with any clipping,
@@ -187,40 +189,40 @@ class CycleGAN(keras.Model):
                 `keras_mri_cyclegan.losses.AdversarialLoss`, or any function of (target, logits) in
                 which target 1 is real and 0 is fake, such as a Keras loss on logits. Defaults to
                 `"least_squares"`.
-            cycle_weight: Weight of the mean absolute error between an image and its round trip.
-                Defaults to 10.
-            identity_weight: Weight of the mean absolute error between an image and what the
-                generator *to* its domain makes of it. Where the two domains have different numbers
-                of channels it is set to 0, with a warning. Defaults to 5.
-            structure_loss: What holds the anatomy in place between an image and its translation:
+            cycle_weight: Weight of the cycle consistency: the mean absolute error between an image
+                and its translation to the other domain and back. Defaults to 10.
+            identity_weight: Weight of the identity mapping: the mean absolute error between an
+                image and the output for it of the generator *to* its domain. Set to 0, with a
+                warning, if the two domains have different numbers of channels. Defaults to 5.
+            structure_loss: Loss that preserves the anatomy between an image and its translation:
                 one of `keras_mri_cyclegan.losses`, such as `BackgroundConsistency()`, any function
                 of (source, translated), or a list of them. Defaults to `None`.
             structure_weight: Weight of the structure losses, or a list with one for each. Defaults
                 to 1.
             paired_weight: Weight of `paired_loss`, for training data with pairs
                 (`UnpairedDataset(..., paired=...)`). Defaults to 0, for data without pairs.
-            paired_loss: What the translation of a paired image is to its truth: the name of a Keras
-                loss, a Keras loss, or any function of (truth, translated). Defaults to `"mae"`, the
-                mean absolute error.
+            paired_loss: Loss between the translation of a paired image and its truth: the name of a
+                Keras loss, a Keras loss, or any function of (truth, translated). Defaults to
+                `"mae"`, the mean absolute error.
             adversarial_weight: Weight of the generators' adversarial loss. Defaults to 1.
-            r1_weight: Weight (gamma) of the R1 penalty on how much a discriminator's verdict on a
-                scan changes with the scan. Defaults to 0, none.
-            r1_every: Integer k: that penalty is computed in every k-th step, k times as strong.
+            r1_weight: Weight (gamma) of the R1 gradient penalty of the discriminators on real
+                images. Defaults to 0, no penalty.
+            r1_every: Integer k: the R1 penalty is computed in every k-th step and multiplied by k.
                 Defaults to 16.
-            identity_every: Integer k: the identity mapping is computed in every k-th step, k times
-                as strong, for a k-th of the work. Defaults to 1.
-            recompute: Boolean, whether the generators' activations are computed once more for the
-                gradient instead of kept. It takes less memory and more time. Defaults to `False`.
+            identity_every: Integer k: the identity mapping is computed in every k-th step and
+                multiplied by k, for 1/k of the computation. Defaults to 1.
+            recompute: Boolean, whether to recompute the generators' activations for the gradient
+                instead of storing them, which takes less memory and more time. Defaults to `False`.
             jit_compile: Boolean or `"auto"`, as in `keras.Model.compile`; on torch `True` compiles
-                the networks' operations, which takes minutes, and `"auto"` nothing.
+                the networks' operations, which takes minutes, and `"auto"` compiles nothing.
             steps_per_execution: Integer, as in `keras.Model.compile`; 1 on torch.
             run_eagerly: Boolean, as in `keras.Model.compile`.
             auto_scale_loss: Boolean, as in `keras.Model.compile`: whether the loss is scaled under
                 the policy `mixed_float16`.
-            **kwargs: None: what else `keras.Model.compile` takes has no place here.
+            **kwargs: None. Other arguments of `keras.Model.compile` are rejected.
 
         Raises:
-            ValueError: Networks whose shapes do not fit together, or a setting out of its range.
+            ValueError: The networks' shapes do not fit together, or a setting is out of its range.
         """
         compile_config.check_no_other(kwargs)
         check_fit(self)
@@ -237,7 +239,7 @@ class CycleGAN(keras.Model):
                 "`structure_loss` compares an image with its translation channel by channel, so it "
                 "needs as many channels in domain A as in domain B. Received: "
                 f"{self.generator_ab.input_shape[-1]} and {self.generator_ab.output_shape[-1]}. "
-                "Leave it out, or build networks with as many."
+                "Omit `structure_loss`, or build networks with equal numbers of channels."
             )
 
         self.paired = paired_term(paired_loss, paired_weight)
@@ -259,12 +261,12 @@ class CycleGAN(keras.Model):
             run_eagerly=run_eagerly,
             auto_scale_loss=auto_scale_loss,
         )
-        # Built at once, so that its state is there to be restored before the first step.
+        # Built now, so that its state can be restored before the first step.
         self.optimizer.build(self.trainable_variables)
         self.compiled_for = tuple(map(id, self.trainable_variables))
         backends.prepare_optimizer(self.optimizer)
 
-        # What the user said: Keras would keep what "auto" came to on this machine.
+        # The user's arguments: Keras would save the value that "auto" has on this machine.
         self._compile_arguments = {
             **optimizer.get_config(),
             "adversarial_loss": adversarial_loss,
@@ -288,7 +290,7 @@ class CycleGAN(keras.Model):
     def _same_channels(self) -> bool:
         return self.generator_ab.input_shape[-1] == self.generator_ab.output_shape[-1]
 
-    # === Training and scoring: Keras' steps, over one objective ===
+    # === Training and evaluation steps ===
 
     @property
     def networks(self) -> dict[str, keras.Model]:
@@ -297,17 +299,17 @@ class CycleGAN(keras.Model):
 
     @property
     def regularized(self) -> list:
-        """The weights that have a regularizer of their own, which adds to the loss."""
+        """Trainable weights with a regularizer, which adds to the loss."""
         return [v for v in self.trainable_variables if v.regularizer is not None]
 
     def make_train_function(self, force: bool = False) -> Any:
-        """Check what `fit` and `train_on_batch` begin with, and return Keras' function."""
+        """Check the model before `fit` and `train_on_batch`, and return Keras' train function."""
         check_alone(self)
         check_trainable(self)
         return super().make_train_function(force)
 
     def jax_state_sync(self) -> None:
-        """Put the state of a training into the variables, on JAX, if it is theirs."""
+        """Write the training state to the variables (on JAX), after a check that it fits them."""
         state = getattr(self, "_jax_state", None) or {}
         values = state.get("trainable_variables")
         if values is not None and len(values) != len(self.trainable_variables):
@@ -315,40 +317,40 @@ class CycleGAN(keras.Model):
         super().jax_state_sync()
 
     def train_step(self, *args: Any) -> Any:
-        """Update every network once; what Keras calls on its backend."""
-        check_trainable(self)  # also in the middle of a training
+        """Update every network once. Keras calls it with the arguments of its backend."""
+        check_trainable(self)  # also during a training
         return backends.train_step(self, *args)
 
     def test_step(self, *args: Any) -> Any:
-        """Score one batch of pairs in both directions; what Keras calls on its backend."""
+        """Score one batch of pairs in both directions. Keras calls it as its backend requires."""
         return backends.test_step(self, *args)
 
     def unpack(self, data: Any) -> tuple[Any, Any]:
-        """Return a batch's images of A and of B as float32 tensors."""
+        """Return the images of A and of B of a batch as float32 tensors."""
         a, b, _ = keras.utils.unpack_x_y_sample_weight(data)
         if b is None:
             raise ValueError(
-                "CycleGAN takes batches of (a, b). Received batches of one array: pass images of "
-                "both domains, `fit(x, y)`, or a source that yields pairs of batches."
+                "CycleGAN takes batches of (a, b). Received: batches of one array. Pass images of "
+                "both domains, `fit(x, y)`, or a source of (a, b) batches."
             )
         return ops.convert_to_tensor(a, "float32"), ops.convert_to_tensor(b, "float32")
 
     def unpack_pairs(self, data: Any) -> tuple | None:
-        """Return a training batch's pairs of A and B as float32 tensors, if it has some."""
+        """Return the pairs of a training batch as float32 tensors, or `None` without pairs."""
         return unpack_pairs(self, keras.utils.unpack_x_y_sample_weight(data)[2])
 
     def pooled(self, domain: str, fake: Any) -> Any:
-        """Return the fakes that the discriminator of `domain` is shown, cut off from gradients."""
+        """Return the generated images for the discriminator of `domain`, without gradient."""
         if not self.pool_size:
             return ops.stop_gradient(fake)
         return {"a": self.pool_a, "b": self.pool_b}[domain](fake)
 
     def seen(self, images: Any) -> Any:
-        """Return images as a discriminator is to see them in training."""
+        """Return images with the augmentation of the discriminators' inputs applied."""
         return images if self.augmentation is None else self.augmentation(images)
 
     def score(self, a: Any, b: Any) -> dict[str, Any]:
-        """Add the scores of a batch of pairs to their running means, and return these."""
+        """Add the scores of a batch of pairs to their running means, and return the means."""
         return {
             **self.progress.update_scores("ab", b, self.generator_ab(a, training=False)),
             **self.progress.update_scores("ba", a, self.generator_ba(b, training=False)),
@@ -356,7 +358,7 @@ class CycleGAN(keras.Model):
 
     @property
     def metrics(self) -> list:
-        """The running means of the terms and, for `evaluate`, of the scores."""
+        """Running means of the terms of the objective and of the scores of `evaluate`."""
         return self.progress.metrics if self.compiled else []
 
     @_checks.one_range_warning()
@@ -372,7 +374,7 @@ class CycleGAN(keras.Model):
         shuffle: bool = True,
         **kwargs: Any,
     ) -> keras.callbacks.History:
-        """Train on unpaired images, and on pairs where there are some, as `keras.Model.fit` does.
+        """Train on unpaired images, and optionally on pairs, like `keras.Model.fit`.
 
         Args:
             x: Images of A, an array `(images, height, width, channels)` of floats in [-1, 1]; or
@@ -380,32 +382,33 @@ class CycleGAN(keras.Model):
                 `keras.utils.PyDataset`, a `tf.data.Dataset`, a torch `DataLoader`, a generator.
                 Compiled with a `paired_weight`, a source of `(a, b, (a_paired, b_paired))`, such as
                 an `UnpairedDataset` with `paired`; or of `(a, b, ())`, whose a and b are pairs.
-            y: Images of B if `x` is an array. There may be more or fewer of them than of A: arrays
-                are drawn from as an `UnpairedDataset`, each side in an order of its own.
+            y: Images of B if `x` is an array. Their number may differ from that of A: arrays are
+                used as an `UnpairedDataset`, which draws each domain in its own order.
             batch_size: Integer, images of each domain in a batch, for arrays. Defaults to 1, as in
                 the paper.
-            epochs: Integer, the epoch to stop at. Defaults to 1.
+            epochs: Integer, the epoch at which training ends. Defaults to 1.
             verbose: As in `keras.Model.fit`.
             callbacks: List of `keras.callbacks.Callback`. Defaults to none.
-            validation_data: `(a, b)`, arrays of pairs to be scored after each epoch as `evaluate`
-                does, or a source of batches of them. Defaults to none.
+            validation_data: `(a, b)`, arrays of pairs that are scored after each epoch as by
+                `evaluate`, or a source of batches of pairs. Defaults to none.
             shuffle: Boolean, for arrays and a `keras.utils.PyDataset`. Defaults to `True`.
-            **kwargs: Further arguments of `keras.Model.fit`, such as `initial_epoch`. There are no
-                `sample_weight`, `class_weight` and `validation_split`. With `steps_per_epoch` an
-                epoch of arrays or an `UnpairedDataset` is the next so many batches.
+            **kwargs: Further arguments of `keras.Model.fit`, such as `initial_epoch`;
+                `sample_weight`, `class_weight` and `validation_split` are not supported. With
+                `steps_per_epoch`, an epoch of arrays or of an `UnpairedDataset` is the next
+                `steps_per_epoch` batches.
 
         Returns:
             A `keras.callbacks.History`, with every term of the objective and `loss` per epoch.
 
         Warns:
-            RangeWarning: Images that are not in [-1, 1].
-            ScanWarning: `VolumeImages` of training and validation differ in the size of pixels.
-            UserWarning: `validation_data` have patients of the training or another preprocessing;
-                its `VolumeImages` lie at different places; a training is resumed with other
-                data, rates, seeds or settings than those of its `Checkpoint`.
+            RangeWarning: Images are not in [-1, 1].
+            ScanWarning: `VolumeImages` of training and validation differ in pixel size.
+            UserWarning: `validation_data` share patients with the training data, or have another
+                preprocessing; the positions of its `VolumeImages` differ; a training is resumed
+                with other data, learning rates, seeds or settings than those of its `Checkpoint`.
 
         Raises:
-            ValueError: Data that the networks cannot take; the message names what was found.
+            ValueError: The networks cannot take the data; the message says what was received.
         """
         self._assert_compile_called("fit")
         sources.check_options(kwargs)
@@ -431,7 +434,7 @@ class CycleGAN(keras.Model):
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, **kwargs: Any
     ) -> Any:
-        """Score translations against the truth, where image k of A and of B show the same slice.
+        """Score translations against the truth: image k of A and image k of B are a pair.
 
         Args:
             x: Images of A, `(images, height, width, channels)` in [-1, 1], or a source of
@@ -443,14 +446,15 @@ class CycleGAN(keras.Model):
         Returns:
             PSNR in dB, SSIM and mean absolute error in both directions, `psnr_ab`, `ssim_ab`,
             `mae_ab`, `psnr_ba`, `ssim_ba`, `mae_ba`, means over the images, with a data range of 2.
-            Translations that equal the truth, as of air, are left out of the PSNR, with a warning.
-            A dictionary if `return_dict=True`, otherwise a list in this order.
+            A translation that equals the truth, such as a slice of air, is left out of the mean
+            PSNR, with a warning. A dictionary if `return_dict=True`, otherwise a list in this
+            order.
 
         Raises:
-            ValueError: Images that the networks cannot take, or that cannot be pairs.
+            ValueError: The networks cannot take the images, or the images cannot be pairs.
         """
         self._assert_compile_called("evaluate")
-        # `fit` has checked its validation data, and evaluates them after each epoch.
+        # `fit` has already checked its validation data, and calls `evaluate` after each epoch.
         within_fit = kwargs.get("_use_cached_eval_dataset", False)
         if not within_fit:
             x, y = sources.pairs(self, x, y)
@@ -462,7 +466,7 @@ class CycleGAN(keras.Model):
         return scores
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Translate from A to B; so `predict` is `translate(..., direction="ab")`."""
+        """Translate from A to B. Therefore `predict` equals `translate(..., direction="ab")`."""
         return self.generator_ab(inputs, training=training)
 
     def translate(
@@ -484,7 +488,7 @@ class CycleGAN(keras.Model):
             Float32 array of as many images in [-1, 1].
 
         Raises:
-            ValueError: Another direction, or images that the generator cannot take.
+            ValueError: The direction is unknown, or the generator cannot take the images.
         """
         _checks.one_of("direction", direction, ("ab", "ba"))
         generator = {"ab": self.generator_ab, "ba": self.generator_ba}[direction]
@@ -505,16 +509,16 @@ class CycleGAN(keras.Model):
 
         Args:
             filepath: The file to write, `*.onnx` or `*.tflite`, or the folder of a SavedModel.
-            format: `"tf_saved_model"`, `"onnx"` or `"litert"`. Defaults to `None`: what the ending
-                of `filepath` says.
-            direction: `"ab"` for the generator from A to B, `"ba"` for that from B to A. Defaults
-                to `"ab"`.
+            format: `"tf_saved_model"`, `"onnx"` or `"litert"`. Defaults to `None`: by the ending
+                of `filepath`.
+            direction: `"ab"` for the generator from A to B, `"ba"` for the generator from B to A.
+                Defaults to `"ab"`.
             **kwargs: Further arguments of `keras_mri_cyclegan.cyclegan.export.export_network`, such
                 as `input_shape` and `batch_size`.
 
         Raises:
-            ValueError: Another direction or format, or this backend cannot write it.
-            ImportError: A package is missing; the message names the extra that brings it.
+            ValueError: The direction or format is unknown, or this backend cannot write the format.
+            ImportError: A package is missing; the message names the extra that installs it.
         """
         _checks.one_of("direction", direction, ("ab", "ba"))
         generator = {"ab": self.generator_ab, "ba": self.generator_ba}[direction]
@@ -528,9 +532,10 @@ class CycleGAN(keras.Model):
         expand_nested: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Print what each network takes and gives; the arguments are `keras.Model.summary`'s.
+        """Print each network's input shape, output shape and number of weights.
 
-        With `expand_nested=True` every network's own summary follows.
+        The arguments are those of `keras.Model.summary`; with `expand_nested=True` the summary of
+        every network follows.
         """
         for line in describe(self):
             (print_fn or print)(line)
@@ -540,9 +545,9 @@ class CycleGAN(keras.Model):
     # === State and config ===
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-        """Write the whole state to one file, which appears in one step when it is complete.
+        """Write the whole state to one file, atomically.
 
-        A full disk, a crash or Ctrl+C leaves the file that was there before.
+        After a full disk, a crash or Ctrl+C the previous file is still there.
 
         Args:
             filepath: The file to write, `*.keras`.
@@ -550,14 +555,15 @@ class CycleGAN(keras.Model):
             **kwargs: Further arguments of `keras.Model.save`.
 
         Raises:
-            ValueError: The old `.h5` format, which cannot hold this model; or the file cannot be
-                written.
+            ValueError: The file is in the old `.h5` format, which cannot hold this model, or cannot
+                be written.
         """
         path = str(filepath)
         if path.endswith((".h5", ".hdf5")):
             raise ValueError(
                 "`.h5`, Keras' old format of a whole model, cannot hold a `CycleGAN`. Received: "
-                f"{path!r}. Save it as `.keras`, or its weights by `save_weights('x.weights.h5')`."
+                f"{path!r}. Save it as `.keras`, or only its weights by "
+                "`save_weights('x.weights.h5')`."
             )
         if not path.endswith(".keras") or "://" in path or not overwrite:
             super().save(filepath, overwrite=overwrite, **kwargs)
@@ -566,15 +572,15 @@ class CycleGAN(keras.Model):
             super().save(temporary, **kwargs)
 
     def load_weights(self, filepath: Any, **kwargs: Any) -> None:
-        """Load what `save` or `save_weights` wrote, or the best generators of `BestTranslation`.
+        """Load a file of `save` or `save_weights`, or the best generators of `BestTranslation`.
 
         Args:
-            filepath: The file, `*.keras`, `*.weights.h5`, or `BestTranslation`'s `*.npz`, which
-                has the generators only.
+            filepath: The file, `*.keras`, `*.weights.h5`, or the `*.npz` of `BestTranslation`,
+                which holds the generators only.
             **kwargs: Further arguments of `keras.Model.load_weights`.
 
         Raises:
-            ValueError: A file of another model.
+            ValueError: The file is of another model.
         """
         if str(filepath).endswith(".npz"):
             best_file.load(filepath, self)
@@ -582,7 +588,7 @@ class CycleGAN(keras.Model):
             super().load_weights(filepath, **kwargs)
 
     def save_own_variables(self, store: Any) -> None:
-        """Save, beside what Keras does, the state of dropout's and all other random numbers."""
+        """Save the model's own variables and all random states, including those of dropout."""
         super().save_own_variables(store)
         random_state.save(self, store)
 
@@ -591,7 +597,7 @@ class CycleGAN(keras.Model):
         super().load_own_variables(random_state.load(self, store))
 
     def get_config(self) -> dict:
-        """Return what makes this model again: its networks and its own arguments."""
+        """Return the constructor's arguments, with the four networks serialized."""
         networks = {
             name: keras.saving.serialize_keras_object(network)
             for name, network in self.networks.items()
@@ -605,13 +611,13 @@ class CycleGAN(keras.Model):
             "seed": self.seed,
             "augmentation": augmentation,
             "name": self.name,
-            # Whether the loss is scaled goes by it, and the optimizers' state with that.
+            # Keras derives loss scaling, and hence the optimizer state, from the dtype policy.
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
         }
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> "CycleGAN":
-        """Make the model that `get_config` described, with new weights."""
+        """Build the model from the result of `get_config`, with new weights."""
         networks = {
             name: keras.saving.deserialize_keras_object(config[name], custom_objects)
             for name in (*NETWORKS, "augmentation")
@@ -622,14 +628,15 @@ class CycleGAN(keras.Model):
     def get_compile_config(self) -> dict | None:
         """Return the arguments of `compile`, in a form that every backend can read.
 
-        `None` if it is not compiled, or with code: see `compile_config.to_config`.
+        `None` if the model is not compiled, or if an argument cannot be saved: see
+        `compile_config.to_config`.
         """
         if not self.compiled:
             return None
         return compile_config.to_config(self._compile_arguments)
 
     def compile_from_config(self, config: dict) -> None:
-        """Compile with what `get_compile_config` returned."""
+        """Compile with the result of `get_compile_config`."""
         self.compile(**compile_config.from_config(config))
 
 
@@ -637,7 +644,7 @@ def _check_different(networks: dict[str, keras.Model]) -> None:
     for (name, network), (other, second) in itertools.combinations(networks.items(), 2):
         if network is second:
             raise ValueError(
-                f"`{name}` and `{other}` must be two networks, with weights of their own. Received "
-                f"one, {network.name!r}, as both. Build each with a call of its own: "
+                f"`{name}` and `{other}` must be two networks with separate weights. Received: one "
+                f"network, {network.name!r}, for both. Build each by its own call: "
                 f"`{name}=build(), {other}=build()`."
             )

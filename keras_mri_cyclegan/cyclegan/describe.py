@@ -1,10 +1,10 @@
-"""A CycleGAN in a few lines of text."""
+"""Text summary of a CycleGAN."""
 
 from typing import Any
 
 
 def describe(model: Any) -> list[str]:
-    """Return lines that say what each network of a `CycleGAN` takes, gives and weighs."""
+    """Return lines with each network's input shape, output shape and number of weights."""
     lines = [f'CycleGAN "{model.name}"']
     for name, network in model.networks.items():
         shapes = f"{_size(network.input_shape)} -> {_size(network.output_shape)}"

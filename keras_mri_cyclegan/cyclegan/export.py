@@ -1,4 +1,4 @@
-"""A network as a file that runs without this library: SavedModel, ONNX or LiteRT."""
+"""Export of a network to SavedModel, ONNX or LiteRT, which run without this library."""
 
 import os
 from typing import Any
@@ -8,11 +8,11 @@ from keras import ops
 
 from keras_mri_cyclegan import _checks, _extras
 
-# What a file of each format ends in; a SavedModel is a folder.
+# File name ending of each format; a SavedModel is a folder.
 ENDINGS = {"tf_saved_model": "", "onnx": ".onnx", "litert": ".tflite"}
-# What other files end in, which a SavedModel is not called by.
+# Endings of other formats, which are rejected as the name of a SavedModel.
 OTHERS = (".keras", ".h5", ".hdf5", ".pb", ".pt", ".pth")
-# What Keras imports, and the extra that brings it.
+# Packages that Keras imports, and the extra that installs each.
 PACKAGES = {
     ("tensorflow", "tf_saved_model"): {},
     ("tensorflow", "onnx"): {"tf2onnx": "export", "onnx": "export"},
@@ -39,29 +39,29 @@ def export_network(
 ) -> None:
     """Write a network to a file that runs without Keras and without this library.
 
-    Keras' own `export`, called so that it works for these networks: whether or not the network
-    has been called before, with any number of images at once, and in float32 whatever the dtype
-    policy, as a runtime need not know half precision. What a backend cannot write is an error
-    before anything is written. The network itself stays as it is.
+    Keras' own `export` with the arguments that these networks need: it works before the network's
+    first call, the exported network takes any number of images at once, and it is in float32
+    whatever the dtype policy, since a runtime may not support half precision. If the backend cannot
+    write the network, an error is raised before anything is written. The network is not changed.
 
     Args:
         network: A generator or discriminator: a functional `keras.Model` with one input.
-        filepath: The file to write, `*.onnx` or `*.tflite`, or the folder of a SavedModel. What
-            is there is replaced.
+        filepath: The file to write, `*.onnx` or `*.tflite`, or the folder of a SavedModel. An
+            existing file or folder is replaced.
         format: `"tf_saved_model"` for `tf.saved_model.load`, `"onnx"` for ONNX Runtime, `"litert"`
             for LiteRT (TensorFlow Lite). Defaults to `None`: by the ending of `filepath`.
         input_shape: Shape of one image without the batch axis, to fix sizes that the network
             leaves open. Defaults to the network's own.
-        batch_size: Integer, to take exactly so many images at once, or `None` for any number.
+        batch_size: Integer, the fixed number of images per call, or `None` for any number.
             Defaults to `None`.
-        verbose: Boolean, whether Keras reports what it does. Defaults to `False`.
+        verbose: Boolean, whether Keras reports its progress. Defaults to `False`.
         **kwargs: Further arguments of `keras.Model.export` for that format, such as
             `opset_version` for ONNX.
 
     Raises:
         ValueError: An argument is out of its range, or the current backend cannot write such a
-            network in that format; the message says why and how to do it.
-        ImportError: A package is missing; the message names the extra that brings it.
+            network in that format; the message says why and what to do instead.
+        ImportError: A package is missing; the message names the extra that installs it.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -72,8 +72,8 @@ def export_network(
     format = _checked_format(format, filepath)
     if "input_signature" in kwargs:
         raise ValueError(
-            "`input_signature` follows from the network. Give `input_shape` and `batch_size` to "
-            f"fix what is open. Received: input_signature={kwargs['input_signature']!r}."
+            "`input_signature` follows from the network. Pass `input_shape` and `batch_size` to "
+            f"fix open sizes. Received: input_signature={kwargs['input_signature']!r}."
         )
     if not isinstance(network, keras.Model) or not isinstance(network.input_shape, tuple):
         raise ValueError(f"`network` must be a `keras.Model` of one input. Received: {network!r}.")
@@ -85,17 +85,17 @@ def export_network(
     _check_possible(backend, format, shape, batch_size)
     if (backend, format) == ("tensorflow", "onnx") and None in shape and _is_bare(network):
         raise ValueError(
-            "tf2onnx at times adds an axis to a network of open size that ends in one channel "
-            f"without an activation. Received: {shape}. Fix the size, for example "
+            "tf2onnx sometimes adds an axis to the output of a network with open sizes that ends "
+            f"in one channel without an activation. Received: {shape}. Fix the size, for example "
             f"`input_shape={_fixed(shape)}`."
         )
     for package, extra in PACKAGES[backend, format].items():
         _extras.require(package, extra)
 
     if (backend, format) == ("jax", "tf_saved_model"):
-        # A translation needs no gradient, and that of an open size cannot be written.
+        # A translation needs no gradient, and the gradient for an open size cannot be written.
         kwargs["jax2tf_kwargs"] = {"with_gradient": False, **kwargs.get("jax2tf_kwargs", {})}
-    # Keras finds the signature by itself only of a network that has been called.
+    # Keras infers the signature only for a network that has been called.
     name = network.inputs[0].name
     signature = [keras.InputSpec(shape=(batch_size, *shape), dtype="float32", name=name)]
     _for_export(network, format, shape).export(
@@ -106,7 +106,7 @@ def export_network(
 
 
 def _checked_format(format: str | None, filepath: str | os.PathLike) -> str:
-    """Return the format that was asked for, or that a file's ending stands for."""
+    """Return the validated format, or the format of the file name's ending for `None`."""
     ending = os.path.splitext(os.fspath(filepath))[1].lower()
     by_ending = {given: name for name, given in ENDINGS.items() if given}
     if format is None:
@@ -144,13 +144,13 @@ def _checked_shape(given: tuple | None, own: tuple) -> tuple:
 
 
 def _check_possible(backend: str, format: str, shape: tuple, batch_size: int | None) -> None:
-    """Raise a `ValueError` for what a backend's exporter cannot do, or is not known to do."""
+    """Raise a `ValueError` where a backend's exporter fails, or has not been tested."""
     open_sizes, volumes = None in shape, len(shape) == 4
     impossible = None
     if backend not in ("tensorflow", "jax", "torch"):
         impossible = "Networks are exported on TensorFlow, JAX and torch"
     elif (backend, format) == ("torch", "tf_saved_model"):
-        # With an open batch Keras 3.15 fails; with a fixed one it needs torch_xla: never tried.
+        # Keras 3.15 fails for an open batch size; a fixed one needs torch_xla (not tested).
         impossible = "A SavedModel is not written on torch"
     elif (backend, format) == ("jax", "litert"):
         impossible = "Keras exports no LiteRT from JAX"
@@ -162,14 +162,14 @@ def _check_possible(backend: str, format: str, shape: tuple, batch_size: int | N
         raise ValueError(f"{impossible}. Received: backend {backend}, {format=}. {ON_TENSORFLOW}.")
     if open_sizes and backend != "tensorflow":
         raise ValueError(
-            f"Networks of open size are exported on TensorFlow alone. Received: {shape} on "
+            f"Networks of open size are exported on TensorFlow only. Received: {shape} on "
             f"{backend}. Fix the size, for example `input_shape={_fixed(shape)}`. Or: "
             f"{ON_TENSORFLOW}."
         )
     if backend == "torch" and (format == "litert" or volumes) and batch_size is None:
         raise ValueError(
-            f"On torch {format!r} takes {'volumes' if volumes else 'images'} of one batch size "
-            "alone. Received: batch_size=None. Pass one, such as `batch_size=1`. Or: "
+            f"On torch {format!r} takes {'volumes' if volumes else 'images'} of a fixed batch size "
+            "only. Received: batch_size=None. Pass one, such as `batch_size=1`. Or: "
             f"{ON_TENSORFLOW}."
         )
 
@@ -179,23 +179,23 @@ def _fixed(shape: tuple) -> tuple:
 
 
 def _is_bare(network: keras.Model) -> bool:
-    """Whether a network's last layer lets the numbers of one channel through as they are."""
+    """Whether a network ends in one channel without an activation."""
     last = network.layers[-1].get_config()
     return network.output_shape[-1] == 1 and last.get("activation", "linear") == "linear"
 
 
 def _without_aliases(path: str) -> None:
-    """Let the nodes of torch's file read each weight by its own name.
+    """Replace aliases of weights in torch's ONNX file by the weights' own names.
 
-    torch keeps one of several weights that are equal, as those of untrained normalisations, behind
-    `Identity` nodes with the others' names, and ONNX Runtime (1.32) at times loses those.
+    Of several equal weights, as in untrained normalisation layers, torch stores only one, and adds
+    `Identity` nodes with the names of the others. ONNX Runtime (1.32) sometimes loses these nodes.
     """
     import onnx
 
     model = onnx.load(path)
     graph = model.graph
     if any(a.type in (a.GRAPH, a.GRAPHS) for node in graph.node for a in node.attribute):
-        return  # names may be used inside
+        return  # a subgraph may use the names
     outputs = {value.name for value in graph.output}
     own = {value.name: value.name for value in graph.initializer}
     aliases = []
@@ -212,23 +212,23 @@ def _without_aliases(path: str) -> None:
         onnx.save(model, path)
 
 
-# === The network that is written ===
+# === Copy of the network for the export ===
 
 
 def _for_export(network: keras.Model, format: str, shape: tuple) -> keras.Model:
-    """Return the network as it is written: of this size, in float32, with layers for the format."""
+    """Return the network to write: of the given size, in float32, with layers for the format."""
     layers = network._flatten_layers(include_self=False)
     half = any("float16" in layer.dtype_policy.name for layer in layers)
     on_tensorflow = keras.backend.backend() == "tensorflow"
-    # For LiteRT alone: tf2onnx takes Keras' layer, and stumbles over ours where sizes are open.
+    # For LiteRT only: tf2onnx takes Keras' layer, and fails on `_UpSampling2D` for open sizes.
     resized = (format == "litert" and on_tensorflow) and any(
         type(layer) is keras.layers.UpSampling2D for layer in network.layers
     )
-    # Layers that a `CycleGAN` computes in a backend's own way are written in Keras'.
+    # Layers whose `call` a `CycleGAN` has replaced by a faster one are exported with Keras' `call`.
     own_way = any("call" in vars(layer) for layer in layers)
     if not (half or resized or own_way) and shape == network.input_shape[1:]:
         return network
-    # The weights of a mixed policy are float32 already, so nothing is lost.
+    # With a mixed policy the weights are float32 already, so no precision is lost.
     config = _in_float32(network.get_config())
     for layer in config["layers"]:
         if layer["class_name"] == "InputLayer":
@@ -257,9 +257,9 @@ def _clone(layer: keras.layers.Layer) -> keras.layers.Layer:
 
 
 class _UpSampling2D(keras.layers.UpSampling2D):
-    """Keras' layer, whose channels are still known behind it.
+    """Keras' `UpSampling2D` with a static number of output channels.
 
-    `tf.repeat` forgets them, and LiteRT has no convolution of an unknown number of channels.
+    `tf.repeat` makes that number unknown, and LiteRT has no convolution of unknown channels.
     """
 
     def call(self, inputs: Any) -> Any:

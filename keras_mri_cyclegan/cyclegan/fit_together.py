@@ -1,10 +1,10 @@
-"""The check that four networks make a CycleGAN."""
+"""Check of the networks' shapes: whether four networks form a CycleGAN."""
 
 from typing import Any
 
 
 def check_fit(model: Any) -> None:
-    """Raise a `ValueError` that names every pair of networks whose shapes do not fit together.
+    """Raise a `ValueError` that names all pairs of networks with incompatible shapes.
 
     Args:
         model: A `CycleGAN`.
@@ -12,19 +12,19 @@ def check_fit(model: Any) -> None:
     a = model.generator_ab.input_shape[1:]
     b = model.generator_ba.input_shape[1:]
     expected = {
-        "generator_ab's output, which must be what generator_ba takes": (
+        "generator_ab's output, which must match generator_ba's input": (
             model.generator_ab.output_shape[1:],
             b,
         ),
-        "generator_ba's output, which must be what generator_ab takes": (
+        "generator_ba's output, which must match generator_ab's input": (
             model.generator_ba.output_shape[1:],
             a,
         ),
-        "discriminator_a's input, which must be what generator_ab takes": (
+        "discriminator_a's input, which must match generator_ab's input": (
             model.discriminator_a.input_shape[1:],
             a,
         ),
-        "discriminator_b's input, which must be what generator_ba takes": (
+        "discriminator_b's input, which must match generator_ba's input": (
             model.discriminator_b.input_shape[1:],
             b,
         ),

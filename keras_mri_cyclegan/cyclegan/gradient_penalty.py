@@ -1,4 +1,4 @@
-"""R1: a discriminator pays for how much its verdict on a scan changes with the scan."""
+"""R1 gradient penalty on real images."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,17 +15,19 @@ def gradient_penalties(
     every: int,
     cond: Callable = ops.cond,
 ) -> list:
-    """Return the R1 penalty of each discriminator in every k-th step, k times, and 0 in the others.
+    """Return each discriminator's R1 penalty times k in every k-th step, and 0 in other steps.
 
-    Its mean over the steps is that of a penalty in each, for a k-th of the work. See `r1`.
+    Lazy regularisation: the mean over the steps equals that of a penalty in every step, for 1/k of
+    the computation. See `r1`.
 
     Args:
         discriminators: The discriminators.
-        scans: For each its scans, as it sees them, `(batch, height, width, channels)`.
+        scans: For each discriminator its real images, augmented if the model has an augmentation,
+            `(batch, height, width, channels)`.
         input_gradient: The backend's function of (function, images), see `r1`.
-        step: Integer tensor, the number of steps done so far.
+        step: Integer tensor, the number of training steps so far.
         every: Integer of at least 1, k.
-        cond: As `keras.ops.cond`, which is the default.
+        cond: Replacement of `keras.ops.cond`, which is the default.
 
     References:
         - Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", CVPR 2020,
@@ -48,17 +50,18 @@ def gradient_penalties(
 
 
 def r1(discriminator: keras.Model, scans: Any, input_gradient: Callable) -> Any:
-    """Return half of the mean squared length of the gradient of the logits in the scans.
+    """Return half of the mean squared norm of the gradient of the logits at real images.
 
-    Of a PatchGAN's many logits it is the gradient of their sum, squared, summed over the pixels
-    and divided by the number of logits. For patches without overlap this is the mean of each
-    patch's own penalty, whatever the size of the image; for a single logit it is the paper's.
+    For a PatchGAN with many logits, it is the gradient of their sum, squared, summed over the
+    pixels and divided by the number of logits. For patches without overlap this equals the mean
+    penalty of the patches, independent of the image size; for a single logit, the paper's penalty.
 
     Args:
-        discriminator: Images to logits.
-        scans: `(batch, height, width, channels)`.
+        discriminator: Model from images to logits.
+        scans: Real images, `(batch, height, width, channels)`.
         input_gradient: The backend's function of (function, images): the gradient of the scalar
-            `function(images)` in the images, which can itself be differentiated in the weights.
+            `function(images)` with respect to the images, which can itself be differentiated with
+            respect to the weights.
 
     References:
         - Mescheder et al., "Which Training Methods for GANs do actually Converge?", ICML 2018,
@@ -68,7 +71,7 @@ def r1(discriminator: keras.Model, scans: Any, input_gradient: Callable) -> Any:
     state = [ops.convert_to_tensor(v.value) for v in discriminator.non_trainable_variables]
 
     def verdict(images: Any) -> Any:
-        # A call that leaves no trace in the network, whose state has its own call in each step.
+        # Stateless: another call in each step updates the network's state.
         logits, _ = discriminator.stateless_call(weights, state, images, training=True)
         patches = ops.sum(ops.ones_like(logits[0], dtype="float32"))
         return ops.sum(ops.cast(logits, "float32")) / ops.sqrt(patches)

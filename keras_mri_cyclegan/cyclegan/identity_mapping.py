@@ -1,4 +1,4 @@
-"""The identity mapping in some steps alone: it is a quarter of a step's work, and a mild term."""
+"""Lazy identity mapping: a weak term, a quarter of a step's computation, in every k-th step."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,27 +15,27 @@ def lazy_identity(
     every: int,
     cond: Callable = ops.cond,
 ) -> list:
-    """Return the identity term of each generator in every k-th step, k times, and 0 in the others.
+    """Return each generator's identity term times k in every k-th step, and 0 in other steps.
 
-    Its mean over the steps is that of a term in each, for a k-th of the work.
+    The mean over the steps equals that of a term in every step, for 1/k of the computation.
 
     Args:
         generators: The generators.
-        scans: For each those of the domain that it translates *to*, `(batch, height, width,
+        scans: For each generator real images of its target domain, `(batch, height, width,
             channels)`.
-        distance: Function of (scans, what became of them), a scalar.
-        step: Integer tensor, the number of steps done so far.
+        distance: Function of (real images, generator's outputs for them) that returns a scalar.
+        step: Integer tensor, the number of training steps so far.
         every: Integer above 1, k.
-        cond: As `keras.ops.cond`, which is the default.
+        cond: Replacement of `keras.ops.cond`, which is the default.
     """
-    # Values from outside: within a branch JAX must not read a variable that a scope holds.
+    # Read the values outside the branch: in it, JAX must not read a variable that a scope holds.
     weights = [[ops.convert_to_tensor(v.value) for v in g.trainable_variables] for g in generators]
     states = [[ops.copy(v.value) for v in g.non_trainable_variables] for g in generators]
 
     def terms() -> list:
         found = []
         for network, images, weight, state in zip(generators, scans, weights, states, strict=True):
-            # A call that leaves no trace in the network, whose state has its own in each step.
+            # Stateless: another call in each step updates the network's state.
             same, _ = network.stateless_call(weight, state, images, training=True)
             found.append(every * ops.cast(distance(images, same), "float32"))
         return found

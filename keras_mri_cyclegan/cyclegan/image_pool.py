@@ -1,4 +1,4 @@
-"""The image pool: past fakes that keep a discriminator from chasing only the latest ones."""
+"""Image pool: a history of generated images that stabilises a discriminator's training."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class ImagePool(keras.layers.Layer):
-    """A history of `size` fake images that stands between a generator and a discriminator.
+    """History of `size` generated images between a generator and a discriminator.
 
-    The first `size` images go in and are handed on. From then on each new image is, with
-    probability one half, exchanged for a random one of the pool, which is handed on in its place;
-    otherwise it is handed on itself and not kept. The pool, how full it is and the state of its
-    random numbers are part of the model's state and are saved with it.
+    The first `size` images are stored and returned. After that, each new image replaces a random
+    image of the pool with probability 0.5, and the replaced image is returned; otherwise the new
+    image is returned and not stored. The images, their number and the random state are part of the
+    model's state and are saved with the model.
 
     Args:
-        size: Integer, number of images kept; the papers' is 50.
-        seed: Integer or `None`, seed of the choices. Defaults to `None`, a random one.
+        size: Integer, number of stored images; 50 in the papers.
+        seed: Integer or `None`, seed of the random choices. Defaults to `None`, a random one.
 
     Example:
         >>> import numpy as np
@@ -32,14 +32,14 @@ class ImagePool(keras.layers.Layer):
     """
 
     def __init__(self, size: int, seed: int | None = None, **kwargs: Any):
-        # Kept and handed on in float32 whatever the policy: networks' outputs are float32.
+        # Float32 whatever the policy: networks' outputs are float32.
         super().__init__(**{"dtype": "float32", "trainable": False, **kwargs})
         self.size = size
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape: tuple) -> None:
-        """Make room for `size` images of `(height, width, channels)`."""
+        """Create the weights."""
         self.images = self.add_weight(
             shape=(self.size, *input_shape[1:]),
             initializer="zeros",
@@ -52,13 +52,13 @@ class ImagePool(keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, images: Any) -> Any:
-        """Return images of the same shape `(batch, height, width, channels)`, new or past."""
+        """Return new or past images, `(batch, height, width, channels)` as the input."""
         images = ops.stop_gradient(images)
         count = ops.shape(images)[0]
         swaps = keras.random.uniform((count,), seed=self.seed_generator) < 0.5
         slots = keras.random.randint((count,), 0, self.size, seed=self.seed_generator)
 
-        # One image after the other, since an image may be exchanged for another of its own batch.
+        # Image by image, since an image may replace another image of its own batch.
         def query(index: Any, state: tuple) -> tuple:
             pool, filled, chosen = state
             full = filled >= self.size
@@ -84,7 +84,7 @@ class ImagePool(keras.layers.Layer):
         return input_shape
 
     def save_own_variables(self, store: Any) -> None:
-        """Save the pool and, which Keras leaves out, the state of its random numbers."""
+        """Save the pool and its random state, which Keras leaves out."""
         for name, variable in self._state().items():
             store[name] = ops.convert_to_numpy(variable)
 

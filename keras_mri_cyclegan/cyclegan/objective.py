@@ -1,4 +1,4 @@
-"""The CycleGAN objective: every term of it, for both directions, from one batch of each domain."""
+"""CycleGAN objective: all terms in both directions, from one batch of each domain."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,22 +21,22 @@ def objective(
     cond: Callable = ops.cond,
     call: Callable = in_training,
 ) -> tuple[Any, dict[str, Any]]:
-    """Return the loss to differentiate, and its terms, unweighted.
+    """Return the loss to differentiate, and its unweighted terms.
 
-    One gradient of this loss gives every network its own: the generators are judged by
-    discriminators whose weights stand still, the discriminators see fakes that are cut off from
-    the generators. It equals the paper's order, generators first and then the discriminators on the
-    fakes of that same step, since neither update reads what the other has changed.
+    One gradient of this loss is the right gradient for every network: the generators' terms use
+    discriminators with constant weights, and the discriminators' terms use generated images without
+    gradient. The step equals the paper's order (first the generators, then the discriminators on
+    the generated images of the same step), since neither update depends on the other.
 
     Args:
         model: A compiled `CycleGAN`.
-        real_a: Scans of domain A, `(batch, height, width, channels)`.
-        real_b: Scans of domain B, likewise.
-        pairs: Scans of A and of B of which one is the truth for the other; `()` where `real_a` and
-            `real_b` are that themselves; `None` where there are none.
+        real_a: Real images of domain A, `(batch, height, width, channels)`.
+        real_b: Real images of domain B, likewise.
+        pairs: Paired real images of A and B, each the truth for the other's translation; `()` where
+            `real_a` and `real_b` are pairs; `None` without pairs.
         input_gradient: The backend's function of (function, images), for the gradient penalty.
-        cond: The backend's way to compute a term in some steps alone. Defaults to Keras'.
-        call: The backend's way to call a network, as `in_training`, which is the default.
+        cond: The backend's replacement of `keras.ops.cond`, to compute a term only in some steps.
+        call: The backend's function to call a network in training. Defaults to `in_training`.
 
     Returns:
         A scalar, and a dictionary from the terms' names to scalars.
@@ -52,7 +52,7 @@ def objective(
     fake_b, same_b = _translated(model.generator_ab, real_a, real_b, identity_now, generate)
     fake_a, same_a = _translated(model.generator_ba, real_b, real_a, identity_now, generate)
 
-    # === Generators: translations that pass for real ===
+    # === Adversarial terms: the discriminators take the translations for real ===
     if weights.adversarial:
         terms["adversarial_ab"] = adversarial.generator(
             call(model.discriminator_b, model.seen(fake_b), frozen=True)
@@ -62,14 +62,14 @@ def objective(
         )
         loss += weights.adversarial(step) * (terms["adversarial_ab"] + terms["adversarial_ba"])
 
-    # === Cycle consistency: there and back again is where we were ===
-    # Each generator takes part in both cycles and learns from both.
+    # === Cycle consistency: A to B to A, and B to A to B, return the image ===
+    # Each generator is part of both cycles and learns from both.
     if weights.cycle:
         terms["cycle_a"] = _l1(real_a, generate(model.generator_ba, fake_b))
         terms["cycle_b"] = _l1(real_b, generate(model.generator_ab, fake_a))
         loss += weights.cycle(step) * (terms["cycle_a"] + terms["cycle_b"])
 
-    # === Identity mapping: what is of the target contrast already stays as it is ===
+    # === Identity mapping: an image of the target domain stays unchanged ===
     if weights.identity:
         if identity_now:
             same_a = generate(model.generator_ba, real_a) if same_a is None else same_a
@@ -86,14 +86,14 @@ def objective(
             )
         loss += weights.identity(step) * (terms["identity_a"] + terms["identity_b"])
 
-    # === Structure: the anatomy stays where it is, whatever its contrast ===
+    # === Structure: the translation preserves the anatomy ===
     for structure in model.structure:
         terms[f"{structure.name}_ab"] = structure.loss(real_a, fake_b)
         terms[f"{structure.name}_ba"] = structure.loss(real_b, fake_a)
         both = terms[f"{structure.name}_ab"] + terms[f"{structure.name}_ba"]
         loss += structure.weight(step) * both
 
-    # === Pairs: where the truth is known, the translation is to be the truth ===
+    # === Pairs: supervised loss between the translation and the truth ===
     if pairs is not None:
         if pairs:
             truth_a, truth_b = pairs
@@ -106,7 +106,7 @@ def objective(
         both = terms["paired_ab"] + terms["paired_ba"]
         loss += model.paired.weight(step) * both
 
-    # === Discriminators: scans from translations, past and present ===
+    # === Discriminators: real images against past and present translations ===
     seen_a, seen_b = model.seen(real_a), model.seen(real_b)
     past_a, past_b = model.seen(model.pooled("a", fake_a)), model.seen(model.pooled("b", fake_b))
     logits_a, fake_logits_a = together(model.discriminator_a, seen_a, past_a, call=call)
@@ -115,7 +115,7 @@ def objective(
     terms["discriminator_b"] = adversarial.discriminator(logits_b, fake_logits_b)
     loss += terms["discriminator_a"] + terms["discriminator_b"]
 
-    # === Gradient penalty: a verdict on a scan that does not hang on its every pixel ===
+    # === R1 gradient penalty of the discriminators on real images ===
     if weights.r1:
         terms["r1_a"], terms["r1_b"] = gradient_penalties(
             [model.discriminator_a, model.discriminator_b],
@@ -127,13 +127,13 @@ def objective(
         )
         loss += weights.r1(step) * (terms["r1_a"] + terms["r1_b"])
 
-    # === Adaptive augmentation: more of it, the better the discriminators know the scans ===
+    # === Adaptive augmentation: stronger as the discriminators overfit to the real images ===
     if _adapts(model):
         signs = [ops.mean(adversarial.says_real(logits)) for logits in (logits_a, logits_b)]
         model.augmentation.adjust((signs[0] + signs[1]) / 2, ops.shape(real_a)[0])
         terms["augmentation_probability"] = ops.convert_to_tensor(model.augmentation.probability)
 
-    # === Weight decay, where a network's layers ask for it ===
+    # === Weight regularisation of the networks' layers ===
     if model.regularized:
         terms["regularization"] = sum(v.regularizer(v.value) for v in model.regularized)
         loss += terms["regularization"]
@@ -142,7 +142,7 @@ def objective(
 
 
 def term_names(model: Any) -> list[str]:
-    """Return the names under which `fit` logs a model's loss and terms."""
+    """Return the names under which `fit` logs the loss and its terms."""
     weights = model.term_weights
     names = ["loss"]
     names += ["adversarial_ab", "adversarial_ba"] if weights.adversarial else []
@@ -158,14 +158,14 @@ def term_names(model: Any) -> list[str]:
 
 
 def _adapts(model: Any) -> bool:
-    """Whether the augmentation is to be told of the discriminators' verdicts on the scans."""
+    """Whether the augmentation adapts to the discriminators' outputs for real images."""
     return hasattr(model.augmentation, "adjust")
 
 
 def _in_full_precision(call: Callable) -> Callable:
-    """Return the same call with outputs in float32 where a network gives half precision.
+    """Return the same function with half-precision outputs cast to float32.
 
-    The library's builders end in float32; a network of the user's own need not.
+    The library's networks end in float32; a custom network may not.
     """
 
     def called(*arguments: Any, **options: Any) -> Any:
@@ -179,7 +179,7 @@ def _in_full_precision(call: Callable) -> Callable:
 def _translated(
     generator: keras.Model, source: Any, target: Any, identity: Any, generate: Callable
 ) -> tuple:
-    """Return translations and, where one call can make both, what becomes of the target domain."""
+    """Return translations and, where one call gives both, the outputs for the target domain."""
     if identity and can_go_together(generator, source, target):
         return together(generator, source, target, generate)
     return generate(generator, source), None

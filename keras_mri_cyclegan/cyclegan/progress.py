@@ -1,4 +1,4 @@
-"""The running means that `fit` and `evaluate` show."""
+"""Running means of the terms and scores that `fit` and `evaluate` show."""
 
 from typing import Any
 
@@ -13,15 +13,14 @@ DATA_RANGE = 2.0  # of images in [-1, 1]
 
 
 class Progress:
-    """The means of a CycleGAN's terms over an epoch, and of its scores over an evaluation.
+    """Means of a CycleGAN's terms over an epoch, and of its scores over an evaluation.
 
-    Not a layer, so that Keras does not save it with the model: it says how an epoch went so far,
-    and begins anew with each.
+    Not a layer, since Keras would save a layer with the model; the means are reset in each epoch.
 
     Args:
         terms: List of the terms' names.
-        sizes: The images' sizes along each spatial axis. Where one is below 7, as in thin volumes,
-            there is no structural similarity, whose window has 7 pixels.
+        sizes: The images' sizes along each spatial axis. If one is below 7, as in thin volumes,
+            SSIM is not computed, since its window has 7 pixels.
     """
 
     def __init__(self, terms: list[str], sizes: tuple):
@@ -39,23 +38,23 @@ class Progress:
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """All of them, terms first."""
+        """All metrics: first the terms, then the scores."""
         return [*self.terms.values(), *self.scores["ab"], *self.scores["ba"]]
 
     def update_terms(self, loss: Any, terms: dict[str, Any], batch: Any) -> dict[str, Any]:
-        """Add a batch's terms to their means, and return these."""
+        """Add a batch's terms to their running means, and return the means."""
         for name, value in {"loss": loss, **terms}.items():
             self.terms[name].update_state(value, sample_weight=ops.shape(batch)[0])
         return {name: mean.result() for name, mean in self.terms.items()}
 
     def update_scores(self, direction: str, truth: Any, translated: Any) -> dict[str, Any]:
-        """Add the scores of a batch's translations to their means, and return these."""
+        """Add the scores of a batch's translations to their running means; return the means."""
         for score in self.scores[direction]:
             score.update_state(truth, translated)
         return {score.name: score.result() for score in self.scores[direction]}
 
     def warn_of_left_out(self) -> None:
-        """Warn, once, of images that the mean of a score leaves out."""
+        """Warn once about images that the mean of a score leaves out."""
         counts = {
             score.name: int(score.left_out)
             for score in (*self.scores["ab"], *self.scores["ba"])
@@ -65,7 +64,7 @@ class Progress:
             told = ", ".join(f"{count} of `{name}`" for name, count in counts.items() if count)
             _checks.warn(
                 f"Images are left out of the means: {told}. Their translation equals the truth, as "
-                "in slices that are air in both, so their PSNR is infinite. SSIM and the mean "
+                "in slices of air, so their PSNR is infinite. The means of SSIM and the mean "
                 "absolute error are over all images."
             )
             self.tell_of_left_out = False

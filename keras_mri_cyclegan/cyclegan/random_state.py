@@ -1,4 +1,4 @@
-"""The random state of a model, which Keras leaves out of its files."""
+"""Saving and loading of a model's random state, which Keras leaves out of its files."""
 
 import warnings
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 NAME = "random"
-VARIABLE = "seed_generator_state"  # what Keras calls it; two numbers, a seed and a counter
+VARIABLE = "seed_generator_state"  # Keras' name of the variable: two numbers, seed and counter
 
 
 def states(model: keras.layers.Layer) -> list[keras.Variable]:
@@ -27,14 +27,14 @@ def states(model: keras.layers.Layer) -> list[keras.Variable]:
 
 
 def save(model: keras.layers.Layer, store: Any) -> None:
-    """Put the states of all seed generators into what Keras saves of a model itself.
+    """Add the states of all seed generators to the variables that Keras saves for the model.
 
-    They are unsigned 32-bit numbers that each backend keeps in a type of its own; in the file they
-    are int64 everywhere.
+    The states are unsigned 32-bit numbers, which each backend stores in another dtype; in the file
+    they are always int64.
 
     Args:
-        model: The model that is being saved.
-        store: What Keras gives `save_own_variables`.
+        model: The model to save.
+        store: The store that Keras passes to `save_own_variables`.
     """
     found = [_numbers(state) for state in states(model)]
     if found:
@@ -42,14 +42,14 @@ def save(model: keras.layers.Layer, store: Any) -> None:
 
 
 def load(model: keras.layers.Layer, store: Any) -> dict[str, Any]:
-    """Give the seed generators the states in a file, and return what else the file holds.
+    """Load the states of the seed generators from a file, and return the file's other variables.
 
-    A file without them, of single weights, changes nothing. Where a file has another number of
-    them, as of a model with dropout for one without, they are left as they are, with a warning.
+    A file without states, such as a file of weights, changes nothing. If the number of states
+    differs, as between models with and without dropout, the states are not changed, with a warning.
 
     Args:
-        model: The model that is being loaded.
-        store: What Keras gives `load_own_variables`.
+        model: The model to load into.
+        store: The store that Keras passes to `load_own_variables`.
     """
     rest = {name: store[name] for name in store.keys() if name != NAME}  # noqa: SIM118
     if NAME not in store:
@@ -57,9 +57,10 @@ def load(model: keras.layers.Layer, store: Any) -> dict[str, Any]:
     variables, saved = states(model), np.asarray(store[NAME])
     if saved.shape != (len(variables), 2):
         warnings.warn(
-            f"The file holds the state of {len(saved)} random generators, the model "
-            f'"{model.name}" has {len(variables)}: they stay as they are. Load it into a model '
-            "with the same layers of dropout and noise to go on exactly.",
+            f"The file holds the state of {len(saved)} random generators, but the model "
+            f'"{model.name}" has {len(variables)}: the random states of the model are not changed. '
+            "To continue exactly, load the file into a model with the same dropout and noise "
+            "layers.",
             stacklevel=2,
         )
         return rest
@@ -70,13 +71,13 @@ def load(model: keras.layers.Layer, store: Any) -> dict[str, Any]:
 
 def _numbers(variable: keras.Variable) -> np.ndarray:
     state = keras.ops.convert_to_numpy(variable)
-    if state.dtype == np.int32:  # torch's, whose bits are those of an unsigned number
+    if state.dtype == np.int32:  # torch stores the bits of an unsigned number as int32
         state = state.view(np.uint32)
     return state.astype(np.int64)
 
 
 def _as_backend_has_it(state: np.ndarray, dtype: str) -> np.ndarray:
-    if dtype == "int64":  # TensorFlow's
+    if dtype == "int64":  # TensorFlow
         return state
     unsigned = state.astype(np.uint32)
     return unsigned.view(np.int32) if dtype == "int32" else unsigned

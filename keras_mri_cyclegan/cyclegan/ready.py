@@ -1,4 +1,4 @@
-"""What must hold whenever a step is taken: the weights of `compile`, and no process left alone."""
+"""Checks before a training step: unchanged trainable weights, and a single process."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from keras_mri_cyclegan.cyclegan import backends
 
 
 def check_trainable(model: Any) -> None:
-    """Raise a `ValueError` if other weights are to be trained than the model was compiled for.
+    """Raise a `ValueError` if the trainable weights have changed since `compile`.
 
-    The optimizers know each weight by its place among those of `compile`.
+    The optimizers identify each weight by its index among the trainable weights at `compile`.
 
     Args:
         model: A compiled `CycleGAN`.
@@ -26,22 +26,23 @@ def check_trainable(model: Any) -> None:
             changed.append(f"{thawed} weights of `{name}` thawed")
     raise ValueError(
         f"`trainable` was changed after `compile`: {', '.join(changed) or 'other weights'}. The "
-        "optimizers still have the weights of then. Compile the model again, which begins with "
-        "new optimizers."
+        "optimizers still hold the trainable weights at `compile`. Compile the model again, which "
+        "starts with new optimizers."
     )
 
 
 def check_alone(model: Any) -> None:
-    """Raise a `ValueError` where several processes would each train a model of its own.
+    """Raise a `ValueError` if several processes would train separate models.
 
     Args:
-        model: A `CycleGAN`. A `train_step` of the user's own may exchange gradients.
+        model: A `CycleGAN`. A subclass with its own `train_step` may exchange gradients, and is not
+            checked.
     """
     own_step = type(model).train_step.__module__.startswith("keras_mri_cyclegan.")
     count = backends.processes_that_exchange_nothing()
     if own_step and count > 1:
         raise ValueError(
             f"`fit` of a CycleGAN exchanges no gradients between processes, and {count} are up: "
-            "each would train a model of its own, and they would drift apart. Train in one "
+            "each would train a separate model, and the models would diverge. Train in one "
             f"process. {backends.SEVERAL_DEVICES}"
         )

@@ -1,4 +1,4 @@
-"""A network that forgets its activations and computes them again for the gradient."""
+"""Activation recomputation (gradient checkpointing): less memory, more computation."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from keras import ops
 
 
 def recomputed(network: keras.Model, images: Any) -> Any:
-    """Return what a network makes of images in training, and keep none of its activations.
+    """Return a network's output for images in training, without storing its activations.
 
-    For the gradient they are computed once more, with the same dropout. It takes a third more work
-    and the memory of one call where all calls' activations would have been held.
+    The activations are recomputed for the gradient, with the same dropout. This takes a third more
+    computation, and the memory of the activations of one call instead of all calls.
 
     Args:
         network: A generator.
@@ -20,7 +20,7 @@ def recomputed(network: keras.Model, images: Any) -> Any:
         - Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016,
           https://arxiv.org/abs/1604.06174
     """
-    # Copies: on torch a later call changes the state in place, before this one is made again.
+    # Copies: on torch a later call changes the state in place, before this call is recomputed.
     before = [ops.copy(v.value) for v in network.non_trainable_variables]
 
     def call(images: Any, *weights: Any) -> tuple[Any, list]:

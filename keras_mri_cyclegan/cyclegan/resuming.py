@@ -1,4 +1,4 @@
-"""How `fit` goes on with a training that was interrupted."""
+"""Resumption of an interrupted training in `fit`."""
 
 import contextlib
 from collections.abc import Iterator
@@ -21,21 +21,21 @@ def resumable(
     verbose: int | str,
     steps_per_epoch: int | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Give the arguments of Keras' `fit` that let it begin where a `Checkpoint` has it begin.
+    """Yield the `fit` arguments that resume training from the latest checkpoint.
 
-    Without a `Checkpoint` among the callbacks these are the callbacks, and one that lets
-    `initial_epoch` and `BackupAndRestore` go on with the order of the data.
+    Without a `Checkpoint` these are only the callbacks, with one that continues the order of the
+    data after `initial_epoch` or `BackupAndRestore`.
 
     Args:
-        model: The `CycleGAN` that is to be trained.
-        source: What Keras is to train it on.
-        callbacks: Those of the user.
-        epochs: The epoch to stop at.
+        model: The `CycleGAN` to train.
+        source: The training data for Keras' `fit`.
+        callbacks: The user's callbacks.
+        epochs: The epoch at which training ends.
         verbose: As in `fit`.
         steps_per_epoch: As in `fit`.
 
     Raises:
-        ValueError: More than one `Checkpoint`.
+        ValueError: There is more than one `Checkpoint`.
     """
     checkpoint, others = _parted(callbacks)
     if checkpoint is None:
@@ -51,11 +51,11 @@ def resumable(
         _checks.warn(
             f"Checkpoint in `{checkpoint.directory}`: all {begins_at} epochs of this training are "
             f"done and `epochs` is {epochs}, so `fit` trains no further. Pass a larger `epochs` to "
-            "go on, or another folder to begin anew.",
+            "continue, or another folder to start again.",
             CheckpointWarning,
         )
     called = _SkippingList(
-        # Behind all others, so that what they do at the end of an epoch is in what is saved.
+        # After all others, so that the checkpoint includes their changes at the end of an epoch.
         [*sources.with_resumed_order(others, source), checkpoint],
         checkpoint=checkpoint,
         add_progbar=verbose != 0,
@@ -67,16 +67,16 @@ def resumable(
     try:
         yield {"callbacks": called} | ({} if begins_at is None else {"initial_epoch": begins_at})
     finally:
-        if called.train_function is not None:  # it was stopped while it skipped
+        if called.train_function is not None:  # the training was stopped while skipping batches
             model.train_function = called.train_function
         checkpoint.close()
 
 
 class _SkippingList(keras.callbacks.CallbackList):
-    """Passes over the batches that an interrupted epoch has seen already.
+    """Callback list that skips the batches that an interrupted epoch has already trained on.
 
-    They are taken from the source and dropped, and nobody is called for them: to the callbacks it
-    is as if the epoch had not been interrupted.
+    The batches are taken from the source and dropped, without calls of the callbacks, for which
+    the epoch is the same as without an interruption.
     """
 
     def __init__(self, callbacks: list, checkpoint: Checkpoint, model: Any, **options: Any):
@@ -104,7 +104,7 @@ class _SkippingList(keras.callbacks.CallbackList):
 
     def _skip(self, calls: int) -> None:
         model, train_function = self._trained, self._trained.train_function
-        # Those of the restored metrics: the epoch's, should no batch of it be left.
+        # The restored metrics: the epoch's logs if no batch of the epoch is left.
         logs = {name: float(mean.result()) for name, mean in model.progress.terms.items()}
         left = calls
 
@@ -122,7 +122,7 @@ class _SkippingList(keras.callbacks.CallbackList):
 
 
 def _parted(callbacks: Any) -> tuple[Checkpoint | None, list]:
-    """Return the `Checkpoint` among the callbacks, if there is one, and the others."""
+    """Return the `Checkpoint` among the callbacks, or `None`, and the other callbacks."""
     if isinstance(callbacks, keras.callbacks.CallbackList):
         return None, []
     given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] * bool(callbacks)
@@ -130,14 +130,14 @@ def _parted(callbacks: Any) -> tuple[Checkpoint | None, list]:
     if len(checkpoints) > 1:
         raise ValueError(
             f"`callbacks` must hold one `Checkpoint` at most. Received: {len(checkpoints)}. One "
-            "can save by epochs, by steps and by minutes at once."
+            "`Checkpoint` can save by epochs, steps and minutes at the same time."
         )
     others = [callback for callback in given if not isinstance(callback, Checkpoint)]
     return (checkpoints[0] if checkpoints else None), others
 
 
 def _steps(source: Any, steps_per_epoch: int | None) -> int | None:
-    """Return how many batches an epoch has, if that is known."""
+    """Return the number of batches in an epoch, or `None` if it is unknown."""
     if steps_per_epoch:
         return steps_per_epoch
     try:

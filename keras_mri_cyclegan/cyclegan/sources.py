@@ -1,7 +1,7 @@
-"""What `fit` and `evaluate` accept as data, and the check of it before anything is trained.
+"""Training and evaluation data of `fit` and `evaluate`, checked before the first step.
 
-Messages call the arguments what the user typed, `x` and `y`, and say which domain they are of; a
-and b are the two parts of a batch.
+Messages use the names of the user's arguments, `x` and `y`, and name their domain; a and b are the
+two parts of a batch.
 """
 
 import contextlib
@@ -30,24 +30,24 @@ OF_A_SOURCE = ("the first batch of {}, images of A,", "the first batch of {}, im
 def training_source(
     model: Any, x: Any, y: Any, batch_size: int | None, shuffle: bool
 ) -> tuple[Any, bool]:
-    """Return a source of `(a, b)` batches for Keras' `fit`, and whether Keras is to shuffle it.
+    """Return a source of `(a, b)` batches for Keras' `fit`, and whether Keras must shuffle it.
 
     Args:
-        model: The `CycleGAN` that is to be trained.
+        model: The `CycleGAN` to train.
         x: Images of A, or a source of batches.
         y: Images of B, or `None`.
         batch_size: Images of each domain in a batch, for arrays.
-        shuffle: Whether the user wants it shuffled.
+        shuffle: Whether to shuffle, as passed to `fit`.
 
     Raises:
-        ValueError: Data that the model cannot take.
+        ValueError: The model cannot take the data.
     """
     shape_a, shape_b = _shapes(model)
     if y is not None:
         a = x if isinstance(x, VolumeImages) else _checks.images(ARRAYS[0], x, shape_a)
         b = y if isinstance(y, VolumeImages) else _checks.images(ARRAYS[1], y, shape_b)
         _checks.same_domains(ARRAYS, a, b)
-        # Of scans, the first image only: all would be read.
+        # Only the first image of scans: checking all of them would read every file.
         sides = [side[:1] if isinstance(side, VolumeImages) else side for side in (a, b)]
         _warn_range(dict(zip(ARRAYS, sides, strict=True)))
         x = UnpairedDataset(
@@ -58,7 +58,7 @@ def training_source(
         if isinstance(x, (list, tuple)):
             found = f"a {type(x).__name__} of {len(x)}"
         raise ValueError(
-            "`fit` needs images of both domains: `fit(x, y)` with the images of A and those of B, "
+            "`fit` needs images of both domains: `fit(x, y)` with images of A and images of B "
             "as two arguments, or a source of (a, b) batches as `x`. Received: "
             f"x={found} and y=None."
         )
@@ -69,28 +69,28 @@ def training_source(
         _checks.images("the dataset's `b`", x.b[:1], shape_b)
         for name, images, shape in zip("ab", x.paired or (), (shape_a, shape_b), strict=False):
             _checks.images(f"the dataset's paired `{name}`", images[:1], shape)
-        # It shuffles by itself, seeded; Keras would shuffle its batches with a global generator.
+        # It shuffles with its own seed; Keras would shuffle its batches with a global generator.
         return x, False
 
     x, (a, b, pairs) = _first_batch(model, x, "`x`")
     check_pairs(model, pairs)
     if pairs is not None:
         _warn_range(_first_pairs(model, pairs, a, b))
-    # Keras can shuffle a PyDataset alone, and complains of every other source.
+    # Keras can shuffle only a PyDataset, and warns for every other source.
     return x, shuffle and isinstance(x, keras.utils.PyDataset)
 
 
 def endless(source: Any, options: dict) -> tuple[dict, Any]:
-    """Let an `UnpairedDataset` give as many batches as `steps_per_epoch` asks for, epoch by epoch.
+    """Make an `UnpairedDataset` yield `steps_per_epoch` batches in every epoch.
 
-    Keras would end it after one pass, and begin new ones in the middle of an order.
+    Keras would stop after one pass over the dataset, or start a new pass in the middle of an order.
 
     Args:
-        source: What `training_source` returned.
+        source: Result of `training_source`.
         options: Further arguments of `fit`.
 
     Returns:
-        The arguments for Keras' `fit`, and the context in which it is to run.
+        The arguments for Keras' `fit`, and the context in which to call it.
     """
     steps = options.get("steps_per_epoch")
     if not steps or not isinstance(source, UnpairedDataset):
@@ -99,7 +99,7 @@ def endless(source: Any, options: dict) -> tuple[dict, Any]:
 
 
 def check_options(options: dict) -> None:
-    """Raise a `ValueError` for an argument of Keras' `fit` that means nothing here."""
+    """Raise a `ValueError` for an argument of Keras' `fit` that a `CycleGAN` does not support."""
     for name in ("validation_split", "class_weight", "sample_weight"):
         value = options.get(name)
         if value is not None and not (name == "validation_split" and value == 0):
@@ -110,28 +110,28 @@ def check_options(options: dict) -> None:
 
 
 def validation_source(model: Any, data: Any) -> Any:
-    """Return validation data that were checked before a first epoch is spent.
+    """Check validation data before the first epoch, and return them.
 
     Raises:
-        ValueError: Data that `evaluate` could not score.
+        ValueError: `evaluate` cannot score the data.
     """
     if isinstance(data, (tuple, list)):
         if len(data) != 2:
             raise ValueError(
                 "`validation_data` must be (a, b), images of A and of B that are pairs, or a "
-                f"source of batches of them. Received: {len(data)} parts. There are no sample "
-                "weights here."
+                f"source of batches of pairs. Received: {len(data)} parts. Sample weights are not "
+                "supported."
             )
         return pairs(model, data[0], data[1], names=VALIDATION)
     return data if data is None else pairs(model, data, None, names=("`validation_data`", ""))[0]
 
 
 def compare_with_validation(source: Any, data: Any) -> None:
-    """Warn of validation data that have patients of the training, or were prepared otherwise.
+    """Warn of validation data that share patients with training, or differ in preprocessing.
 
     Args:
-        source: What `training_source` returned.
-        data: What `fit` was given as `validation_data`.
+        source: Result of `training_source`.
+        data: The argument `validation_data` of `fit`.
     """
     if not isinstance(source, UnpairedDataset) or not isinstance(data, (tuple, list)):
         return
@@ -141,7 +141,7 @@ def compare_with_validation(source: Any, data: Any) -> None:
     if common:
         _checks.warn(
             f"`validation_data` has {len(common)} patients of the training, such as "
-            f"{min(common)!r}, and its scores are better than those of new patients. Split the "
+            f"{min(common)!r}; its scores will be better than those of new patients. Split the "
             "scans by patient, as `keras_mri_cyclegan.data.from_volumes(..., validation=0.2)` does."
         )
     for one, other in itertools.product(trained, scored):
@@ -155,9 +155,9 @@ def compare_with_validation(source: Any, data: Any) -> None:
         differ = [name for name, value in found[0].items() if value != found[1][name]]
         if differ:
             _checks.warn(
-                "`validation_data` must be prepared as the training's images are. Received: "
-                f"another preprocessing, with other {' and '.join(differ)}. Prepare both with the "
-                "one that was fitted on the training."
+                "`validation_data` must have the same preprocessing as the training data. "
+                f"Received: another preprocessing, with other {' and '.join(differ)}. Prepare both "
+                "with the preprocessing that was fitted on the training data."
             )
             return
         with once():
@@ -169,13 +169,13 @@ def _patients(sides: list[VolumeImages]) -> set[str]:
 
 
 def scored_at_once(data: Any) -> int | None:
-    """Return how many images of arrays are scored in a batch; sources have their own."""
+    """Return the batch size for arrays in `evaluate`, or `None` for a source of batches."""
     is_array = isinstance(data, tuple) and isinstance(data[0], np.ndarray)
     return SCORED_AT_ONCE if is_array else None
 
 
 def with_resumed_order(callbacks: Any, source: Any) -> Any:
-    """Return the callbacks, and one that lets a resumed training go on with its order of data."""
+    """Return the callbacks, with one that continues the order of the data of a resumed training."""
     if not isinstance(source, UnpairedDataset) or isinstance(
         callbacks, keras.callbacks.CallbackList
     ):
@@ -185,9 +185,10 @@ def with_resumed_order(callbacks: Any, source: Any) -> Any:
 
 
 class _ResumedOrder(keras.callbacks.Callback):
-    """Takes a dataset to the epoch that a training begins at, if that is not the first.
+    """Callback that sets a dataset's epoch to the first epoch of a resumed training.
 
-    `initial_epoch` and `BackupAndRestore` set it. Keras has moved the dataset on by one before.
+    `initial_epoch` and `BackupAndRestore` choose that epoch. Keras has already advanced the dataset
+    by one epoch.
     """
 
     def __init__(self, dataset: UnpairedDataset):
@@ -207,29 +208,29 @@ def pairs(
     y: Any,
     names: tuple[str, str] = ARRAYS,
 ) -> tuple[Any, Any]:
-    """Return what `evaluate` was given if image k of A can be the truth for image k of B.
+    """Check that image k of A can be the truth for image k of B, and return the data.
 
     Args:
-        model: The `CycleGAN` that is to be scored.
+        model: The `CycleGAN` to evaluate.
         x: Images of A, or a source of batches.
         y: Images of B, or `None`.
-        names: What to call `x` and `y`.
+        names: Names of `x` and `y` in messages.
 
     Raises:
-        ValueError: Arrays that the model cannot take, different numbers of images, or data that
-            are unpaired by design.
+        ValueError: The model cannot take the arrays, the numbers of images differ, or the data are
+            unpaired by design.
     """
     if isinstance(x, UnpairedDataset) and x.paired is not None:
         raise ValueError(
-            "`evaluate` scores every pair once, and the full batches of an `UnpairedDataset` "
-            "repeat some. Pass the arrays of its pairs, `evaluate(*dataset.paired)`."
+            "`evaluate` scores every pair once, but the full batches of an `UnpairedDataset` "
+            "repeat some pairs. Pass the arrays of its pairs, `evaluate(*dataset.paired)`."
         )
     if isinstance(x, UnpairedDataset):
         raise ValueError(
             "`evaluate` compares image k of A with image k of B, and an `UnpairedDataset` draws "
-            "them independently: its scores would mean nothing. Pass the arrays of pairs, "
-            "`evaluate(x, y)`: slices that show the same place, as `Preprocessing.prepare` and "
-            "`cutter.cut` give them of two scans on one grid."
+            "them independently: the scores would be meaningless. Pass the arrays of pairs, "
+            "`evaluate(x, y)`: slices at the same position, such as those that "
+            "`Preprocessing.prepare` and `cutter.cut` return for two scans on one grid."
         )
     if y is None:
         x, (a, b, _) = _first_batch(model, x, names[0].partition(" ")[0])
@@ -247,8 +248,8 @@ def pairs(
 def _check_as_many(a: np.ndarray, b: np.ndarray) -> None:
     if len(a) != len(b):
         raise ValueError(
-            "`evaluate` compares image k of A with image k of B, so it needs as many of one as of "
-            f"the other. Received: {len(a)} and {len(b)}."
+            "`evaluate` compares image k of A with image k of B, so it needs as many images of A "
+            f"as of B. Received: {len(a)} and {len(b)}."
         )
 
 
@@ -262,7 +263,7 @@ def _shapes(model: Any) -> tuple[tuple, tuple]:
 
 
 def _first_batch(model: Any, source: Any, name: str) -> tuple[Any, tuple]:
-    """Return a source with nothing taken from it, and the parts of its first batch, checked."""
+    """Return the complete source, and the checked parts of its first batch."""
     if inspect.isroutine(source) or isinstance(source, type):
         raise ValueError(
             f"{name} must be a source of (a, b) batches. Received: the {type(source).__name__} "
@@ -273,7 +274,7 @@ def _first_batch(model: Any, source: Any, name: str) -> tuple[Any, tuple]:
     else:
         try:
             again = not isinstance(source, Iterator)
-            # A `DataLoader` draws its order from it, and will again.
+            # A `DataLoader` draws its order from this generator, and will do so again.
             with torch_generator_kept() if again else contextlib.nullcontext():
                 batch = next(iter(source))
         except StopIteration:
@@ -296,17 +297,17 @@ def _first_batch(model: Any, source: Any, name: str) -> tuple[Any, tuple]:
 
 
 def _put_back(batch: Any, rest: Iterator) -> Iterator:
-    """Yield a batch and the rest, as tuples, which Keras takes a batch to be."""
+    """Yield a batch and the rest as tuples, the type that Keras requires of a batch."""
     for each in itertools.chain([batch], rest):
         yield tuple(each) if isinstance(each, list) else each
 
 
 def _first_pairs(model: Any, pairs: Any, a: np.ndarray, b: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the first batch's pairs, by what to call them, when they are checked."""
+    """Return the checked pairs of the first batch, by their names in messages."""
     if not isinstance(pairs, backends.NESTED):
         raise ValueError(
-            "The pairs of a batch must be a tuple here, (a_paired, b_paired) or (). Received: a "
-            f"{type(pairs).__name__}, as torch's `default_collate` makes one: give the "
+            "The pairs of a batch must be a tuple, (a_paired, b_paired) or (). Received: a "
+            f"{type(pairs).__name__}, the type that torch's `default_collate` returns. Pass the "
             "`DataLoader` a `collate_fn` that ends with `return a, b, tuple(pairs)`."
         )
     checked = {}
@@ -316,18 +317,16 @@ def _first_pairs(model: Any, pairs: Any, a: np.ndarray, b: np.ndarray) -> dict[s
     counts = [len(array) for array in checked.values()]
     if counts[0] != counts[1]:
         raise ValueError(
-            "The pairs of a batch must be as many images of A as of B, image k of one the truth "
-            f"for image k of the other. Received: {counts[0]} and {counts[1]}."
+            "The pairs of a batch must be equally many images of A and of B, image k of A the "
+            f"truth for image k of B. Received: {counts[0]} and {counts[1]}."
         )
     return checked
 
 
 def _parts(batch: Any, name: str) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Return a batch's images of A, of B, and its pairs or `None`."""
+    """Return the images of A and of B of a batch, and its pairs or `None`."""
     if not isinstance(batch, (tuple, list)) or len(batch) not in (2, 3):
-        found = (
-            f"{len(batch)} of them" if isinstance(batch, (tuple, list)) else type(batch).__name__
-        )
+        found = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else type(batch).__name__
         raise ValueError(
             f"{name}, a source of data, must yield batches (a, b), images of A and images of B. "
             f"Received: {found}."

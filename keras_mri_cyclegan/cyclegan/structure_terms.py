@@ -1,4 +1,4 @@
-"""The terms of the objective that hold the anatomy in place: a loss, its weight, and a name."""
+"""Structure terms of the objective, which preserve the anatomy: name, loss and weight of each."""
 
 import dataclasses
 import re
@@ -10,7 +10,7 @@ from keras_mri_cyclegan.losses import schedules
 
 @dataclasses.dataclass(frozen=True)
 class StructureTerm:
-    """One structure loss of a CycleGAN: `loss(source, translated)` times `weight(step)`."""
+    """Structure loss of a CycleGAN: `loss(source, translated)` times `weight(step)`."""
 
     name: str
     loss: Callable
@@ -18,14 +18,14 @@ class StructureTerm:
 
 
 def structure_terms(losses: Any, weights: Any) -> list[StructureTerm]:
-    """Return the terms that the arguments of `compile` stand for.
+    """Return the structure terms from the arguments of `compile`.
 
     Args:
         losses: `None`, a function of (source, translated), or a list of them.
-        weights: A number or a schedule for all, or a list with one for each.
+        weights: A number or a schedule for all losses, or a list with one for each.
 
     Raises:
-        ValueError: Something that cannot be called, or not one weight for each loss.
+        ValueError: A loss is not callable, or the number of weights differs from that of losses.
     """
     losses = [] if losses is None else _listed(losses)
     for loss in losses:
@@ -51,7 +51,7 @@ def _listed(value: Any) -> list:
 
 
 def _names(losses: list) -> list[str]:
-    """Name each loss after its class or function, with a number where there are two of a kind."""
+    """Return a name for each loss: its class or function, numbered if it occurs more than once."""
     kinds = [getattr(loss, "__name__", type(loss).__name__) for loss in losses]
     # NormalizedGradientField, MindSSC -> normalized_gradient_field, mind_ssc
     snake = [re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower().strip("_") for kind in kinds]

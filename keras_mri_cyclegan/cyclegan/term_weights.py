@@ -1,4 +1,4 @@
-"""The weights of the objective's terms, each a function of the training step or `None` for none."""
+"""Weights of the objective's terms: functions of the training step, or `None` for no term."""
 
 import dataclasses
 import warnings
@@ -11,15 +11,15 @@ from keras_mri_cyclegan.losses import schedules
 
 @dataclasses.dataclass(frozen=True)
 class TermWeights:
-    """What `compile` said of a CycleGAN's terms; `None` where a constant 0 skips the work.
+    """Weights of a CycleGAN's terms; `None` for a constant 0, whose term is not computed.
 
     Attributes:
         adversarial: Weight of the generators' adversarial terms.
-        cycle: Weight of the cycle terms.
-        identity: Weight of the identity terms.
-        identity_every: In which steps those are computed, every k-th, k times as strong.
-        r1: Weight of the discriminators' gradient penalty.
-        r1_every: In which steps that penalty is computed, every k-th, k times as strong.
+        cycle: Weight of the cycle consistency terms.
+        identity: Weight of the identity mapping terms.
+        identity_every: k: the identity terms are computed in every k-th step and multiplied by k.
+        r1: Weight of the discriminators' R1 gradient penalty.
+        r1_every: k: the penalty is computed in every k-th step and multiplied by k.
     """
 
     adversarial: Callable | None
@@ -33,11 +33,11 @@ class TermWeights:
 def term_weights(
     adversarial: Any, cycle: Any, identity: Any, identity_every: Any, r1: Any, r1_every: Any
 ) -> TermWeights:
-    """Return the `TermWeights` that the arguments of `compile` stand for.
+    """Return the `TermWeights` from the arguments of `compile`.
 
     Raises:
-        ValueError: A weight that is neither a number of at least 0 nor a function of the step, or
-            an interval below 1.
+        ValueError: A weight is neither a number of at least 0 nor a function of the step, or an
+            interval is below 1.
     """
     return TermWeights(
         adversarial=schedules.get_unless_zero("adversarial_weight", adversarial),
@@ -50,7 +50,7 @@ def term_weights(
 
 
 def check_generators_learn(model: Any) -> None:
-    """Raise a `ValueError` where no term would reach the generators.
+    """Raise a `ValueError` if all terms of the generators have weight 0.
 
     Args:
         model: A `CycleGAN` whose terms are set.
@@ -59,27 +59,27 @@ def check_generators_learn(model: Any) -> None:
     terms = weights.adversarial, weights.cycle, weights.identity, model.structure, model.paired
     if not any(terms):
         raise ValueError(
-            "The generators have nothing to learn: every weight of theirs is 0. Compile with an "
+            "The generators have nothing to learn: all their terms have weight 0. Compile with an "
             "`adversarial_weight`, a `cycle_weight`, an `identity_weight`, a `paired_weight` or a "
             "`structure_loss`."
         )
 
 
 def plain(weight: Any) -> Any:
-    """Return a checked weight as a float, or as the function that it is: what can be saved."""
+    """Return a checked weight in a form that can be saved: a float, or the function itself."""
     return weight if callable(weight) else float(weight)
 
 
 def identity_weight_for(model: Any, weight: Any) -> Any:
-    """Return `weight`, or 0 with a warning where an image cannot be its own translation."""
+    """Return `weight`, or 0 with a warning if the domains have different numbers of channels."""
     channels = model.generator_ab.input_shape[-1], model.generator_ab.output_shape[-1]
     if channels[0] == channels[1]:
         return weight
     if schedules.get_unless_zero("identity_weight", weight) is not None:
         warnings.warn(
-            "Identity mapping needs as many channels in domain A as in domain B, found "
-            f"{channels[0]} and {channels[1]}: it is off. Pass identity_weight=0 to say so "
-            "yourself.",
+            "Identity mapping needs as many channels in domain A as in domain B. Received: "
+            f"{channels[0]} and {channels[1]}. The term is disabled; pass identity_weight=0 to "
+            "avoid this warning.",
             stacklevel=3,
         )
     return 0.0

@@ -1,4 +1,4 @@
-"""Several batches through a network as one, which takes less time than one after another."""
+"""Joint calls: two batches through a network as one batch, faster than two calls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
-# Layers whose result for an image never depends on the other images of its batch: Keras' own, but
-# for these, and this library's.
+# Layers whose output for an image never depends on the other images of its batch: this library's
+# (`KNOWN`) and Keras' own, except those of `MIXING`.
 KNOWN = ("keras.src.layers.", "keras_mri_cyclegan.")
 MIXING = (
     keras.layers.BatchNormalization,
@@ -19,13 +19,13 @@ MIXING = (
 
 
 def in_training(network: keras.Model, images: Any, frozen: bool = False) -> Any:
-    """Return what a network makes of images in training.
+    """Return a network's output for images in training.
 
     Args:
         network: A generator or discriminator.
         images: `(batch, height, width, channels)`.
-        frozen: Boolean, whether the weights get no gradient, and the call leaves no trace in the
-            network. Defaults to `False`.
+        frozen: Boolean, whether the weights get no gradient and the network's state is not
+            changed. Defaults to `False`.
     """
     if not frozen:
         return network(images, training=True)
@@ -37,17 +37,17 @@ def in_training(network: keras.Model, images: Any, frozen: bool = False) -> Any:
 def together(
     network: keras.Model, first: Any, second: Any, call: Callable = in_training
 ) -> tuple[Any, Any]:
-    """Return what a network makes, in training, of two batches.
+    """Return a network's outputs for two batches in training.
 
-    They go through it as one batch, so that its kernels are read once and get one gradient, if the
-    network takes each image by itself and keeps no state, and images of both are of one known size;
-    else one after the other.
+    The batches are concatenated, so that the kernels are read once and get one gradient, if the
+    network treats the images of a batch independently and has no state, and the images of both
+    batches have the same known size. Otherwise the network is called once for each batch.
 
     Args:
         network: A generator or discriminator.
         first: Images, `(batch, height, width, channels)`.
-        second: More of them, in a batch of any size.
-        call: Function of (network, images) that calls it. Defaults to `in_training`.
+        second: Further images, in a batch of any size.
+        call: Function of (network, images) that calls the network. Defaults to `in_training`.
 
     Returns:
         The network's outputs for `first` and for `second`.
@@ -69,7 +69,7 @@ def together(
 
 
 def can_go_together(network: keras.Model, first: Any, second: Any) -> bool:
-    """Whether `together` makes one batch of two.
+    """Whether `together` concatenates the two batches.
 
     Args:
         network: As in `together`.
@@ -82,10 +82,10 @@ def can_go_together(network: keras.Model, first: Any, second: Any) -> bool:
 
 
 def takes_each_by_itself(network: keras.Model) -> bool:
-    """Whether a network is known to treat every image of a batch as if it were alone.
+    """Whether a network is known to treat the images of a batch independently, without state.
 
-    Batch normalisation does not, nor need a layer that is not known here, or an operation on
-    tensors in place of a layer. Spectral normalisation, which counts its calls, has state.
+    Excluded are batch normalisation, layers of other libraries, and operations on tensors in place
+    of layers, which may mix images, as well as spectral normalisation, which counts its calls.
 
     Args:
         network: A `keras.Model`.

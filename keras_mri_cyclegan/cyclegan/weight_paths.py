@@ -1,18 +1,19 @@
-"""A path for each weight: those of two networks of one kind are alike by themselves."""
+"""Unique paths of the weights, which would be equal in two networks of the same kind."""
 
 import keras
 
 
 def set_paths(name: str, network: keras.Model, names: tuple[str, ...]) -> None:
-    """Let the paths of a network's weights begin with what the network is in its `CycleGAN`.
+    """Prefix the paths of a network's weights with the network's name in its `CycleGAN`.
 
-    A logger that keeps values by `variable.path` would otherwise keep one network of two. Files
-    have the weights by layer, whatever their paths are.
+    Otherwise a logger that stores values by `variable.path` would overwrite the values of one
+    network by those of the other. Files store the weights by layer, independent of their paths.
 
     Args:
-        name: What the network is, such as `"generator_ab"`.
+        name: Name of the network, such as `"generator_ab"`.
         network: A generator or discriminator.
-        names: What networks can be: one that was in another `CycleGAN` begins with one of them.
+        names: All names of networks. A network that was in another `CycleGAN` already has one of
+            them as its prefix, which is replaced.
 
     Example:
         >>> import keras_mri_cyclegan as kmc

@@ -1,4 +1,4 @@
-"""What feeds a model: scans as images, unpaired batches, augmentation."""
+"""Training data: images of scans, unpaired batches, augmentation."""
 
 from keras_mri_cyclegan.data.augmentation import (
     RandomAffine,

@@ -1,4 +1,4 @@
-"""The axis of a patient that an augmentation mirrors, compared with the plane of the images."""
+"""Check that an augmentation mirrors images only along the patient's left-right axis."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,11 +12,11 @@ DIRECTIONS = {"A": "front to back", "P": "front to back", "S": "head to feet", "
 
 
 def notice_mirrored(augment: Sequence[Any], cutter: Cutter) -> None:
-    """Give notice if an augmentation mirrors images along another axis than left-right.
+    """Notify of an augmentation that mirrors images along another axis than left-right.
 
     Args:
-        augment: Augmentations; of one of your own it is not known what it mirrors.
-        cutter: What makes the images of scans.
+        augment: Augmentations; custom functions are not checked.
+        cutter: The sampler that cuts scans into images.
     """
     if isinstance(cutter, Slices):
         plane, names = cutter.plane, ("", "height", "width")
@@ -38,7 +38,7 @@ def notice_mirrored(augment: Sequence[Any], cutter: Cutter) -> None:
             notice(
                 f"mirrored {direction}",
                 "augment",
-                f"{function!r} mirrors heads from {direction} in what {cutter!r} cuts, which makes "
-                "anatomy that does not exist. Expected left and right to change places, or "
-                f"nothing: {way_out}.",
+                f"{function!r} mirrors heads from {direction} in images of {cutter!r}, which "
+                f"yields anatomy that does not exist. Expected a left-right flip, or no flip: "
+                f"{way_out}.",
             )

@@ -1,4 +1,4 @@
-"""The scans that a person passes in: files, as paths, or volumes in memory."""
+"""Lists of scans: paths of files, or volumes in memory."""
 
 import os
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ def scan_list(
 ) -> list[Scan]:
     """Return a folder, a glob, or a list of paths and volumes as a list of paths and volumes.
 
-    With `unreadable="warn"`, as in `find_volumes`, what cannot be read is left out.
+    With `unreadable="warn"`, as in `find_volumes`, unreadable scans are left out.
 
     Raises:
-        ValueError: Something else, nothing in it, or a scan that is in it twice.
-        VolumeError: No such file.
+        ValueError: `value` is of another type, is empty, or holds a scan twice.
+        VolumeError: There is no such file.
     """
     if isinstance(value, (str, os.PathLike)):
         scans: list[Scan] = list(
@@ -51,18 +51,18 @@ def scan_list(
 
 
 def _several(value: Any) -> str:
-    """Return the way out for several contrasts in the place of a scan."""
+    """Return advice for several contrasts passed in place of one scan, or an empty text."""
     if not isinstance(value, Sequence) or not any(isinstance(one, (tuple, list)) for one in value):
         return ""
     return (
-        " For several contrasts of a patient as channels, cut each by itself, on one grid, and "
+        " For several contrasts of a patient as channels, cut each separately, on one grid, and "
         "pass arrays: `np.concatenate([preprocessing.cutter.cut(preprocessing.prepare(scan)"
         ".volume) for scan in scans], axis=-1)` of each patient, to `UnpairedDataset` or `fit`."
     )
 
 
 def identity(scan: Scan) -> Any:
-    """Return what two mentions of the same scan have in common."""
+    """Return a value that is equal for equal scans: the volume's id, or the real path."""
     if isinstance(scan, Volume):
         return id(scan)
     path, separator, inside = scan.partition("::")
@@ -70,7 +70,7 @@ def identity(scan: Scan) -> Any:
 
 
 def scan_name(scan: Scan) -> str:
-    """Return what to call a scan in a message."""
+    """Return the name of a scan for a message."""
     if isinstance(scan, Volume):
         return f"`{scan.path}`" if scan.path else f"a Volume of shape {scan.shape} without a path"
     return f"`{scan}`"

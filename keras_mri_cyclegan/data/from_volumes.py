@@ -1,4 +1,4 @@
-"""From two lists of scans to the data that a CycleGAN is trained on."""
+"""Training data of a CycleGAN from two lists of scans."""
 
 import os
 import warnings
@@ -47,62 +47,62 @@ def from_volumes(
     unreadable: str = "error",
     **kwargs: Any,
 ) -> UnpairedDataset | tuple[UnpairedDataset, UnpairedDataset]:
-    """Return the training data of a CycleGAN, straight from two lists of scans.
+    """Return the training data of a CycleGAN from two lists of scans.
 
-    Validation is split off by patient, over both domains together (`split_by_patient`). The
-    preprocessing, unless it is fitted already, is fitted on the training scans alone, so that
-    nothing of the validation leaks into it. Then each scan is read, prepared, and cut into images
-    once; `cache` and `memory` say where these stay (`VolumeImages`), and how large a study may be.
-    Every epoch goes through the images of all scans in a new random order (`UnpairedDataset`).
+    The scans are split by patient into training and validation, over both domains together
+    (`split_by_patient`). The preprocessing, unless already fitted, is fitted on the training scans
+    only, so that no validation data leak into it. Then each scan is read, prepared, and cut into
+    images once; `cache` and `memory` set where the images are stored (`VolumeImages`), and how
+    large a study may be. Every epoch uses the images of all scans in a new random order
+    (`UnpairedDataset`).
 
     Args:
         a: Scans of the first contrast: a folder, a glob such as `"t1/**/*.nii.gz"`, or a list of
             paths and volumes (`Volume`).
         b: Scans of the second contrast. They need not be of the same patients.
-        preprocessing: `Preprocessing`. If it is not fitted for both domains, it is, in place.
+        preprocessing: `Preprocessing`, fitted in place unless it is fitted for both domains.
             Defaults to `Preprocessing()`. Save it beside the model: `.save("preprocessing.json")`.
         validation: Share of the patients to hold out, in `[0, 1)`, or a list of their names.
-            Defaults to 0.0: all are trained on.
-        patient: Callable that takes a path (or `Volume`) and returns whose scan it is. Defaults
-            to `None`: by the path, as `split_by_patient` says.
+            Defaults to 0.0: all patients are in the training data.
+        patient: Callable that takes a path (or `Volume`) and returns the scan's patient. Defaults
+            to `None`: from the path, see `split_by_patient`.
         batch_size: Images of each side in a batch. Defaults to 1.
         shuffle: Whether to draw a new order every epoch. Defaults to `True`.
         seed: Integer of at least 0, for the split, the order and the augmentation. Defaults to
-            `None`: one is drawn, and kept in the dataset's `seed`.
+            `None`: a random seed, stored in the dataset's `seed`.
         augment: A callable `(image, rng) -> image`, or a list, such as `mri_augmentation()`; for
-            the training alone. It is compared with the plane of the slices: a `RandomFlip` that
-            mirrors front to back is a warning. Defaults to none.
-        cache: Folder for prepared images. Defaults to `None`: they are held in memory.
-        memory: GiB of prepared images to hold, of all scans, without `cache`. Defaults to 2.0.
-        verbose: 1 to say what was found, with progress bars; 0 to be silent. Defaults to 1.
-        fill_nan: What NaN and infinite values in the scans' files become, such as 0.0 for the
-            background of SPM's. Defaults to `None`: they are an error.
-        slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
-        unreadable: What becomes of a scan that cannot be read. `"error"`: an error that names it.
-            `"warn"`: it is left out, and a warning names all of them; each scan is read once more
-            for this. Defaults to `"error"`.
+            the training data only. It is compared with the plane of the slices: a `RandomFlip` that
+            mirrors front to back raises a warning. Defaults to none.
+        cache: Folder for prepared images. Defaults to `None`: the images are kept in memory.
+        memory: GiB of prepared images to keep, of all scans, without `cache`. Defaults to 2.0.
+        verbose: 1 to print a summary and progress bars; 0 to be silent. Defaults to 1.
+        fill_nan: Replacement for NaN and infinite values in the scans' files, such as 0.0 for the
+            background of SPM files. Defaults to `None`: such values raise an error.
+        slice_tolerance: As in `read_volume`, for DICOM series. Defaults to `None`.
+        unreadable: Treatment of a scan that cannot be read. `"error"`: raise an error that names
+            the scan. `"warn"`: leave out the scan, and name all such scans in a warning; for this,
+            each scan is read once more. Defaults to `"error"`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
     Returns:
         An `UnpairedDataset`; with `validation` a tuple of two, the second without augmentation, in
-        the order of the scans, with a smaller `batch_size` if it has fewer images. Their `a` and
-        `b` are `VolumeImages`; they also have `preprocessing`, and the patients of the scans in
-        `patients_a` and `patients_b`, as far as they are known.
+        the order of the scans, with a smaller `batch_size` if it has fewer images. The attributes
+        `a` and `b` are `VolumeImages`; the attributes `preprocessing`, `patients_a` and
+        `patients_b` hold the preprocessing and the known patients of the scans.
 
     Warns:
-        ScanWarning: What is assumed of the scans does not hold, such as air as the darkest, or they
-            differ, such as in the size of their pixels; scans of one DICOM PatientID on both sides
-            of the split.
+        ScanWarning: Assumptions on the scans do not hold, such as dark air, or the scans differ,
+            such as in pixel size; scans of one DICOM PatientID are in both training and validation.
 
     Raises:
-        ValueError: An argument out of its range; no scan; a scan in both domains; a split that
-            the patients do not allow.
-        VolumeError: A scan that cannot be read or prepared, or has images of another shape.
+        ValueError: An argument is out of its range; there is no scan; a scan is in both domains; or
+            the patients do not allow the split.
+        VolumeError: A scan cannot be read or prepared, or has images of another shape.
 
     Warns:
-        VolumeWarning: Scans that are left out (`unreadable="warn"`).
-        SyntheticWarning: Scans that say that they are synthetic, in one warning.
+        VolumeWarning: Scans are left out (`unreadable="warn"`).
+        SyntheticWarning: Scans are marked as synthetic; one warning for all.
 
     Example:
         >>> import numpy as np
@@ -124,9 +124,9 @@ def from_volumes(
     batch_size = _checks.positive_int("batch_size", batch_size)
     _checks.one_of("shuffle", shuffle, (True, False))
     if preprocessing is not None and not isinstance(preprocessing, Preprocessing):
-        way_out = "Leave it out for the default one."
+        way_out = "Omit it for the default."
         if isinstance(preprocessing, (int, float, list, tuple, set)):
-            way_out = f"For what is held out, `validation={preprocessing!r}`."
+            way_out = f"To hold out patients, pass `validation={preprocessing!r}`."
         raise ValueError(
             f"`preprocessing` must be a `Preprocessing`. Received: {preprocessing!r}. {way_out}"
         )
@@ -135,8 +135,8 @@ def from_volumes(
     augment = callables(augment)
     if not set(kwargs) <= OPTIONS:
         raise ValueError(
-            f"`from_volumes` takes no {', '.join(sorted(set(kwargs) - OPTIONS))}. Expected of "
-            f"further arguments: {', '.join(sorted(OPTIONS))}."
+            f"`from_volumes` takes no {', '.join(sorted(set(kwargs) - OPTIONS))}. Further "
+            f"arguments can be: {', '.join(sorted(OPTIONS))}."
         )
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0])
@@ -158,10 +158,10 @@ def from_volumes(
         preprocessing = Preprocessing()
     if not {"a", "b"} <= set(preprocessing.domains):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntheticWarning)  # they are named below
+            warnings.simplefilter("ignore", SyntheticWarning)  # one warning for all scans below
             preprocessing.fit(*parts[0], verbose=verbose, **reading)
     else:
-        preprocessing.learn_spacing({})  # compares what is known of both from before
+        preprocessing.learn_spacing({})  # compares the known spacings of both domains
 
     datasets = []
     synthetic: list[str] = []
@@ -182,7 +182,7 @@ def from_volumes(
             )
         synthetic += [*images_a.synthetic, *images_b.synthetic]
         training = name == "Training"
-        if training:  # of scans that `fit` had no reason to read
+        if training:  # for scans that `fit` did not read
             known = preprocessing.spacing
             sizes = {images.domain: images.sizes for images in (images_a, images_b)}
             if not set(sizes) <= set(known):
@@ -198,7 +198,7 @@ def from_volumes(
         )
         dataset.preprocessing = preprocessing
         owners = [known_patients(scans, patient) for scans in sides]
-        if patient is not None:  # those of the default rule, the images know
+        if patient is not None:  # `VolumeImages` itself applies the default rule
             images_a.patients, images_b.patients = owners
         dataset.patients_a, dataset.patients_b = (
             tuple(sorted({owner for owner in of_side if owner is not None})) for of_side in owners

@@ -1,8 +1,8 @@
-"""Prepared images of a scan in a file, to be read an image at a time.
+"""Cache of prepared images: one file per scan, from which single images are read.
 
-An entry is an `.npy` file with the CRC-32 of its images behind them, under a name that says what
-the images were made from: another scan, preprocessing or version has another name, so that an
-entry is never out of date, and a damaged one is noticed when it is opened.
+An entry is an `.npy` file followed by the CRC-32 of its images. Its name depends on the scan, the
+preprocessing and this library's version, so that an entry is never out of date; the CRC-32 detects
+a damaged entry when it is opened.
 """
 
 import dataclasses
@@ -22,13 +22,13 @@ from keras_mri_cyclegan.volumes.names import split_inner
 from keras_mri_cyclegan.volumes.scan_files import files_of
 
 CHUNK = 2**24  # bytes read at once
-SAMPLE = 2**16  # bytes of a file's beginning, middle and end that go into an entry's name
+SAMPLE = 2**16  # bytes of a file's start, middle and end that are hashed for an entry's name
 DTYPE = np.dtype("<f4")
 
 
 @dataclasses.dataclass(frozen=True)
 class CachedImages:
-    """Images in a file. Every reading opens the file anew, so any thread or process may."""
+    """Images in a file, which is opened for each read, so that any thread or process can read."""
 
     path: str
     shape: tuple
@@ -47,8 +47,8 @@ class CachedImages:
         except OSError as error:
             raise VolumeError(
                 self.path,
-                f"this file of the cache could be read at first and now cannot ({error}). Expected "
-                "it to stay as it was. Make the dataset again: it remakes what is missing.",
+                f"this file of the cache could be read before, but cannot be read now ({error}). "
+                "Expected an unchanged file. Create the dataset again to restore the cache.",
             ) from error
         return images
 
@@ -62,10 +62,10 @@ def entry_path(
 ) -> str:
     """Return the path of a scan's entry.
 
-    Its name depends on the scan (name, size, time of change and a sample of the content of each
-    of its files; or a volume's voxels), but not on the folder it is in, on its mask's file, and on
-    the preprocessing, what it learnt if that changes images, the domain, the options it is read
-    with and this library's version.
+    The name depends on the scan (name, size, modification time and a sample of the content of each
+    of its files, but not their folder; or a volume's voxels), on its mask's file, the
+    preprocessing, its fitted values if they change images, the domain, the reading options and this
+    library's version.
 
     Raises:
         VolumeError: The scan's file cannot be read.
@@ -107,16 +107,16 @@ def load(path: str) -> CachedImages | None:
                 size -= len(chunk)
             if struct.unpack("<I", file.read(4)) != (checksum,):
                 return None
-    except (OSError, ValueError):  # not there, or not such a file
+    except (OSError, ValueError):  # missing, or another kind of file
         return None
     return CachedImages(path, shape, offset)
 
 
 def store(path: str, images: np.ndarray) -> CachedImages:
-    """Write an entry, whole or not at all.
+    """Write an entry atomically.
 
     Raises:
-        VolumeError: It cannot be written: disk full, no permission.
+        VolumeError: The entry cannot be written: disk full, no permission.
     """
     images = np.ascontiguousarray(images, DTYPE)
     with atomic.replacing(path) as temporary, open(temporary, "wb") as file:
@@ -129,8 +129,8 @@ def store(path: str, images: np.ndarray) -> CachedImages:
 
 
 def _recipe(preprocessing: Preprocessing, domain: str) -> dict[str, Any]:
-    # Not its fingerprint: where nothing that was learnt changes an image, another split of the
-    # patients, or one scan more, finds the entries of all others again.
+    # Not its fingerprint: if no fitted value changes an image, the entries stay valid for another
+    # split of the patients, or with an additional scan.
     config = preprocessing.get_config()
     learnt = config.pop("domains").get(domain)
     del config["spacing"]
@@ -144,7 +144,7 @@ def _path_stamp(path: str) -> list:
     try:
         for file in files_of(path):
             status = os.stat(file)
-            name = os.path.basename(file)  # does not depend on where a study lies
+            name = os.path.basename(file)  # independent of the study's folder
             stamps.append([name, status.st_size, status.st_mtime_ns, _sample(file, status.st_size)])
     except OSError as error:
         raise VolumeError(
@@ -154,8 +154,8 @@ def _path_stamp(path: str) -> list:
 
 
 def _sample(path: str, size: int) -> str:
-    # Two patients' files can share name, size and time: unpacked archives give every file one
-    # time. Their content, also that of the middle slices alone, they never share.
+    # Files of two patients can have the same name, size and time, for example after unpacking an
+    # archive. Their content always differs, even in the middle slices only.
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         for start in sorted({0, max(size // 2 - SAMPLE // 2, 0), max(size - SAMPLE, 0)}):

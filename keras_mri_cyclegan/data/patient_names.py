@@ -1,4 +1,4 @@
-"""Whose scan a file or folder is, by its name."""
+"""Patient of a scan, from the name of its file or folder."""
 
 import re
 
@@ -8,7 +8,7 @@ RULE = (
     "number or a short code, or has no number, the `p03` after it or the folder `p03`; unless it "
     "is a word for a visit or a contrast"
 )
-# What a patient is called in a path: BIDS first, then data sets whose names go on with the visit.
+# Patient names in paths: first BIDS, then data sets whose names continue with the visit.
 KNOWN = [
     r"(?:^|_)(sub-[A-Za-z0-9]+)",
     r"(?<!\d)(\d{3}_S_\d{4,5})(?!\d)",  # ADNI
@@ -21,7 +21,7 @@ KNOWN = [
     r"(TCGA-[A-Z0-9]{2}-[A-Z0-9]{4})(?![A-Za-z0-9])",
     r"(miriad_\d{3})(?!\d)",
 ]
-# What a name may begin with that is nobody's: a visit, `ses1_p07`, or a contrast, `T1_001`.
+# First parts of a name that are not a patient: a visit, `ses1_p07`, or a contrast, `T1_001`.
 VISIT = re.compile(
     r"(ses|session|visit|timepoint|tp|time|day|week|month|year|wave|exam|scan|run|series)\d*|"
     r"baseline|followup|bl|fu",
@@ -31,23 +31,23 @@ CONTRAST = re.compile(r"(image|img|slice|brain|head|mri?|t1w?|t2w?|pdw?|flair)\d
 TIME = re.compile(r"(t|m|mo|d|w|wk|y|yr|rep|repeat|retest)\d{1,2}", re.I)  # after which time
 SIDE = re.compile(r"pre|post|left|right|[lr]h?|ax|axial|sag|sagittal|cor|coronal", re.I)
 DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[0-9]|[12]\d|3[01])(\d{4}|\d{6})?")
-V = re.compile(r"v\d{1,2}", re.I)  # a visit, or a volunteer: what follows tells
+V = re.compile(r"v\d{1,2}", re.I)  # a visit or a volunteer, depending on the next part
 NUMBER = re.compile(r"\d{1,4}")  # of a patient, or of a series below a folder of the patient
 PERSON = re.compile(r"(p|pt|pat|patient|subj?|subject|case|id)[-_ ]?\d+", re.I)
 # A token that may be the acceleration of a sequence, `smith_t1_mprage_sag_p2`.
 ACCELERATION = re.compile(r"p[2-4]", re.I)
 DASHES = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.](0[1-9]|1[0-2])[-_.](0[1-9]|[12]\d|3[01])(?!\d)")
 SEPARATORS = re.compile(r"[_.\-\s]")
-ANCESTORS = 2  # folders above that may be called after the patient
+ANCESTORS = 2  # parent folders that may have the patient's name
 
 
 def patient_from_path(path: str, acceleration: bool = True) -> str | None:
-    """Return whose scan a file or folder is, by its name, or `None` if that does not tell.
+    """Return the patient of a scan from its path, or `None` if the path does not tell.
 
     Args:
         path: The path.
-        acceleration: Whether a `p2` after the first part may be that of a sequence, as it is where
-            all files have the same. Defaults to `True`.
+        acceleration: Whether a `p2` after the first part may be a sequence's acceleration, as if
+            all files have the same `p2`. Defaults to `True`.
 
     Example:
         >>> from keras_mri_cyclegan.data.patient_names import patient_from_path
@@ -90,20 +90,20 @@ def patient_from_path(path: str, acceleration: bool = True) -> str | None:
 
 
 def second_part(path: str) -> str:
-    """Return what follows the first part of a scan's name, or an empty string."""
+    """Return the second part of a scan's name, or an empty string."""
     _, *others = SEPARATORS.split((_parts(path) or [path])[-1])
     return others[0] if others else ""
 
 
 def _is_code(name: str) -> bool:
-    """Whether a name with digits may be a patient's by itself: `p7`, `IXI002`; not `A1`, `3T`."""
+    """Whether a name with digits may be a patient: `p7`, `IXI002`; but not `A1`, `3T`."""
     return bool(
         PERSON.fullmatch(name) or (re.search(r"\d{3}", name) and not NUMBER.fullmatch(name))
     )
 
 
 def spelling(patient: str) -> str:
-    """Return a patient's name in the spelling that names are compared in.
+    """Return a patient's name normalised for comparison: lower case, no leading zeros.
 
     Example:
         >>> from keras_mri_cyclegan.data.patient_names import spelling
@@ -114,7 +114,7 @@ def spelling(patient: str) -> str:
 
 
 def numbered_below(path: str) -> str | None:
-    """Return the folder of a scan that is taken for a patient's by a number, or else `None`."""
+    """Return the folder of a scan whose patient is only a number, or `None` for other scans."""
     parts = _parts(path)
     if len(parts) < 2 or not NUMBER.fullmatch(patient_from_path(path) or ""):
         return None

@@ -1,4 +1,4 @@
-"""Whose scan a scan is, and training and validation without a patient in common."""
+"""Patients of scans, and the split into training and validation by patient."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,37 +31,38 @@ def split_by_patient(
 ) -> tuple[Split, Split]:
     """Split the scans of two domains into training and validation, patient by patient.
 
-    Slices of one head resemble each other, and so do its T1 and its T2: a model that has seen one
-    of them would be scored on what it knows. So a patient is in training or in validation with
-    all scans of both domains. Patients of A alone, of B alone and of both are drawn from in the
-    same proportion, as far as their numbers allow; each of the four lists has one scan at least.
+    Slices of one head resemble each other, and so do its T1 and its T2: a validation score of a
+    patient in the training data would be too good. Therefore all scans of a patient, in both
+    domains, are either in training or in validation. The same share is drawn from the patients only
+    in A, only in B and in both, as far as their numbers allow; each of the four lists has at least
+    one scan.
 
     Args:
         a: Scans of the first domain: a folder, a glob, or a list of paths and volumes (`Volume`).
         b: Scans of the second domain.
         validation: Share of the patients to hold out, in `(0, 1)`, or a list of their names.
             Defaults to 0.2.
-        patient: Callable that takes a scan as it is in the list (a path or a `Volume`) and
-            returns its patient, a string or a number. Defaults to `None`: `sub-...` in the path
-            (BIDS) or what ADNI, BraTS, OASIS, TCGA and others call a patient, otherwise the file's
-            or folder's name up to the first space, `_`, `-` or `.`. Where that is a visit, a date,
-            a contrast, a number, a word without one or a short code (`A1_p07`), the `p07` that
-            follows (`v2_p07`) or that the folder is called (`p07/0003`); a `p2` after it may be an
-            acceleration where all files have the same. A visit, a date or a contrast alone has
-            to be said. `p07`, `P07` and `p7` are one patient.
-        seed: Integer of at least 0. The split depends on it and on the patients alone, not on the
+        patient: Callable that takes an element of the list (a path or a `Volume`) and returns its
+            patient, a string or a number. Defaults to `None`: `sub-...` in the path (BIDS) or the
+            patient names of ADNI, BraTS, OASIS, TCGA and others, otherwise the file's or folder's
+            name up to the first space, `_`, `-` or `.`. If that part is a visit, a date, a
+            contrast, a number, a word without a number or a short code (`A1_p07`), the `p07` that
+            follows (`v2_p07`) or that is the folder's name (`p07/0003`); a `p2` after it may be an
+            acceleration if all files have the same. If a name has only a visit, a date or a
+            contrast, `patient` is required. `p07`, `P07` and `p7` are one patient.
+        seed: Integer of at least 0. The split depends only on the seed and the patients, not on the
             order of the scans. Defaults to `None`: another split each time.
 
     Returns:
         `((a, b), (a_validation, b_validation))`: lists of scans, each in the given order.
 
     Warns:
-        ScanWarning: DICOM scans of one PatientID that are, by their names or by `patient`, of
-            several patients, and so in both training and validation.
+        ScanWarning: DICOM scans of one PatientID belong, by their names or by `patient`, to several
+            patients, and are in both training and validation.
 
     Raises:
-        ValueError: A domain with one patient only; a scan without a patient; a scan in both
-            domains; an argument out of its range.
+        ValueError: A domain has only one patient; a scan has no patient; a scan is in both domains;
+            or an argument is out of its range.
 
     Example:
         >>> import numpy as np
@@ -88,10 +89,10 @@ def split_by_patient(
     for name, scans, of_side in zip("ab", sides, owners, strict=True):
         if len(set(of_side)) < 2:
             raise ValueError(
-                f"`{name}` must have scans of two patients at least, one to train on and one to "
-                f"validate on. Received: {len(scans)} scans of patient {of_side[0]!r}, such as "
-                f"{scan_name(scans[0])}. If they are of several, say whose each scan is: "
-                f"`patient=lambda path: ...`. The rule: {'`patient`' if patient else RULE}."
+                f"`{name}` must have scans of two patients at least, one for training and one for "
+                f"validation. Received: {len(scans)} scans of patient {of_side[0]!r}, such as "
+                f"{scan_name(scans[0])}. If they are of several patients, pass the patient of each "
+                f"scan: `patient=lambda path: ...`. The rule: {'`patient`' if patient else RULE}."
             )
     if named is None:
         share = _checks.fraction("validation", validation)
@@ -111,9 +112,9 @@ def split_by_patient(
 
 
 def _compare_with_headers(training: Sequence[list], validating: Sequence[list]) -> None:
-    """Warn of DICOM scans on both sides of the split whose files say that they are of one patient.
+    """Warn of DICOM scans of one PatientID in both training and validation.
 
-    An ID that all scans of a domain have is what an anonymiser wrote.
+    An ID that all scans of a domain share comes from an anonymiser, and is ignored.
     """
     of_training, of_validation = (
         [[(_id_in_file(scan), scan) for scan in scans] for scans in part]
@@ -131,9 +132,9 @@ def _compare_with_headers(training: Sequence[list], validating: Sequence[list]) 
         _checks.warn(
             f"{scan_name(trained[common[0]])} is in the training, "
             f"{scan_name(held_out[common[0]])} in the validation, and both have the PatientID "
-            f"{common[0]!r} (of {len(common)} such IDs): scores are better than those of new "
-            "patients. If they are of one patient, say so by `patient=`, a callable that takes "
-            "each path or Volume and returns whose scan it is.",
+            f"{common[0]!r} (of {len(common)} such IDs): the scores will be better than those of "
+            "new patients. If they are of one patient, pass `patient=`, a callable that takes each "
+            "path or Volume and returns the scan's patient.",
             ScanWarning,
         )
 
@@ -149,7 +150,7 @@ def _id_in_file(scan: Scan) -> str:
 
 
 def patients_of(scans: Sequence[Scan], patient: Patient | None) -> list[str]:
-    """Return the patient of each scan; raise a `ValueError` if one is not known.
+    """Return the patient of each scan, or raise a `ValueError` if one is unknown.
 
     Args:
         scans: Paths and volumes.
@@ -164,11 +165,12 @@ def patients_of(scans: Sequence[Scan], patient: Patient | None) -> list[str]:
 
 
 def known_patients(scans: Sequence[Scan], patient: Patient | None) -> list[str | None]:
-    """Return whose scan each scan is, or `None` if the default rule cannot tell.
+    """Return the patient of each scan, or `None` where the default rule cannot tell.
 
     Args:
         scans: Paths and volumes.
-        patient: The user's rule, which has to tell of every scan, or `None` for the default.
+        patient: The user's rule, which must return a patient for every scan, or `None` for the
+            default.
     """
     if patient is None:
         paths = [scan.path if isinstance(scan, Volume) else scan for scan in scans]
@@ -182,10 +184,10 @@ def known_patients(scans: Sequence[Scan], patient: Patient | None) -> list[str |
 
 
 def _patients_from_paths(paths: Sequence[str]) -> list[str | None]:
-    """Return whose scan each is, `None` where their names together do not tell.
+    """Return the patient of each path, `None` where all paths together do not tell.
 
-    A number below several folders of letters and digits, `TCIA_17/3` and `TCIA_21/3`, may be that
-    of a patient or of a series. The `p2` of `smith_p2` is an acceleration if all have the same.
+    A number in several folders of letters and digits, `TCIA_17/3` and `TCIA_21/3`, may be that of a
+    patient or of a series. The `p2` of `smith_p2` is an acceleration if all paths have the same.
     """
     folders = {path: parent for path in paths if (parent := numbered_below(path)) is not None}
     several = len(set(folders.values())) > 1
@@ -198,9 +200,9 @@ def _patients_from_paths(paths: Sequence[str]) -> list[str | None]:
 
 def _unknown(scan: Scan, owner: Any) -> ValueError:
     return ValueError(
-        f"`patient` must say whose scan {scan_name(scan)} is, or validation could see patients of "
-        f"the training. Received: {owner!r}. Pass `patient=`, a callable that takes each path or "
-        "Volume and returns a string or a number."
+        f"`patient` must say whose scan {scan_name(scan)} is, or patients of the training data "
+        f"could be in validation. Received: {owner!r}. Pass `patient=`, a callable that takes each "
+        "path or Volume and returns a string or a number."
     )
 
 
@@ -216,13 +218,13 @@ def check_apart(a: Sequence[Scan], b: Sequence[Scan]) -> None:
 
 
 def _in_one_spelling(names: list[str], owners: list[list[str]]) -> list[str]:
-    """Return names, with `P01` and `p1` as one of the two if both are among the owners."""
+    """Return names in one spelling: `P01` and `p1` become the same if both are among the owners."""
     one = {spelling(name): name for name in sorted({*owners[0], *owners[1]}, reverse=True)}
     return [one.get(spelling(name), name) for name in names]
 
 
 def _named(validation: Any) -> set[str] | None:
-    """Return the patients that are to be held out, or `None` if only their share is given."""
+    """Return the names of the patients to hold out, or `None` if `validation` is a share."""
     if not isinstance(validation, (list, tuple, set)):
         return None
     if not validation:
@@ -234,25 +236,25 @@ def _check_named(held_out: set[str], owners: list[list[str]]) -> None:
     unknown = held_out - set(owners[0]) - set(owners[1])
     if unknown:
         raise ValueError(
-            f"`validation` names {sorted(unknown)}, of whom there is no scan. Received scans of: "
+            f"`validation` names {sorted(unknown)}, of whom there is no scan. Received: scans of "
             f"{sorted(set(owners[0]) | set(owners[1]))}."
         )
     for domain, of_side in zip("ab", owners, strict=True):
         if not set(of_side) - held_out or not set(of_side) & held_out:
             raise ValueError(
                 f"`validation={sorted(held_out)}` leaves no scan of `{domain}` to train on, or "
-                f"none to validate on. Received scans of: {sorted(set(of_side))}."
+                f"none to validate on. Received: scans of {sorted(set(of_side))}."
             )
 
 
 def _draw(in_a: set[str], in_b: set[str], share: float, rng: np.random.Generator) -> set[str]:
-    """Return the patients to hold out, with some of each domain on either side."""
+    """Return the patients to hold out, so that training and validation have both domains."""
     held_out: set[str] = set()
     for group in (in_a & in_b, in_a - in_b, in_b - in_a):
         shuffled = rng.permutation(sorted(group)).tolist()
         held_out |= set(shuffled[: round(share * len(group))])
-    # Rounding may leave a domain with none on one side: then one patient of it changes sides,
-    # one who does not take the last of the other domain along. Two patients a domain suffice.
+    # Rounding may leave training or validation without patients of a domain. Then one patient is
+    # moved, chosen so that the other domain keeps one. Two patients per domain suffice.
     for domain, other in ((in_a, in_b), (in_b, in_a)):
         if not domain & held_out:
             movable = [p for p in sorted(domain) if other - held_out - {p}]

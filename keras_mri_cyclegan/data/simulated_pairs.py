@@ -1,4 +1,4 @@
-"""An endless supply of simulated pairs that teaches a conditional generator."""
+"""Simulated pairs of contrasts, without end, to train a conditional generator."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from keras_mri_cyclegan.simulation import TISSUES, SimulatedHeads
 
 _ILL = [TISSUES.index(name) for name in ("lesion", "tumour", "oedema")]
 
-# How often each contrast is drawn: what hospitals have most of is seen most.
+# Relative frequency of each contrast, following its frequency in hospitals.
 _SHARES = {
     "t1": 4.0,
     "t1_se": 2.0,
@@ -34,18 +34,18 @@ class SimulatedPairs(keras.utils.PyDataset):
     a dictionary of `image` and `conditions`. With `tissues` the targets and weights are
     dictionaries too, of `translation` and `tissues`.
 
-    Batch `i` of epoch `e` depends on `seed`, `e` and `i` only, whatever the number of workers.
-    `epoch` moves on in `on_epoch_end`; set it to resume. As `validation_data` it would have other
-    heads each time: pass one of its batches in its place.
+    Batch `i` of epoch `e` depends only on `seed`, `e` and `i`, whatever the number of workers.
+    `on_epoch_end` increases `epoch`; set it to resume. As `validation_data` the dataset would have
+    other heads in each epoch: pass one of its batches instead.
 
     Args:
-        heads: `SimulatedHeads` with contrasts of `HEAD_CONTRASTS`, and `"random"` if wanted, which
-            is a source only; or several of them, with images of different sizes, whose batches take
-            turns; the first two then must have different sizes.
+        heads: `SimulatedHeads` with contrasts of `HEAD_CONTRASTS`, and optionally `"random"`, which
+            is a source only; or a list of `SimulatedHeads`, with images of different sizes, whose
+            batches alternate; the first two then must have different sizes.
         batch_size: Images in a batch, one integer or one for each of `heads`. Defaults to 6.
         steps: Batches in an epoch. Defaults to 100.
-        lesion_weight: How much more a pixel of a lesion, tumour or oedema counts than another.
-            Defaults to 4.
+        lesion_weight: Additional weight of the pixels of a lesion, tumour or oedema, relative to
+            the weight 1 of all pixels. Defaults to 4.
         unknown: Probability that the conditions do not name the source. A random source is never
             named. Defaults to 0.2.
         tissues: Whether the targets hold the tissues, `(batch, height, width, tissues + 1)` in the
@@ -88,7 +88,7 @@ class SimulatedPairs(keras.utils.PyDataset):
                 )
         shapes = [one.size for one in self.heads]
         if len(set(shapes)) > 1 and shapes[0] == shapes[1]:
-            # TensorFlow takes the first two batches for a sample of all shapes.
+            # Keras on TensorFlow infers the shapes of all batches from the first two.
             raise ValueError(
                 "The first two of `heads` must have images of two sizes, if sizes differ at all. "
                 f"Received: {shapes}. Change their order."
@@ -115,11 +115,11 @@ class SimulatedPairs(keras.utils.PyDataset):
         return self.steps
 
     def on_epoch_end(self) -> None:
-        """Move on to the next epoch's heads."""
+        """Advance to the next epoch, with other heads."""
         self.epoch += 1
 
     def __getitem__(self, index: int) -> tuple:
-        """Batch number `index` of this epoch."""
+        """Return batch `index` of this epoch."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
         which = index % len(self.heads)
         heads = self.heads[which]
@@ -145,7 +145,7 @@ class SimulatedPairs(keras.utils.PyDataset):
 
 
 def _two(names: tuple[str, ...], rng: np.random.Generator) -> tuple[str, str]:
-    """A source and another contrast, a named one, as its target."""
+    """Return two contrasts: a source, and another one, not random, as the target."""
     shares = _shares(names)
     source = int(rng.choice(len(names), p=shares))
     shares[[k for k, name in enumerate(names) if k == source or name == "random"]] = 0
@@ -153,7 +153,7 @@ def _two(names: tuple[str, ...], rng: np.random.Generator) -> tuple[str, str]:
 
 
 def _shares(names: tuple[str, ...]) -> np.ndarray:
-    """The probability that each contrast is drawn."""
+    """Return the probability of each contrast."""
     shares = np.array(
         [
             _SHARES[name.removesuffix("_fs")]

@@ -1,4 +1,4 @@
-"""Batches of two contrasts that know nothing of each other."""
+"""Unpaired batches: images of two contrasts, drawn independently."""
 
 import contextlib
 import math
@@ -16,7 +16,7 @@ from keras_mri_cyclegan.data.volume_images import VolumeImages
 from keras_mri_cyclegan.preprocessing import Preprocessing
 from keras_mri_cyclegan.preprocessing.voxel_sizes import compare
 
-PAIRS = 2  # beside the sides 0 and 1: what the order and the augmentation of pairs are drawn for
+PAIRS = 2  # number of the pairs in the random seeds, where A and B have the numbers 0 and 1
 
 Augmentation = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -25,61 +25,61 @@ class UnpairedDataset(keras.utils.PyDataset):
     """Batches `(a, b)` in which the images of `a` and of `b` are drawn independently.
 
     An epoch has `ceil(max(len(a), len(b)) / batch_size)` batches, all of them full, so that a
-    compiled training step never meets a second shape. Each side goes through its images in random
-    order, as many times as the epoch needs: every image of the longer side is seen at least once,
-    and no image of the shorter side a second time before all its others were. (An image can be
-    twice in one batch only where one round ends and the next begins.)
+    compiled training step has a single shape. The images of each domain are drawn in random order,
+    in as many rounds as the epoch needs: every image of the larger domain is drawn at least once,
+    and no image of the smaller domain is drawn again before all others of the round. (An image can
+    be twice in one batch only at the border of two rounds.)
 
-    Batch `i` of epoch `e` depends on `seed`, `e` and `i` alone, whatever the number of workers.
-    `epoch` moves on in `on_epoch_end`; set it to go back, or to resume.
+    Batch `i` of epoch `e` depends only on `seed`, `e` and `i`, whatever the number of workers.
+    `on_epoch_end` increases `epoch`; set it to go back, or to resume.
 
-    `fit` calls `on_epoch_end` once more before its first epoch, so its epoch `k` (from 0) is this
-    class' epoch `k + 1`. A `CycleGAN` that resumes (`initial_epoch`, `BackupAndRestore`) sees the
-    batches of the run that was not interrupted.
+    `fit` calls `on_epoch_end` once before its first epoch, so epoch `k` of `fit` (from 0) is epoch
+    `k + 1` of this class. A `CycleGAN` that resumes (`initial_epoch`, `BackupAndRestore`) gets the
+    batches of an uninterrupted training.
 
-    With `fit(steps_per_epoch=n)` an epoch is the next n batches of an endless row, in which one
-    pass over the images follows the other: no image is left out, and the order is the same.
+    With `fit(steps_per_epoch=n)` an epoch is the next n batches of an endless sequence of passes
+    over the images: no image is left out, and the order is the same.
 
-    With `paired` a batch has a third part: `(a, b, (a_paired, b_paired))`, as many pairs as there
-    are images of each side, drawn in an order of their own in the same way. A pair stays a pair:
-    both its images go through the same change. Of pairs alone, `UnpairedDataset(paired=...)`, the
-    batches are `(a, b, ())`, in which image `k` of `a` belongs to image `k` of `b`.
+    With `paired` a batch has a third part: `(a, b, (a_paired, b_paired))`, with `batch_size` pairs,
+    drawn in their own order in the same way. Both images of a pair get the same augmentation. With
+    pairs only, `UnpairedDataset(paired=...)`, the batches are `(a, b, ())`, in which image `k` of
+    `a` and image `k` of `b` are a pair.
 
     Args:
         a: Images of the first contrast: floats in `[-1, 1]`, `(images, height, width, channels)`
             or `(images, depth, height, width, channels)`. Or `VolumeImages`, which are prepared
             when a batch needs them.
         b: Images of the second contrast, of the same rank. Their number, size and channels may
-            differ from those of `a`. Leave out both for pairs alone.
-        batch_size: Images of each side in a batch; at most the images of the longer side.
-            Defaults to 1, as in the CycleGAN paper.
-        shuffle: Whether to draw a new order every epoch. With `False` both sides keep the given
-            order, and with equal lengths image `k` of `a` then always meets image `k` of `b`.
-            Defaults to `True`.
-        seed: Integer of at least 0. Defaults to `None`: one is drawn from the operating system
-            and kept in `seed`, so that the run can be repeated.
-        augment: A callable `(image, rng) -> image`, or a sequence of them, applied in this order
-            to each image on its own. The result must be float32 and keep the shape. `rng` is a
-            `numpy.random.Generator` of that image, side, batch and epoch; for the two images of a
-            pair it gives the same numbers. Defaults to none.
+            differ from those of `a`. Omit both for pairs only.
+        batch_size: Images of each domain in a batch; at most the number of images of the larger
+            domain. Defaults to 1, as in the CycleGAN paper.
+        shuffle: Whether to draw a new order every epoch. With `False` both domains keep their
+            order, and with equal lengths image `k` of `a` is always in a batch with image `k` of
+            `b`. Defaults to `True`.
+        seed: Integer of at least 0. Defaults to `None`: a random seed of the operating system,
+            stored in `seed`, so that the run can be repeated.
+        augment: A callable `(image, rng) -> image`, or a sequence of callables, applied in this
+            order to each image separately. The result must be float32 and of the same shape. `rng`
+            is a `numpy.random.Generator` of that image, domain, batch and epoch; for the two images
+            of a pair it draws the same numbers. Defaults to none.
         paired: `(a_paired, b_paired)`, arrays or `VolumeImages` of equal length, size and rank,
             where image `k` of one is the truth for image `k` of the other, pixel by pixel; channels
-            may differ. They may be among `a` and `b` as well. For a `CycleGAN` that was compiled
-            with a `paired_weight`. Defaults to `None`.
+            may differ. Images may be both here and in `a` and `b`. For a `CycleGAN` compiled with a
+            `paired_weight`. Defaults to `None`.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
     Warns:
         ScanWarning: A `RandomFlip` mirrors `VolumeImages` from front to back or from head to feet;
             the pixels of `a` and `b` differ in size.
-        UserWarning: `VolumeImages` of `a` and `b` are cut in different planes; those of `paired`
-            lie at different places, or have no patient in common.
-        RangeWarning: Images that are not in [-1, 1].
+        UserWarning: `VolumeImages` of `a` and `b` are cut in different planes; `VolumeImages` of
+            `paired` are at different positions, or have no patient in common.
+        RangeWarning: Images are not in [-1, 1].
 
     Raises:
-        ValueError: Images of a wrong type, rank or with NaN; `a` and `b` of different rank; a
-            batch larger than the longer side; an augmentation that cannot be called; pairs of
-            different number, size or rank.
+        ValueError: Images have a wrong type or rank, or NaN; the ranks of `a` and `b` differ; the
+            batch is larger than the larger domain; an augmentation is not callable; the numbers,
+            sizes or ranks of pairs differ.
 
     Example:
         >>> import numpy as np
@@ -98,7 +98,7 @@ class UnpairedDataset(keras.utils.PyDataset):
           Networks", ICCV 2017, https://arxiv.org/abs/1703.10593
     """
 
-    # Set by `from_volumes`: how the scans became images, and whose they are.
+    # Set by `from_volumes`: the preprocessing and the patients of the scans.
     preprocessing: Preprocessing | None = None
     patients_a: tuple[str, ...] = ()
     patients_b: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ class UnpairedDataset(keras.utils.PyDataset):
             a, b = self.paired
         if a is None or b is None:
             raise ValueError(
-                "`a` and `b` must both be given, or `paired` alone. Received: "
+                "Pass both `a` and `b`, or only `paired`. Received: "
                 f"a={'None' if a is None else 'images'}, b={'None' if b is None else 'images'}, "
                 f"paired={'None' if paired is None else 'images'}."
             )
@@ -139,19 +139,19 @@ class UnpairedDataset(keras.utils.PyDataset):
         if self.paired is not None and not self._pairs_alone:
             if self.paired[0].ndim != self.a.ndim:
                 raise ValueError(
-                    "`paired` must hold images where `a` and `b` do, and volumes where they do. "
-                    f"Received: shapes {self.paired[0].shape} and {self.a.shape}."
+                    "`paired` must hold images if `a` and `b` hold images, or volumes if they hold "
+                    f"volumes. Received: shapes {self.paired[0].shape} and {self.a.shape}."
                 )
             sides += [(f"paired[{k}]", images) for k, images in enumerate(self.paired)]
-        # Of scans, the first alone: all would be read once more.
+        # Only the first image of scans: checking all would read every scan once more.
         for name, images in sides:
             _checks.warn_range(name, images[:1] if isinstance(images, VolumeImages) else images)
         self.batch_size = _checks.positive_int("batch_size", batch_size)
         longer = self._longest()
         if self.batch_size > longer:
             raise ValueError(
-                f"`batch_size` must be at most the number of images of the longer side, {longer}, "
-                f"or a batch would repeat an image. Received: {batch_size}."
+                "`batch_size` must be at most the number of images of the larger domain, "
+                f"{longer}, or a batch would repeat an image. Received: {batch_size}."
             )
         self.shuffle = _checks.one_of("shuffle", shuffle, (True, False))
         self.seed_was_given = seed is not None
@@ -164,13 +164,13 @@ class UnpairedDataset(keras.utils.PyDataset):
                 if isinstance(images, VolumeImages):
                     notice_mirrored(self.augment, images.preprocessing.cutter)
         self.epoch = 0
-        self.steps_per_epoch: int | None = None  # an epoch is a pass over the images
-        self._skipped = (0, 0)  # in this epoch so many batches
+        self.steps_per_epoch: int | None = None  # `None`: an epoch is a pass over the images
+        self._skipped = (0, 0)  # epoch, and number of batches to skip in it
         self._orders: dict[tuple, np.ndarray] = {}
 
     @property
     def epoch(self) -> int:
-        """The epoch whose batches are given now, from 0."""
+        """Current epoch, from 0."""
         return self._epoch
 
     @epoch.setter
@@ -178,35 +178,35 @@ class UnpairedDataset(keras.utils.PyDataset):
         self._epoch = _checks.positive_int("epoch", value, minimum=0)
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch, and so to a new order of both sides."""
+        """Advance to the next epoch, with a new order of both domains."""
         self.epoch += 1
 
     def skip(self, batches: int) -> None:
-        """Give zeros for the first batches of the current epoch, which are not wanted.
+        """Return zeros for the first batches of the current epoch, without reading their images.
 
-        For a training that goes on in the middle of an epoch: no image is read, prepared or
-        augmented for them. The other batches, and other epochs, stay as they are.
+        For a training that resumes in the middle of an epoch. Other batches and other epochs are
+        not changed.
 
         Args:
-            batches: How many; 0 to give all again.
+            batches: Number of batches to skip; 0 to skip none.
 
         Raises:
-            ValueError: Not an integer of at least 0.
+            ValueError: `batches` is not an integer of at least 0.
         """
         self._skipped = (self.epoch, _checks.positive_int("batches", batches, minimum=0))
 
     @contextlib.contextmanager
     def in_epochs_of(self, steps: int) -> Iterator[None]:
-        """Let an epoch be the next batches of an endless row of passes over the images.
+        """Context in which an epoch is the next `steps` batches of an endless sequence of passes.
 
         Args:
-            steps: Batches in an epoch.
+            steps: Number of batches in an epoch.
 
         Raises:
-            ValueError: Not an integer of at least 1.
+            ValueError: `steps` is not an integer of at least 1.
         """
         self.steps_per_epoch = _checks.positive_int("steps_per_epoch", steps)
-        # `fit` moves it on before its first epoch: in the middle of a pass nothing is left out.
+        # `fit` increases the epoch before its first epoch; without this, it would skip batches.
         self.epoch = max(self.epoch - 1, 0)
         try:
             yield
@@ -227,7 +227,7 @@ class UnpairedDataset(keras.utils.PyDataset):
             `paired` also a tuple of two such arrays, or an empty one where `a` and `b` are pairs.
 
         Raises:
-            IndexError: No such batch.
+            IndexError: There is no such batch.
             ValueError: An augmentation changed an image's shape or dtype.
         """
         return self._batch(self.epoch, index)
@@ -235,7 +235,7 @@ class UnpairedDataset(keras.utils.PyDataset):
     def to_tf_dataset(self) -> Any:
         """Return the same batches, in the same order, as a `tf.data.Dataset`.
 
-        Each pass over it is one epoch: it takes the current `epoch` and moves it on as it starts.
+        Each pass over it is one epoch: it uses the current `epoch`, and increases it as it starts.
 
         Returns:
             A prefetching `tf.data.Dataset` of known cardinality and shapes.
@@ -246,8 +246,8 @@ class UnpairedDataset(keras.utils.PyDataset):
         tf = require("tensorflow", extra="tensorflow")
 
         def one_pass() -> Iterator[tuple]:
-            # Moved on here and not after the last batch, which prefetching reaches at a time of
-            # its own, or in a pass that was given up.
+            # Increased here, not after the last batch: prefetching reaches the last batch at an
+            # unknown time, or never if the pass is stopped.
             epoch = self.epoch
             self.epoch = epoch + 1
             for index in range(len(self)):
@@ -280,7 +280,7 @@ class UnpairedDataset(keras.utils.PyDataset):
         return max(len(self.a), len(self.b), len(self.paired[0]) if self.paired else 0)
 
     def _batch(self, epoch: int, index: int) -> tuple:
-        # A function of the seed and its arguments, so that any thread or process gives the same.
+        # Depends only on the seed and the arguments, so any thread or process returns the same.
         batches = len(self)
         if not -batches <= index < batches:
             raise IndexError(f"Batch {index} of a dataset of {batches} batches.")
@@ -321,8 +321,8 @@ class UnpairedDataset(keras.utils.PyDataset):
         batch_a, batch_b = (images[chosen] for images in self.paired or ())
         for batch in (batch_a, batch_b):
             for position in range(self.batch_size if self.augment else 0):
-                # One generator a function, so that one that draws more numbers for more channels
-                # cannot put those after it out of step.
+                # One generator per function: a function that draws more numbers for more channels
+                # must not change the numbers of the next function.
                 rngs = [
                     np.random.default_rng([self.seed, epoch, PAIRS, index, position, k])
                     for k in range(len(self.augment))
@@ -341,10 +341,10 @@ class UnpairedDataset(keras.utils.PyDataset):
             order = np.tile(np.arange(size), (rounds, 1))
             if shuffle:
                 rng = np.random.default_rng([self.seed, epoch, side])
-                order = rng.permuted(order, axis=1)  # each round on its own
+                order = rng.permuted(order, axis=1)  # shuffles each round separately
             order = order.ravel()
-            # Kept for the epoch: drawing it anew takes longer than reading an image. A few at
-            # most, and replaced as a whole, so that threads need not wait for each other.
+            # Kept for the epoch, since drawing an order takes longer than reading an image. The
+            # dictionary is replaced as a whole, so that threads need no lock.
             kept = {key: value for key, value in self._orders.items() if key[0] == epoch}
             self._orders = {**kept, made_from: order}
         return order
@@ -361,7 +361,7 @@ class UnpairedDataset(keras.utils.PyDataset):
                 dtype = getattr(result, "dtype", type(result).__name__)
                 raise ValueError(
                     f"The augmentation `{name}` must return a float32 array of shape "
-                    f"{image.shape}, the shape it was given. Received: {dtype}, shape "
+                    f"{image.shape}, as its input. Received: {dtype}, shape "
                     f"{np.shape(result)}."
                 )
             image = result
@@ -369,7 +369,7 @@ class UnpairedDataset(keras.utils.PyDataset):
 
 
 def _checked_pairs(paired: Any) -> tuple[Any, Any]:
-    """Return what was passed in as `paired` if image k of one can be the truth for the other's."""
+    """Return `paired` after a check that image k of one can be the truth for image k of other."""
     if not isinstance(paired, (tuple, list)) or len(paired) != 2:
         found = f"{len(paired)} parts" if isinstance(paired, (tuple, list)) else type(paired)
         raise ValueError(
@@ -399,11 +399,11 @@ def _checked_pairs(paired: Any) -> tuple[Any, Any]:
 
 
 def _compare_preprocessing(a: Any, b: Any) -> None:
-    """Warn of scans of A and of B that two preprocessings make other images of."""
+    """Warn if the preprocessings of A and of B differ in plane or pixel size."""
     if not (isinstance(a, VolumeImages) and isinstance(b, VolumeImages)):
         return
     if a.preprocessing is b.preprocessing:
-        return  # that knows the scans of both
+        return  # one preprocessing compares the scans of both domains itself
     cutters = a.preprocessing.cutter, b.preprocessing.cutter
     planes = [getattr(cutter, "plane", None) for cutter in cutters]
     if planes[0] != planes[1]:
@@ -417,7 +417,7 @@ def _compare_preprocessing(a: Any, b: Any) -> None:
 
 
 def callables(augment: Any) -> tuple[Augmentation, ...]:
-    """Return what was passed in as `augment` as a tuple of callables."""
+    """Return the argument `augment` as a tuple of callables."""
     if augment is None:
         return ()
     functions = tuple(augment) if isinstance(augment, (list, tuple)) else (augment,)

@@ -1,4 +1,4 @@
-"""The training images of many scans, prepared when they are needed."""
+"""Training images of many scans, prepared when needed."""
 
 import os
 import re
@@ -25,42 +25,42 @@ from keras_mri_cyclegan.volumes.synthetic import is_synthetic, says_so, unmarked
 from keras_mri_cyclegan.volumes.validate import reading_options
 
 GIB = 2**30
-MARK = ".synthetic"  # what the name of an empty file beside a scan's entry in the cache ends in
+MARK = ".synthetic"  # ending of an empty file that marks a cache entry of a synthetic scan
 
 
 class VolumeImages:
-    """The training images of a list of scans, as one array that need not fit into memory.
+    """Training images of a list of scans, as one array that need not fit into memory.
 
-    Every scan is read and prepared once, one after another, when this is made. Then, with
-    `cache`, an image is read from a file of its scan's prepared images in this folder, where the
-    next run finds it again; in memory is one scan at a time (256 x 256 x 150 voxels took 0.16 GiB
-    while they were prepared, of however many scans). Without `cache`, the prepared images
-    are held, up to `memory`: what exceeds it is dropped, the least recently used scan first, and
-    a dropped scan is read and prepared again each time one of its images is needed, which is slow.
+    The constructor reads and prepares every scan once. With `cache`, the prepared images of each
+    scan are stored in a file in this folder, from which single images are read, also in later runs;
+    only one scan at a time is in memory (0.16 GiB while preparing 256 x 256 x 150 voxels, whatever
+    the number of scans). Without `cache`, up to `memory` of prepared images are kept; beyond that
+    the least recently used scans are dropped, and a dropped scan is read and prepared again each
+    time one of its images is needed, which is slow.
 
-    An entry of the cache is checked (CRC-32) when it is opened; a damaged one is made anew. If the
-    scan's file changes, or the preprocessing, what it learnt, or this library's version, another
-    entry is made, and the old one stays: empty the folder now and then.
+    A cache entry is checked (CRC-32) when it is opened; a damaged one is written again. If the
+    scan's file, the preprocessing, its fitted values or this library's version change, a new entry
+    is written, and the old one stays: empty the folder from time to time.
 
-    Indexing is NumPy's along the first axis, and returns copies. It may be done from any thread.
-    In another process (`use_multiprocessing`), the cache is shared, and what is held is copied.
+    Indexing is NumPy's along the first axis, returns copies, and works from any thread. In another
+    process (`use_multiprocessing`), the cache is shared, and images kept in memory are copied.
 
     Args:
         scans: A folder, a glob, or a list of paths and volumes (`Volume`).
-        preprocessing: A `Preprocessing`, fitted if it needs to be.
-        domain: `"a"` or `"b"`, as it was fitted. Defaults to `"a"`.
-        memory: GiB of prepared images to hold, without `cache`. A scan of 256 x 256 x 150 takes
+        preprocessing: A `Preprocessing`, fitted if its steps need it.
+        domain: `"a"` or `"b"`, the domain for which it was fitted. Defaults to `"a"`.
+        memory: GiB of prepared images to keep, without `cache`. A scan of 256 x 256 x 150 takes
             0.037 GiB. Defaults to 2.0.
-        cache: Folder for prepared images, made if it does not exist. Defaults to `None`.
+        cache: Folder for prepared images, created if it does not exist. Defaults to `None`.
         verbose: 1 for a progress bar, 0 for none. Defaults to 1.
-        fill_nan: What NaN and infinite values in the scans' files become, as for `read_volume`.
-            Defaults to `None`: they are an error.
-        slice_tolerance: As for `read_volume`, of DICOM series. Defaults to `None`.
+        fill_nan: Replacement for NaN and infinite values in the scans' files, as in `read_volume`.
+            Defaults to `None`: such values raise an error.
+        slice_tolerance: As in `read_volume`, for DICOM series. Defaults to `None`.
 
     Raises:
-        ValueError: An argument out of its range, no scan, or the same scan twice.
-        VolumeError: A scan that cannot be read or prepared, has no image to train on, or has
-            images of another shape than the first one's.
+        ValueError: An argument is out of its range, or there is no scan, or the same scan twice.
+        VolumeError: A scan cannot be read or prepared, has no image for training, or has images of
+            another shape than the first scan's.
 
     Example:
         >>> import numpy as np
@@ -95,8 +95,8 @@ class VolumeImages:
         if self.cache is not None:
             _make_folder(self.cache)
         self.synthetic: list[str] = []
-        self.sizes: Sizes = []  # of the voxels of scans that are not from the cache
-        self.corners: dict[int, np.ndarray] = {}  # where they are, `(8, 3)`, of the same scans
+        self.sizes: Sizes = []  # voxel sizes of the scans that are not from the cache
+        self.corners: dict[int, np.ndarray] = {}  # corners of the same scans in space, `(8, 3)`
         self._entries: list[image_cache.CachedImages] = []
         self._held: OrderedDict[int, np.ndarray] = OrderedDict()
         self._held_bytes = 0
@@ -111,14 +111,14 @@ class VolumeImages:
 
     @property
     def scans(self) -> tuple[Scan, ...]:
-        """The scans, as they were passed in; of image `k` in the order of `counts`."""
+        """The scans, as passed to the constructor; `counts` has the number of images of each."""
         return tuple(self._scans)
 
     @property
     def patients(self) -> tuple[str | None, ...]:
-        """Whose scan each one is, `None` where its name does not tell.
+        """Patient of each scan, `None` where the scan's name does not tell.
 
-        `from_volumes` sets it by its `patient`.
+        `from_volumes` sets it from its argument `patient`.
         """
         if self._patients is None:
             return tuple(known_patients(self._scans, None))
@@ -130,15 +130,15 @@ class VolumeImages:
 
     @property
     def patient_of_each(self) -> list[str | None]:
-        """The patient of each image."""
+        """Patient of each image."""
         return self._each(self.patients)
 
     @property
     def comparable_patients(self) -> list[str | None]:
-        """The patient of each image, in the spelling in which those of another set are compared.
+        """Patient of each image, in a normalised spelling for comparison with another set.
 
-        `None` where a name may be that of a contrast or a scanner: one without a number, `ct_001`,
-        or the same for all scans, `3T_001`.
+        `None` where a name may be that of a contrast or a scanner: a name without a number,
+        `ct_001`, or the same name for all scans, `3T_001`.
         """
         given = self._patients is not None
         names = [
@@ -151,7 +151,7 @@ class VolumeImages:
 
     @property
     def patients_are_certain(self) -> bool:
-        """Whether the patients were given, or are all called as nothing else is, `sub-01`."""
+        """Whether the patients were passed in, or all names can only be patients, `sub-01`."""
         names = [name for name in self.patients if name is not None]
         return self._patients is not None or all(PERSON.fullmatch(name) for name in names)
 
@@ -166,7 +166,7 @@ class VolumeImages:
 
     @property
     def ndim(self) -> int:
-        """The number of axes."""
+        """Number of axes."""
         return len(self.shape)
 
     @property
@@ -178,7 +178,7 @@ class VolumeImages:
         return self.shape[0]
 
     def __getitem__(self, index: Any) -> np.ndarray:
-        """Return copies of the images that `index` chooses: an integer, a slice or an array."""
+        """Return copies of the images at `index`, an integer, a slice or an array."""
         chosen = np.arange(len(self))[index]
         flat = np.ravel(chosen)
         images = np.empty((len(flat), *self.shape[1:]), "float32")
@@ -189,17 +189,17 @@ class VolumeImages:
         return images.reshape(*np.shape(chosen), *self.shape[1:])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Return all images as one array, whatever memory that takes."""
+        """Return all images as one array, whatever the memory it takes."""
         if copy is False:
-            raise ValueError("All images as one array are a copy of them. Received: copy=False.")
+            raise ValueError("An array of all images is always a copy. Received: copy=False.")
         return self[:].astype(dtype or "float32", copy=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs."""
+        """Return the state for another process, without the lock."""
         return {name: value for name, value in self.__dict__.items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take up in this process what another one had."""
+        """Restore the state from another process, with a new lock."""
         self.__dict__.update(state)
         self._lock = threading.Lock()
 
@@ -225,9 +225,9 @@ class VolumeImages:
             seconds = (time.monotonic() - begun) / len(self._scans)
             warnings.warn(
                 f"The prepared images of domain {self.domain.upper()} take {in_all / GIB:.2f} GiB, "
-                f"and memory={self.memory:.2f} of it are held. Whenever an image of another scan "
+                f"and memory={self.memory:.2f} of it are kept. Whenever an image of another scan "
                 f"is needed, its scan is read and prepared again: about {seconds:.1f} s each time. "
-                "Pass `cache=` a folder with as much free space, or raise `memory`.",
+                "Pass `cache=`, a folder with as much free space, or increase `memory`.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -236,13 +236,13 @@ class VolumeImages:
     def _read(self, number: int, indices: np.ndarray) -> np.ndarray:
         if self.cache is not None:
             return self._entries[number].read(indices)
-        # Also while preparing: one scan in memory at a time, and none twice. What there is to say
-        # of it was said when this was made.
+        # The lock covers preparing: one scan in memory at a time, and none prepared twice. Notices
+        # are dropped, since the constructor has already shown them.
         with self._lock, gathered({}):
             return self._prepared(number)[indices]
 
     def _prepared(self, number: int) -> np.ndarray:
-        """Return the images of a scan, held or prepared anew."""
+        """Return the images of a scan, from memory or prepared again."""
         images = self._held.pop(number, None)
         if images is None:
             images = self._prepare(number)
@@ -279,7 +279,7 @@ class VolumeImages:
         if is_synthetic(volume):
             if scan_name(scan) not in self.synthetic:
                 self.synthetic.append(scan_name(scan))
-            volume = unmarked(volume)  # it is warned of once, of all
+            volume = unmarked(volume)  # one warning for all scans
         volume = self.preprocessing.prepare(volume, self.domain).volume
         if (size := voxel_size(volume)) is not None:
             self.sizes.append((scan_name(scan).strip("`"), size))
@@ -289,8 +289,8 @@ class VolumeImages:
         if not len(images):
             raise VolumeError(
                 scan_name(scan).strip("`"),
-                "no image to train on is left of this scan. Expected one at least: leave the scan "
-                "out, or let the preprocessing drop fewer images (`minimum_foreground`).",
+                "no image to train on is left of this scan. Expected at least one: leave the scan "
+                "out, or make the preprocessing drop fewer images (`minimum_foreground`).",
             )
         return np.ascontiguousarray(_checks.images(f"images of {scan_name(scan)}", images))
 
@@ -301,9 +301,9 @@ class VolumeImages:
             raise VolumeError(
                 scan_name(scan).strip("`"),
                 f"images of shape {tuple(shape[1:])}, and those of {scan_name(self._scans[0])} "
-                f"have {self._image_shape}. Expected one shape for all: give the preprocessing a "
-                "size to pad and crop to, `Preprocessing(cutter=Slices(size=(256, 256)))`, and "
-                "`Resample` first if the spacings differ.",
+                f"have {self._image_shape}. Expected one shape for all: pass the preprocessing a "
+                "size to pad and crop to, `Preprocessing(cutter=Slices(size=(256, 256)))`, with "
+                "`Resample` as its first step if the spacings differ.",
             )
 
 
@@ -312,6 +312,6 @@ def _make_folder(path: str) -> None:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise ValueError(
-            f"`cache` must be a folder, or the path of one that can be made. Received: {path!r} "
+            f"`cache` must be a folder, or a path where one can be created. Received: {path!r} "
             f"({error.strerror})."
         ) from error

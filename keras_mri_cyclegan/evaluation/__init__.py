@@ -1,4 +1,4 @@
-"""How good translations are, as a table: beside no translation and the best intensity curve."""
+"""Evaluation of translations on pairs, as a table with baselines and bootstrap intervals."""
 
 from keras_mri_cyclegan.evaluation.evaluate import evaluate
 from keras_mri_cyclegan.evaluation.evaluation import Evaluation, Score

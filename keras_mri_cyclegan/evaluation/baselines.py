@@ -1,4 +1,4 @@
-"""The rows that any translation has to beat."""
+"""Baselines: the input itself, the best intensity curve, and the truth."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ def pick_baselines(wanted: Any, pairs: Pairs) -> tuple[tuple[str, ...], list[str
 
     Args:
         wanted: Keys of `BASELINES`, or `None` for all that the pairs permit.
-        pairs: What is scored.
+        pairs: The pairs to score.
 
     Raises:
-        ValueError: Another name, or baselines between different numbers of channels.
+        ValueError: A name is unknown, or A and B have different numbers of channels.
     """
     possible = pairs.a.shape == pairs.b.shape
     if wanted is None:
@@ -48,9 +48,9 @@ def baseline_images(
 
     Args:
         direction: `"ab"` or `"ba"`.
-        wanted: What :func:`pick_baselines` returned.
-        pairs: What is scored.
-        curve_pairs: What the curve is fitted on, `(a, b)`. `None` for the scored pairs.
+        wanted: Result of :func:`pick_baselines`.
+        pairs: The pairs to score.
+        curve_pairs: Pairs `(a, b)` to fit the curve on. `None` for the scored pairs.
     """
     source, truth = pairs.from_to(direction)
     made = {}

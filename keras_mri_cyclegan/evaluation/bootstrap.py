@@ -1,10 +1,10 @@
-"""How far the mean over the images can be trusted: percentile bootstrap intervals."""
+"""Percentile bootstrap intervals of a mean over images."""
 
 from typing import Any
 
 import numpy as np
 
-# How many indices are drawn at once at most, so that many images need no more memory than few.
+# Maximum number of indices drawn at once, which bounds the memory for many images.
 DRAWN_AT_ONCE = 1_000_000
 
 
@@ -18,26 +18,25 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean.
 
-    As many values as there are are drawn with replacement, their mean is taken, and that
-    `resamples` times: the interval is what the middle of these means spans. With `groups` whole
-    groups are drawn in place of values (a cluster bootstrap), as many as there are, and the mean is
-    that over all values in the groups drawn.
+    In each of `resamples` draws, as many values as there are images are drawn with replacement, and
+    their mean is computed. The interval contains the central `confidence` of these means. With
+    `groups`, whole groups are drawn (a cluster bootstrap), as many as there are groups, and the
+    mean is over all values in the drawn groups.
 
-    It says how the mean would differ with other images like these, and nothing of how another
-    training would differ. Slices of one patient resemble each other: drawn one by one they make the
-    interval too narrow, and `groups` is to name the patient of each. With fewer than about ten
-    patients no bootstrap interval is to be trusted far.
+    The interval describes how the mean varies with other images of the same kind, not with another
+    training. Slices of one patient resemble each other: drawn separately, they make the interval
+    too narrow, so `groups` should be the patient of each image. Bootstrap intervals are unreliable
+    below about ten patients.
 
     Args:
         values: One finite number for each image, `(images,)`.
-        confidence: The part of the means that lies in the interval, between 0 and 1. Defaults to
-            0.95.
-        resamples: How many means are drawn; 0 gives no interval. Defaults to 1000.
+        confidence: Fraction of the means inside the interval, between 0 and 1. Defaults to 0.95.
+        resamples: Number of draws; with 0 there is no interval. Defaults to 1000.
         seed: Seed of the draws. Defaults to 0.
-        groups: The group of each image, `(images,)`. Defaults to one group an image.
+        groups: The group of each image, `(images,)`. Defaults to a separate group for each image.
 
     Returns:
-        The lower and the upper end; NaN where there are fewer than two values, or groups, to draw
+        The lower and the upper end; NaN if there are fewer than two values, or groups, to draw
         from.
 
     Example:
@@ -47,7 +46,7 @@ def bootstrap_interval(
         True
 
     Raises:
-        ValueError: A value that is NaN or infinite, which would decide every mean.
+        ValueError: A value is NaN or infinite, and so would be every mean with it.
 
     References:
         B. Efron and R. J. Tibshirani, "An Introduction to the Bootstrap", chapters 8 and 13,

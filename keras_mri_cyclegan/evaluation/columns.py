@@ -1,4 +1,4 @@
-"""The columns of the table: what is measured of a translation, one number for each image."""
+"""Columns of the table: the metrics of a translation, one number for each image."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
@@ -12,17 +12,17 @@ from keras_mri_cyclegan import metrics
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """One measure.
+    """One metric.
 
     Args:
-        name: Its key, such as `"psnr"`.
-        title: What to print, with the unit.
+        name: Key of the metric, such as `"psnr"`.
+        title: Title to print, with the unit.
         function: `(y_true, y_pred, *, data_range, mask)` to one number for each image.
         better: `"higher"` or `"lower"`; empty if unknown.
-        digits: How many decimals to print.
-        against_source: Whether it compares with the input in place of the truth.
-        masked: Whether it can be taken inside a mask.
-        smallest: How many pixels an image needs along each spatial axis.
+        digits: Number of decimals to print.
+        against_source: Whether the metric compares with the input instead of the truth.
+        masked: Whether the metric can be restricted to a mask.
+        smallest: Minimum number of pixels along each spatial axis.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Column:
 
 
 def _nrmse(y_true: Any, y_pred: Any, *, data_range: float, mask: Any) -> Any:
-    # Euclidean, scikit-image's default, takes -1, air, for a strong signal.
+    # By the data range: with scikit-image's default, Euclidean, air (-1) counts as strong signal.
     return metrics.nrmse(
         y_true, y_pred, data_range=data_range, normalization="data_range", mask=mask
     )
@@ -112,7 +112,7 @@ COLUMNS = {
 def pick_columns(
     wanted: Sequence[str] | Mapping[str, Any] | None, shape_a: tuple, shape_b: tuple
 ) -> tuple[list[Column], list[str]]:
-    """Return the columns for images of these shapes, and notes on those left out by default.
+    """Return the columns for images of these shapes, and notes on columns left out by default.
 
     Args:
         wanted: Names; or a dictionary from a title to a name or a function; or `None` for all that
@@ -121,8 +121,8 @@ def pick_columns(
         shape_b: Shape of the images of B.
 
     Raises:
-        ValueError: An unknown name, nothing that can be called, or a measure that was asked for and
-            that the images do not permit.
+        ValueError: A name is unknown, a function is not callable, or the images do not permit a
+            requested metric.
     """
     if wanted is None:
         found = [(column, _hindrance(column, shape_a, shape_b)) for column in COLUMNS.values()]
@@ -154,7 +154,7 @@ def _column(title: Any, value: Any) -> Column:
 
 
 def _hindrance(column: Column, shape_a: tuple, shape_b: tuple) -> str:
-    """Say why images of these shapes do not permit a measure; nothing if they do."""
+    """Return why images of these shapes do not permit a metric, or an empty text."""
     spatial = shape_a[1:-1]
     if min(spatial) < column.smallest:
         size = " x ".join(map(str, spatial))

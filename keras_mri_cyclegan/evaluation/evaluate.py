@@ -1,4 +1,4 @@
-"""Score translations against known pairs, beside what any translation has to beat."""
+"""Evaluation of translations on pairs, with baselines."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -43,12 +43,13 @@ def evaluate(
     seed: int = 0,
     batch_size: int = 8,
 ) -> Evaluation:
-    """Score translations against known pairs, as a table with intervals.
+    """Score translations on pairs, as a table with bootstrap intervals.
 
-    The rows are what any translation has to beat, then the translation: the input itself (`copy the
-    input`); the best function of a pixel's value alone, fitted **with** the pairs (`best intensity
-    curve`, see :class:`~keras_mri_cyclegan.evaluation.IntensityCurve`); `model`; and `the truth`,
-    of which there is only the displacement: what true pairs score, since that is never 0.
+    The rows are the baselines that any translation should beat, and the translation: the input
+    itself (`copy the input`); the best function of the intensity of a pixel only, fitted **with**
+    the pairs (`best intensity curve`, see
+    :class:`~keras_mri_cyclegan.evaluation.IntensityCurve`); `model`; and `the truth`, which has
+    only the displacement between true pairs, since that is never 0.
 
     The columns, each over the whole image and inside the mask if there is one:
 
@@ -69,50 +70,50 @@ def evaluate(
 
     An image whose number is infinite or undefined in some row (PSNR where input and truth are both
     empty, anything where the mask is) is left out of that mean **in every row**, so that all rows
-    are about the same images; a `UserWarning` and the table's notes say how many. A row that has no
-    finite number at all, such as a translation without any error, leaves the others alone.
+    are over the same images; a `UserWarning` and the table's notes give their number. A row without
+    any finite number, such as a translation without any error, does not affect the other rows.
 
     Args:
-        model: What translates. A `CycleGAN`, or another model with its `translate`; a generator or
-            a function of the images, for one direction; translations made before, by whatever
-            software, an array for one direction; or a dictionary of these, `{"ab": ..., "ba":
-            ...}`. Several by name, `{"mine": model, "theirs": {"ab": array}}`, have a row each.
-            `None` scores the baselines alone.
+        model: A `CycleGAN`, or another model with such a method `translate`; a generator or a
+            function of the images, for one direction; finished translations by any software, an
+            array for one direction; or a dictionary of these, `{"ab": ..., "ba": ...}`. Several
+            models by name, `{"mine": model, "theirs": {"ab": array}}`, have one row each. `None`
+            scores only the baselines.
         a: Images of A, floats `(images, height, width, channels)` or `(images, depth, height,
-            width, channels)`, in [-1, 1] if a network is to translate them.
+            width, channels)`, in [-1, 1] if a network translates them.
         b: Images of B: image k shows the same slice as image k of `a`.
-        mask: Boolean, `(images, [depth,] height, width, 1)`: where to score besides, such as the
-            brain. Defaults to none.
+        mask: Boolean, `(images, [depth,] height, width, 1)`: an additional region to score, such as
+            the brain. Defaults to none.
         groups: The patient of each image, integers or strings, `(images,)`: the bootstrap then
-            draws patients. Defaults to none: it draws images.
-        directions: `("ab", "ba")` or one of them. Defaults to all that `model` can do; a generator,
-            a function or an array by itself is taken for `"ab"`.
-        names: What to call A and B, such as `("T1", "T2")`. Defaults to `("A", "B")`.
+            draws patients. Defaults to none: the bootstrap draws images.
+        directions: `("ab", "ba")` or one of them. Defaults to all directions of `model`; a single
+            generator, function or array stands for `"ab"`.
+        names: Names of A and B, such as `("T1", "T2")`. Defaults to `("A", "B")`.
         metrics: Names from the table above; or a dictionary from titles to such names or to
-            functions `(y_true, y_pred, *, data_range, mask)` of one number for each image. Defaults
-            to all that the images permit.
+            functions `(y_true, y_pred, *, data_range, mask)` that return one number for each image.
+            Defaults to all that the images permit.
         data_range: The distance from the smallest to the largest value that an image can have.
             Defaults to 2.0, that of [-1, 1].
-        baselines: Out of `"copy"`, `"curve"` and `"truth"`. Defaults to all; to none where A and B
+        baselines: Any of `"copy"`, `"curve"` and `"truth"`. Defaults to all; to none if A and B
             have different numbers of channels.
         curve_pairs: Pairs `(a, b)` to fit the intensity curve on, such as those of another patient.
-            Defaults to the scored pairs themselves: then no other curve does better.
-        confidence: Of the intervals, between 0 and 1. Defaults to 0.95.
-        resamples: Bootstrap draws; 0 gives no intervals. Defaults to 1000.
+            Defaults to the scored pairs themselves: then no other curve is better.
+        confidence: Confidence level of the intervals, between 0 and 1. Defaults to 0.95.
+        resamples: Number of bootstrap draws; with 0 there are no intervals. Defaults to 1000.
         seed: Seed of the draws. Defaults to 0.
-        batch_size: How many images are translated and scored at once. Defaults to 8.
+        batch_size: Number of images translated and scored at once. Defaults to 8.
 
     Returns:
-        An :class:`~keras_mri_cyclegan.evaluation.Evaluation`: `print` it, or take `score`,
+        An :class:`~keras_mri_cyclegan.evaluation.Evaluation`: `print` it, or use `score`,
         `difference`, `to_dict`, `to_csv`, `to_markdown`.
 
     Warns:
-        UserWarning: Images that are left out of a mean; images in [0, 1]; `VolumeImages` of a
-            patient in several `groups`.
+        UserWarning: Images are left out of a mean; images are in [0, 1]; `VolumeImages` of one
+            patient are in several `groups`.
 
     Raises:
-        ValueError: Arrays that cannot be pairs, translations that do not fit them, values beyond
-            `data_range`, or another argument that cannot be used.
+        ValueError: The arrays cannot be pairs, the translations do not fit them, values exceed
+            `data_range`, or another argument cannot be used.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -140,7 +141,7 @@ def evaluate(
     wanted, more_notes = pick_baselines(baselines, pairs)
     rows = named_rows(model)
     if taken := set(rows) & set(BASELINES.values()):
-        raise ValueError(f"`model` has rows of names that are taken: {sorted(taken)}. Rename them.")
+        raise ValueError(f"`model` has rows with reserved names: {sorted(taken)}. Rename them.")
     if not rows and not wanted:
         raise ValueError("There is nothing to score: `model` is None and `baselines` is empty.")
 
@@ -167,7 +168,7 @@ def evaluate(
                         left_out.append((f"{column.title} ({where})", counted))
 
     if not scores:
-        raise ValueError("There is nothing to score: of the truth there is the displacement alone.")
+        raise ValueError("There is nothing to score: the truth has only the displacement.")
     if left_out:
         found = what_is_left_out(left_out)
         _checks.warn(" ".join(found))

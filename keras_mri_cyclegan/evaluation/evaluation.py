@@ -1,4 +1,4 @@
-"""What `evaluate` found: every number with its interval, and the images behind it."""
+"""Result of `evaluate`: all scores with intervals and the values of each image."""
 
 import dataclasses
 import os
@@ -19,12 +19,12 @@ class Score:
     """One number of the table.
 
     Attributes:
-        mean: Mean over the images that count. `inf` if every image is without error, NaN if no
-            image has a number.
-        low: Lower end of the bootstrap interval; NaN if there is none.
-        high: Its upper end.
+        mean: Mean over the counted images. `inf` if every image is without error, NaN if no image
+            has a number.
+        low: Lower end of the bootstrap interval; NaN without an interval.
+        high: Upper end of the bootstrap interval.
         values: The number of each image, float64 `(images,)`.
-        counted: Which images the mean is over, boolean `(images,)`.
+        counted: Mask of the images in the mean, boolean `(images,)`.
     """
 
     mean: float
@@ -43,16 +43,15 @@ class Evaluation:
     Attributes:
         scores: Every :class:`Score` by `(direction, row, region, metric)`, such as `("ab", "model",
             "whole", "psnr")`. The region is `"whole"` or `"mask"`.
-        columns: What was measured, in order.
-        names: What A and B are called.
-        images: How many pairs there were.
+        columns: The metrics, in order.
+        names: Names of A and B.
+        images: Number of pairs.
         groups: The patient of each image, or `None`.
-        data_range: As it was given.
-        confidence: As it was given.
-        resamples: As it was given.
-        seed: As it was given.
-        notes: What has to be known to read the numbers: images and measures left out, what the
-            intervals leave open.
+        data_range: As passed to `evaluate`.
+        confidence: As passed to `evaluate`.
+        resamples: As passed to `evaluate`.
+        seed: As passed to `evaluate`.
+        notes: Notes for the reader: images and metrics left out, limits of the intervals.
     """
 
     scores: dict[tuple[str, str, str, str], Score]
@@ -99,10 +98,10 @@ class Evaluation:
         direction: str = "ab",
         region: str = "whole",
     ) -> Score:
-        """Compare two rows image by image: how much higher `row` scores than `minus`.
+        """Compare two rows image by image: the score of `row` minus that of `minus`.
 
-        Two rows see the same images, so their difference is known better than either of them: its
-        interval may leave out 0 where theirs overlap.
+        Both rows are over the same images, so their difference is more certain than each score: its
+        interval may exclude 0 although the intervals of both scores overlap.
 
         Args:
             metric: Such as `"psnr"`.
@@ -138,8 +137,8 @@ class Evaluation:
 
         Returns:
             The settings, and under `"scores"`, by direction, row, region and metric, `mean`, `low`,
-            `high` and `images`, over how many the mean is. What does not exist or is infinite, such
-            as the PSNR of two equal images, is `None`.
+            `high` and `images`, the number of images in the mean. Missing and infinite values, such
+            as the PSNR of two equal images, are `None`.
         """
         scores: dict[str, Any] = {}
         for (direction, row, region, metric), score in self.scores.items():
@@ -174,10 +173,10 @@ class Evaluation:
                 each image and row, with a column for each measure. Defaults to `False`.
 
         Returns:
-            The text. What does not exist is empty.
+            The text. Missing values are empty.
 
         Raises:
-            ValueError: The file cannot be written, or is named as one of another kind.
+            ValueError: The file cannot be written, or has the ending of another format.
         """
         text = tables.csv_of_images(self) if per_image else tables.csv_of_means(self)
         return tables.saved(text, path, "CSV", ".csv")

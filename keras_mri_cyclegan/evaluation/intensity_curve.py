@@ -1,4 +1,4 @@
-"""The best function of a pixel's value alone: what a look-up table could do."""
+"""Best intensity curve: the best function of a pixel's intensity only, a look-up table."""
 
 from typing import Any
 
@@ -8,24 +8,24 @@ from keras_mri_cyclegan import _checks
 
 
 class IntensityCurve:
-    """The best intensity curve between two contrasts, fitted with pairs.
+    """Best intensity curve between two contrasts, fitted with pairs.
 
-    A function of the value of a pixel alone, whatever surrounds it: the mean of the truth over all
-    pixels with the same value in the input (the conditional mean). The range of the input's values
-    is cut into equal bins, and each bin is given the mean of its pixels.
+    A function of the intensity of a pixel only, independent of its neighbours: the mean of the
+    truth over all pixels with the same intensity in the input (the conditional mean). The range of
+    the input's intensities is divided into equal bins, and each bin has the mean of its pixels.
 
-    Fitted on the pairs that it is scored on, no other function of the binned value has a lower
-    squared error over all their pixels, so **it bounds every method that changes intensities
-    without looking at anatomy**: gamma, histogram matching, a network of 1 x 1 convolutions. To
-    beat it a translation has to know where it is. Of other scores, such as SSIM or the mean of each
-    image's decibels, it is nearly the best, not exactly. The same holds inside a mask: the best
-    curve there is one fitted with that `mask`.
+    When scored on the pairs it was fitted on, no other function of the binned intensity has a lower
+    squared error over all pixels, so **it bounds every method that changes intensities without
+    regard to anatomy**: gamma, histogram matching, a network of 1 x 1 convolutions. A better
+    translation has to use the position or the neighbourhood. For other scores, such as SSIM or the
+    mean of the images' PSNR, it is nearly but not exactly the best. The same holds inside a mask:
+    the best curve there is the curve fitted with that `mask`.
 
     Args:
-        bins: Of how many equal bins the curve is made. Defaults to 256.
+        bins: Number of equal bins of the curve. Defaults to 256.
 
     Raises:
-        ValueError: `bins` below 1, or arrays that cannot be pairs.
+        ValueError: `bins` is below 1, or the arrays cannot be pairs.
 
     Example:
         >>> import keras_mri_cyclegan as kmc
@@ -50,17 +50,17 @@ class IntensityCurve:
 
         Args:
             a: Floats, `(images, [depth,] height, width, channels)`.
-            b: Their pairs, of the same shape.
+            b: The paired images, of the same shape.
             mask: Boolean, `(images, [depth,] height, width, 1)`: the pixels to fit. Defaults to
                 all of them.
 
         Returns:
-            The curve itself. A bin without a pixel is given what lies on the straight line between
-            its neighbours, or the nearest bin's value at the ends.
+            The curve itself. A bin without a pixel gets the linear interpolation between its
+            neighbours, or the nearest bin's value at the ends.
 
         Raises:
-            ValueError: Arrays that are not finite floats of equal shape, or a mask that is not
-                boolean, has another shape, or is empty.
+            ValueError: The arrays are not finite floats of equal shape, or the mask is not boolean,
+                has another shape, or is empty.
         """
         _checks.compare_pairs(("a", "b"), a, b)
         a, b = _checks.images("a", a), _checks.images("b", b)
@@ -82,24 +82,24 @@ class IntensityCurve:
         """Apply the curve.
 
         Args:
-            images: Floats, `(images, [depth,] height, width, channels)`. Values outside of the
-                range that the curve was fitted on are given the value at its end.
+            images: Floats, `(images, [depth,] height, width, channels)`. Values outside the fitted
+                range get the value at the nearest end of the curve.
 
         Returns:
             Float32 array of the same shape.
 
         Raises:
-            ValueError: Images that are not finite floats, with another number of channels than the
-                curve has, or a curve that was not fitted.
+            ValueError: The images are not finite floats, have another number of channels than the
+                curve, or the curve is not fitted.
         """
         images = _checks.images("images", images)
         channels = len(self._values)
         if images.shape[-1] != channels:
             raise ValueError(
-                f"`images` must have {channels} channel(s), as the curve was fitted on. Received: "
+                f"`images` must have {channels} channel(s), like the fitted images. Received: "
                 f"shape {images.shape}."
                 if channels
-                else "The curve knows no values yet: call `fit(a, b)` with pairs first."
+                else "The curve is not fitted: call `fit(a, b)` with pairs first."
             )
         bins = self._bin(images)
         mapped = [self._values[c][bins[..., c]] for c in range(channels)]

@@ -1,4 +1,4 @@
-"""The pairs that translations are scored on, checked."""
+"""Checked pairs, on which translations are scored."""
 
 import dataclasses
 from typing import Any
@@ -11,7 +11,7 @@ from keras_mri_cyclegan.metrics._image_pair import checked_data_range
 
 @dataclasses.dataclass(frozen=True)
 class Pairs:
-    """Images of both domains, of which image k of A and image k of B show the same slice."""
+    """Paired images of both domains: image k of A and image k of B show the same slice."""
 
     a: np.ndarray
     b: np.ndarray
@@ -30,14 +30,14 @@ class Pairs:
 
 
 def checked_pairs(a: Any, b: Any, mask: Any, groups: Any, data_range: Any) -> Pairs:
-    """Return the pairs if they are.
+    """Validate the images as pairs, and return them.
 
     Warns:
-        UserWarning: Groups that part the images of a patient.
+        UserWarning: The images of a patient are in several groups.
 
     Raises:
-        ValueError: Arrays that cannot be pairs, a mask or groups that do not belong to them, or a
-            `data_range` that their values exceed.
+        ValueError: The arrays cannot be pairs, the mask or the groups do not fit them, or their
+            values exceed `data_range`.
     """
     data_range = checked_data_range(data_range)
     _checks.compare_pairs(("a", "b"), a, b)
@@ -57,7 +57,7 @@ def checked_pairs(a: Any, b: Any, mask: Any, groups: Any, data_range: Any) -> Pa
 
 
 def checked_curve_pairs(curve_pairs: Any, a: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the pairs that a curve is to be fitted on, if they are."""
+    """Validate `curve_pairs`, and return them."""
     if curve_pairs is None:
         return None
     if not isinstance(curve_pairs, (tuple, list)) or len(curve_pairs) != 2:
@@ -108,7 +108,7 @@ def _mask(mask: Any, a: np.ndarray) -> np.ndarray | None:
     if array.dtype != bool or array.shape != expected:
         raise ValueError(
             f"`mask` must be boolean, of shape {expected}. Received: dtype {array.dtype}, shape "
-            f"{array.shape}. Compare it first, `mask > 0`; without a channel axis it needs one, "
+            f"{array.shape}. Convert it to boolean, `mask > 0`; add a missing channel axis, "
             "`mask[..., None]`."
         )
     if not array.any():
@@ -129,7 +129,7 @@ def _groups(groups: Any, count: int) -> np.ndarray | None:
 
 
 def _compare_groups(groups: np.ndarray, known: list[Any]) -> None:
-    """Warn of a patient who is in several groups; several patients in one may be a family."""
+    """Warn of a patient in several groups; several patients in one group (a family) are valid."""
     for images in known:
         first: dict[str, int] = {}
         for k, patient in enumerate(images.comparable_patients):

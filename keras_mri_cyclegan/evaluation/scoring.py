@@ -1,4 +1,4 @@
-"""The numbers of one column: which images they are over, their mean, their interval."""
+"""Scores of one column: mean, bootstrap interval and counted images."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from keras_mri_cyclegan.evaluation.columns import Column
 from keras_mri_cyclegan.evaluation.evaluation import Score
 from keras_mri_cyclegan.evaluation.pairs import Pairs
 
-LISTED = 8  # image numbers in a note, at most
+LISTED = 8  # maximum number of image numbers in a note
 
 
 def scored(
@@ -22,16 +22,16 @@ def scored(
     interval: dict,
     batch_size: int,
 ) -> tuple[dict[str, Score], np.ndarray]:
-    """Return the score of each row, and which images all of them are over, `(images,)`.
+    """Return the score of each row, and the mask of the images in all means, `(images,)`.
 
     Args:
-        column: What to measure.
+        column: The metric.
         made: The images of each row.
-        pairs: What they are scored against.
+        pairs: The pairs to score against.
         direction: `"ab"` or `"ba"`.
         region: A key of `pairs.regions`.
         interval: `confidence`, `resamples` and `seed` of the bootstrap.
-        batch_size: How many images are scored at once.
+        batch_size: Number of images scored at once.
     """
     source, truth = pairs.from_to(direction)
     values = {
@@ -44,7 +44,7 @@ def scored(
             batch_size=batch_size,
         )
         for name, images in made.items()
-        if name != TRUTH or column.against_source  # it has no error against itself
+        if name != TRUTH or column.against_source  # the truth has no error against itself
     }
     counted = _counted(values, len(source))
     rows = {name: _score(each, counted, pairs.groups, interval) for name, each in values.items()}
@@ -52,7 +52,7 @@ def scored(
 
 
 def _counted(values: dict[str, np.ndarray], images: int) -> np.ndarray:
-    """Which images have a finite number in every row that has any."""
+    """Return the mask of the images with finite numbers in all rows that have any."""
     finite = [np.isfinite(of_row) for of_row in values.values()]
     finite = [of_row for of_row in finite if of_row.any()]
     return np.logical_and.reduce([np.ones(images, bool), *finite])
@@ -62,7 +62,7 @@ def _score(
     values: np.ndarray, counted: np.ndarray, groups: np.ndarray | None, interval: dict
 ) -> Score:
     if not np.isfinite(values).any():
-        # Every image without error, or none with a number.
+        # All images are without error, or no image has a number.
         mean = float(values[0]) if (values == values[0]).all() else float("nan")
         return Score(mean, np.nan, np.nan, values, np.isfinite(values))
     if not counted.any():
@@ -73,10 +73,10 @@ def _score(
 
 
 def what_is_left_out(left_out: Sequence[tuple[str, np.ndarray]]) -> list[str]:
-    """Return a note for each set of images that means are not over.
+    """Return a note for each set of images that are left out of means.
 
     Args:
-        left_out: What a mean is of, and which images it is over.
+        left_out: Title of each mean, and the mask of its images.
     """
     means: dict[bytes, list] = {}
     for title, counted in left_out:
@@ -94,13 +94,13 @@ def what_is_left_out(left_out: Sequence[tuple[str, np.ndarray]]) -> list[str]:
 
 
 def what_intervals_say(groups: np.ndarray | None) -> str:
-    """Return a note on what the intervals leave open."""
+    """Return a note on the limits of the intervals."""
     if groups is None:
         return (
-            "The intervals take the images for independent, and slices of one patient are not: "
-            "pass `groups`, the patient of each image."
+            "The intervals assume independent images, but slices of one patient are not "
+            "independent: pass `groups`, the patient of each image."
         )
     count = len(np.unique(groups))
     if count < 2:
-        return "There is one group, and so no interval: it takes several patients."
+        return "There is only one group, so there is no interval: it needs several patients."
     return f"The intervals draw whole groups, of which there are {count}."

@@ -1,4 +1,4 @@
-"""An evaluation as text: for the terminal, as Markdown and as CSV."""
+"""Text formats of an evaluation: plain text, Markdown and CSV."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from typing import Any
 from keras_mri_cyclegan._endings import check_ending
 from keras_mri_cyclegan.volumes.atomic import replacing
 
-WIDTH = 100  # characters, of what is printed
+WIDTH = 100  # characters of a printed line
 MISSING = "-"
 ARROWS = {"higher": " ↑", "lower": " ↓", "": ""}
 
@@ -63,7 +63,7 @@ def csv_of_means(evaluation: Any) -> str:
 
 
 def csv_of_images(evaluation: Any) -> str:
-    """Return a line for each image and row, with a column for each measure."""
+    """Return a line for each image and row, with a column for each metric."""
     measures = list(dict.fromkeys(key[2:] for key in evaluation.scores))
     names = [metric if region == "whole" else f"{metric}_mask" for region, metric in measures]
     lines: list[list] = [["direction", "from", "to", "row", "image", "group", *names]]
@@ -78,7 +78,7 @@ def csv_of_images(evaluation: Any) -> str:
 
 
 def saved(text: str, path: str | os.PathLike | None, kind: str, ending: str) -> str:
-    """Return a text, and write it where a path is given, unless it ends as another kind does."""
+    """Return a text, and write it if a path is given, whose ending must fit the format."""
     if path is not None:
         check_ending("path", path, kind, ending)
         # The line ends are those of the text, on every system.
@@ -88,7 +88,7 @@ def saved(text: str, path: str | os.PathLike | None, kind: str, ending: str) -> 
 
 
 def title_of(names: Sequence[str], direction: str, region: str) -> str:
-    """Return what a table is of: "T1 to T2, whole image"."""
+    """Return the title of a table: "T1 to T2, whole image"."""
     source, target = names if direction == "ab" else names[::-1]
     return f"{source} to {target}, {'whole image' if region == 'whole' else 'inside the mask'}"
 
@@ -125,7 +125,7 @@ def _width(cells: list[tuple[str, str]]) -> int:
 
 
 def _cell(score: Any, digits: int) -> tuple[str, str]:
-    """Mean and interval."""
+    """Return the texts of mean and interval."""
     if score is None or math.isnan(score.mean):
         return MISSING, ""
     if math.isnan(score.low):

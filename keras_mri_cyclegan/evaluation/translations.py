@@ -1,4 +1,4 @@
-"""From what a person passes as `model` to translations: networks, functions or arrays."""
+"""Translations from the argument `model`: networks, functions or arrays."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ DIRECTIONS = ("ab", "ba")
 
 
 def named_rows(model: Any) -> dict[str, Any]:
-    """Return what is to be scored by the name of its row.
+    """Return the models or translations to score, by the names of their rows.
 
     Args:
         model: One model or its translations, whose row is called `"model"`; a dictionary of
             several by name; or `None` for none.
 
     Raises:
-        ValueError: A path, a dictionary without an entry, or keys that are not strings.
+        ValueError: `model` is a path, an empty dictionary, or has keys that are not strings.
     """
     if model is None:
         return {}
@@ -45,11 +45,11 @@ def pick_directions(rows: Mapping[str, Any], wanted: Sequence[str] | None) -> tu
     """Return the directions to score.
 
     Args:
-        rows: What :func:`named_rows` returned.
-        wanted: `"ab"`, `"ba"` or both; `None` for all that one of the rows can do.
+        rows: Result of :func:`named_rows`.
+        wanted: `"ab"`, `"ba"` or both; `None` for all directions of any row.
 
     Raises:
-        ValueError: Something else, or a direction that a row cannot do.
+        ValueError: A direction is unknown, or a row does not have it.
     """
     if wanted is None:
         able = {way for row in rows.values() for way in able_to(row, None)} or set(DIRECTIONS)
@@ -71,7 +71,7 @@ def pick_directions(rows: Mapping[str, Any], wanted: Sequence[str] | None) -> tu
 
 
 def able_to(row: Any, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the directions in which a row can translate, given those that are wanted."""
+    """Return the directions in which a row can translate, given the requested directions."""
     if isinstance(row, Mapping):
         if not row or not set(row) <= set(DIRECTIONS):
             raise ValueError(
@@ -93,16 +93,16 @@ def translate(
 
     Args:
         name: The row's name, for messages.
-        row: A `CycleGAN` or something else with its `translate`, a generator, a function of the
-            images, translations made before, or a dictionary of these by direction.
+        row: A `CycleGAN` or another object with a method `translate`, a generator, a function of
+            the images, finished translations, or a dictionary of these by direction.
         direction: `"ab"` or `"ba"`.
         source: The images to translate.
-        truth: What they should become.
-        batch_size: How many images go through a network at once.
+        truth: The true images of the target domain.
+        batch_size: Number of images translated at once.
 
     Raises:
-        ValueError: A network that does not take the images, or translations that are not finite
-            floats of the truth's shape.
+        ValueError: A network does not take the images, or the translations are not finite floats of
+            the truth's shape.
     """
     if isinstance(row, Mapping):
         row = row[direction]
@@ -122,7 +122,7 @@ def translate(
     if translated.shape != truth.shape:
         raise ValueError(
             f"`{what}` must have the shape of the truth, {truth.shape}. Received: "
-            f"{translated.shape}. Image k is to be the translation of image k."
+            f"{translated.shape}. Image k must be the translation of image k."
         )
     return translated
 

@@ -343,7 +343,7 @@ def test_a_folder_that_cannot_be_written_to_is_found_before_the_first_step(tmp_p
     ("broken", "message"),
     [
         (lambda model: model.pool_b.images, "pool_b/images` is not finite"),
-        (lambda model: model.discriminator_b.trainable_variables[-1], "not finite. That is not sa"),
+        (lambda model: model.discriminator_b.trainable_variables[-1], "not finite, so no ch"),
     ],
 )
 def test_what_is_not_finite_is_not_saved(tmp_path, broken, message):

@@ -63,7 +63,7 @@ def begun(tmp_path, first_epoch):
 CHANGES = {
     "learning rate": (
         {"made": lambda: model((1e-5, 1e-3))},
-        r"generator_optimizer.learning_rate: 0.01, now 1e-05\).*The checkpoint's holds.*Scheduler",
+        r"generator_optimizer.learning_rate: 0.01, now 1e-05\).*The checkpoint's is.*Scheduler",
     ),
     "both rates": (
         {"made": lambda: model((1e-5, 1e-6))},
@@ -71,11 +71,11 @@ CHANGES = {
     ),
     "weight": (
         {"made": lambda: model(cycle_weight=3)},
-        r"cycle_weight: 10, now 3\). The new ones hold",
+        r"cycle_weight: 10, now 3\). The new settings are used",
     ),
     "schedule of a weight": (
         {"made": lambda: model(identity_weight=WARM_UP)},
-        r"identity_weight: 5, now WarmUp\). The new ones hold",
+        r"identity_weight: 5, now WarmUp\). The new settings are used",
     ),
     "loss": (
         {"made": lambda: model(adversarial_loss="hinge")},
@@ -83,11 +83,11 @@ CHANGES = {
     ),
     "model's seed": (
         {"made": lambda: model(seed=7)},
-        r"model_seed: 0, now 7\). The checkpoint's holds.*another folder",
+        r"model_seed: 0, now 7\). The checkpoint's is used.*another folder",
     ),
     "data's seed": (
         {"source": lambda: data(seed=5)},
-        r"seed of the data: 4, now 5\). The checkpoint's holds",
+        r"seed of the data: 4, now 5\). The checkpoint's is used",
     ),
     "swapped": ({"source": lambda: data(B, A)}, "`a` and `b` have changed places"),
     "images of one side": ({"source": lambda: data(A, OTHER)}, "other images of `b`, mean"),

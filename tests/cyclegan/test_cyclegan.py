@@ -120,7 +120,7 @@ def test_used_optimizer_is_refused():
         ({"augmentation": lambda x: x}, "`augmentation` must be a `keras.layers.Layer`"),
         (
             {"discriminator_a": kmc.patchgan_discriminator((None, None, 1), filters=1)},
-            "`pool_size` must be 0 where a discriminator takes images of any size",
+            "`pool_size` must be 0 if a discriminator takes images of any size",
         ),
     ],
 )
@@ -250,5 +250,5 @@ def test_one_network_as_two_is_refused(first, second):
 def test_evaluate_needs_pairs():
     with pytest.raises(ValueError, match="draws them independently"):
         compiled().evaluate(kmc.data.UnpairedDataset(A, B), verbose=0)
-    with pytest.raises(ValueError, match=r"as many of one as of the other\. Received: 5 and 3"):
+    with pytest.raises(ValueError, match=r"as many images of A as of B\. Received: 5 and 3"):
         compiled().evaluate(A, B, verbose=0)

@@ -76,7 +76,7 @@ def test_a_resumed_training_goes_on_with_its_order_of_data():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"validation_data": (A, B)}, "as many of one as of the other"),
+        ({"validation_data": (A, B)}, "as many images of A as of B"),
         ({"validation_data": kmc.data.UnpairedDataset(A, B)}, "draws them independently"),
         ({"validation_split": 0.5}, "has no `validation_split`"),
         ({"class_weight": {0: 1.0}}, "has no `class_weight`"),

@@ -107,7 +107,7 @@ def test_numbers_stay_numbers():
 
 def test_a_scheduled_identity_is_off_between_different_numbers_of_channels():
     model = kmc.CycleGAN(**networks((16, 16, 2), (16, 16, 1)))
-    with pytest.warns(UserWarning, match="found 2 and 1"):
+    with pytest.warns(UserWarning, match="Received: 2 and 1"):
         model.compile(identity_weight=kmc.losses.WarmUp(1.0, steps=2))
     assert model.term_weights.identity is None
 

@@ -49,7 +49,7 @@ def generator(*batch):
     [
         ((SMALL, SMALL), r"The first batch of `validation_data`, images of A,.*\(8, 8, 1\)"),
         ((A, SMALL), r"The first batch of `validation_data`, images of B,.*\(8, 8, 1\)"),
-        ((A,), r"`validation_data`, a source of data, must yield batches \(a, b\).*1 of them"),
+        ((A,), r"`validation_data`, a source of data, must yield batches \(a, b\).*1 parts"),
         ((A[..., 0], B[..., 0]), "a grey image a channel axis"),
     ],
 )
@@ -75,13 +75,13 @@ def test_a_source_that_is_right_is_scored_whole(model, kind):
 @pytest.mark.parametrize(
     ("validation_data", "message"),
     [
-        ((A, B, np.ones(3)), "Received: 3 parts. There are no sample weights here"),
+        ((A, B, np.ones(3)), "Received: 3 parts. Sample weights are not supported"),
         ((SMALL, B, np.ones(3)), "3 parts"),
         ([A], "1 parts"),
-        ((A, B[:2]), "as many of one as of the other"),
+        ((A, B[:2]), "as many images of A as of B"),
         (lambda: iter([(A, B)]), "itself. Call it"),
         (7, "must be a source of"),
-        (py_dataset(A, B[:2]), "as many of one as of the other"),
+        (py_dataset(A, B[:2]), "as many images of A as of B"),
     ],
 )
 def test_validation_data_of_other_kinds(model, validation_data, message):

@@ -105,7 +105,7 @@ def test_volumes():
 def test_different_numbers_of_channels_turn_identity_off_and_say_so():
     model = cyclegan(shape_a=(16, 16, 3), shape_b=(16, 16, 1))
     with pytest.warns(
-        UserWarning, match="as many channels in domain A as in domain B, found 3 and 1"
+        UserWarning, match="as many channels in domain A as in domain B. Received: 3 and 1"
     ):
         model.compile()
     three, one = images(2, (16, 16, 3)), images(2)

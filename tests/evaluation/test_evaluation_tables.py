@@ -188,7 +188,7 @@ MASK = np.ones((2, 32, 32, 1), bool)
         ({"batch_size": 0}, "`batch_size`"),
         ({"data_range": None}, "`data_range`"),
         ({"model": {}}, "`model` as a dictionary"),
-        ({"model": {"the truth": T1}}, "names that are taken"),
+        ({"model": {"the truth": T1}}, "reserved names"),
         ({"model": {"mine": {"AB": T1}}}, "translations by direction"),
         ({"model": T1[:1]}, "must have the shape of the truth"),
         ({"model": T1 * np.nan}, "NaN"),

@@ -1,12 +1,11 @@
-"""How each backend trains: its gradient step and its test step, and operations that it does faster.
+"""Training and test steps of each backend (TensorFlow, JAX, torch), and faster operations.
 
-Smaller differences between TensorFlow, JAX and torch stand where they arise: in the layer
+Smaller differences between the backends are handled where they arise: in the layer
 `ReflectionPadding`, in the export of a network, and in the callbacks that save random states.
 
-`prepare`, `prepare_optimizer`, `own_values`, `train_step`, `skip_step`, `test_step`,
-`input_gradient`, `processes_that_exchange_nothing`, `SEVERAL_DEVICES`, what to do instead,
-`NESTED`, the types of a batch's nested parts, and `KERAS_COMPILES`, whether
-`jit_compile` is for Keras to heed, are those of the backend that Keras runs on.
+The names below are those of the current Keras backend. `SEVERAL_DEVICES` is the part of an error
+message that says how to train on several devices, `NESTED` the types of a batch's nested parts, and
+`KERAS_COMPILES` whether `jit_compile` is passed on to Keras.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""The steps on JAX, where Keras calls `step(state, data) -> logs, state`, a pure function."""
+"""Training and test steps on JAX, pure functions that Keras calls: `step(state, data)`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,35 +18,35 @@ KERAS_COMPILES = True
 
 
 def prepare(network: keras.Model) -> None:
-    """Let a network's gradient be computed in a fast way, and on a CPU its convolutions too."""
+    """Speed up a network's transposed convolutions and, on a CPU, convolutions of small images."""
     jax_transposed_convolution.install(network)
     if jax.default_backend() == "cpu":
         small_images.install(network, patches=16 * 16, pixels=16 * 16)
 
 
 def prepare_optimizer(optimizer: keras.optimizers.Optimizer) -> None:
-    """Leave an optimizer as it is."""
+    """Do nothing: JAX needs no change to an optimizer."""
 
 
 def own_values(network: keras.Model) -> None:
-    """Give each weight a value of its own.
+    """Copy the value of each weight, so that no two weights share an array.
 
-    `keras.callbacks.SwapEMAWeights` leaves a weight and its moving average with one array between
-    them. `predict` donates a network's arrays, and the average would be left with a deleted one.
+    After `keras.callbacks.SwapEMAWeights`, a weight and its moving average share an array.
+    `predict` donates the network's arrays, which would delete the array of the average.
     """
     for weight in network.weights:
         weight.assign(keras.ops.copy(weight.value))
 
 
 def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tuple]:
-    """Return the terms' running means, and the state after one update of every network."""
+    """Return the running means of the terms, and the state after one update of every network."""
     trainable, non_trainable, optimizer, metrics = state
     real_a, real_b = model.unpack(data)
     pairs = model.unpack_pairs(data)
 
     def scaled_loss(trainable: list, non_trainable: list) -> tuple[Any, tuple]:
         variables = model.trainable_variables + model.non_trainable_variables
-        # The optimizer's are among them for its count of steps, which a weight may depend on.
+        # With the optimizer's variables: a weight schedule may depend on the count of steps.
         with _scope(
             variables + model.optimizer.variables, trainable + non_trainable + optimizer
         ) as scope:
@@ -65,24 +65,24 @@ def train_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tup
 
 
 def processes_that_exchange_nothing() -> int:
-    """Return how many processes are up, if no distribution of Keras joins them."""
+    """Return the number of processes, or 1 where a distribution of Keras connects them."""
     return jax.process_count() if keras.distribution.distribution() is None else 1
 
 
 def skip_step(steps: int, logs: dict, state: tuple, iterator: Any) -> tuple[dict, tuple]:
-    """Drop the batches of a step, in place of Keras' `train_function`."""
+    """Drop the batches of one call of Keras' `train_function`, and train on none of them."""
     for _ in range(steps):
         next(iterator)
     return logs, state
 
 
 def input_gradient(function: Callable, images: Any) -> Any:
-    """Return the gradient of a scalar function in the images, itself open to differentiation."""
+    """Return the gradient of a scalar function at `images`, which can itself be differentiated."""
     return jax.grad(function)(images)
 
 
 def test_step(model: Any, state: tuple, data: Any) -> tuple[dict[str, Any], tuple]:
-    """Return the scores' running means over pairs, and the state."""
+    """Return the running means of the scores over pairs, and the state."""
     trainable, non_trainable, metrics = state
     variables = model.trainable_variables + model.non_trainable_variables + model.metrics_variables
     with _scope(variables, trainable + non_trainable + metrics) as scope:
@@ -96,6 +96,6 @@ def _scope(variables: list, values: list) -> keras.StatelessScope:
 
 
 def _values(scope: keras.StatelessScope, variables: list, before: list) -> list:
-    """Return what the variables hold at the scope's end."""
+    """Return the values of the variables at the end of the scope."""
     after = [scope.get_current_value(variable) for variable in variables]
     return [old if new is None else new for old, new in zip(before, after, strict=True)]

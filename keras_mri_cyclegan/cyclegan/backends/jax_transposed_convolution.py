@@ -1,11 +1,13 @@
-"""The gradient of a transposed convolution on JAX, by a convolution that XLA has a fast kernel for.
+"""Fast gradient of transposed convolutions on JAX.
 
-XLA computes the gradient of `jax.lax.conv_transpose` in its kernel as a convolution whose input is
-dilated and whose batch and features are swapped, for which it has a plain loop alone on a CPU: 1 to
-9 GFLOP/s where its other convolutions reach 50 to 150. On a GPU a U-Net's step takes twice as long
-with it. But a transposed convolution is the gradient
-of a convolution in its input, so the two have the same gradient in the kernel, with the image and
-the gradient of the result in each other's place.
+XLA computes the gradient of `jax.lax.conv_transpose` with respect to its kernel as a convolution
+with dilated input and with batch and features swapped. On a CPU, XLA has only a plain loop for such
+a convolution: 1 to 9 GFLOP/s, while its other convolutions reach 50 to 150. On a GPU, a step of a
+U-Net takes twice as long with it.
+
+A transposed convolution is the gradient of a convolution with respect to the input. Therefore both
+have the same gradient with respect to the kernel, with the image and the gradient of the output
+exchanged. This module computes the gradient of the convolution, for which XLA has a fast kernel.
 """
 
 import functools
@@ -19,7 +21,7 @@ LAYERS = (keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
 
 
 def install(network: keras.Model) -> None:
-    """Let a network's transposed convolutions be differentiated so; values stay as they are."""
+    """Use the fast gradient in a network's transposed convolutions. Outputs are unchanged."""
     for layer in network._flatten_layers():
         if type(layer) in LAYERS and _is_known(layer):
             layer.call = functools.partial(_call, layer)
@@ -56,7 +58,7 @@ def _backward(strides: tuple, saved: tuple, gradient: Any) -> tuple[Any, Any]:
     def convolve(image: Any, kernel: Any) -> Any:
         return ops.conv(image, kernel, strides, "same", data_format="channels_last")
 
-    # What the transposed convolution is the transpose of takes the gradient back to the input.
+    # The gradient with respect to the input is the convolution of the output's gradient.
     to_inputs, vjp = jax.vjp(convolve, gradient, kernel)
     return to_inputs, vjp(inputs)[1]
 

@@ -1,10 +1,10 @@
-"""Convolutions of small images with many channels, as products of two matrices.
+"""Convolutions of small feature maps with many channels, as matrix products.
 
-In the depth of a U-Net a few pixels meet millions of weights. A CPU's kernels for convolutions are
-made for the opposite: TensorFlow and XLA take two to twenty times as long there as for a product of
-the same two matrices. So 4 x 4 convolutions with strides of 2, the U-Net's, become one: an image's
-patches times the kernel, or, transposed, an image's pixels times the kernel, of which the patches
-are then added up where they overlap.
+The deepest layers of a U-Net have few pixels and millions of weights. CPU kernels for convolutions
+are optimised for the opposite: TensorFlow and XLA take 2 to 20 times as long for such a layer as
+for the matrix product of the same size. Therefore the U-Net's 4 x 4 convolutions with strides of 2
+are replaced by a matrix product: a convolution multiplies the patches of the image by the kernel; a
+transposed convolution multiplies the pixels by the kernel and adds up the overlapping patches.
 """
 
 import functools
@@ -14,17 +14,17 @@ from typing import Any
 import keras
 from keras import ops
 
-LARGE = 2**20  # weights of a kernel; of smaller ones a cache holds the most
+LARGE = 2**20  # weights of a kernel; smaller kernels mostly fit into the cache
 KINDS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 
 
 def install(network: keras.Model, patches: int, pixels: int) -> None:
-    """Let a network's convolutions work so where it is the faster way; values stay as they are.
+    """Replace 4 x 4 convolutions of small feature maps by matrix products. Outputs are unchanged.
 
     Args:
         network: A generator or discriminator.
-        patches: Integer, up to how many pixels an output of a convolution may have.
-        pixels: Integer, up to how many pixels an input of a transposed convolution may have.
+        patches: Integer, maximum number of output pixels of a convolution to replace.
+        pixels: Integer, maximum number of input pixels of a transposed convolution to replace.
     """
     for layer in network._flatten_layers():
         if type(layer) not in KINDS or not layer.built or not _is_known(layer):
@@ -50,7 +50,7 @@ def _is_known(layer: keras.layers.Layer) -> bool:
 
 
 def _call(layer: keras.layers.Layer, otherwise: Callable, most: int, inputs: Any) -> Any:
-    """Call a layer, `otherwise` on images of more than `most` pixels, of unknown or odd sizes."""
+    """Call a layer; use `otherwise` for more than `most` pixels or for unknown or odd sizes."""
     height, width = inputs.shape[1:3]
     if height is None or width is None or height * width > most:
         return otherwise(inputs)
@@ -66,10 +66,10 @@ def _call(layer: keras.layers.Layer, otherwise: Callable, most: int, inputs: Any
 
 
 def _convolved(images: Any, kernel: Any) -> Any:
-    """Multiply the 4 x 4 patches of images, two pixels apart, by a kernel (4, 4, in, out)."""
+    """Multiply the 4 x 4 patches of images (stride 2) by a kernel (4, 4, in, out)."""
     height, width, channels = images.shape[1:]
     rows, columns = height // 2, width // 2
-    # Between zeros, an image is one of 2 x 2 blocks, and a patch two blocks by two.
+    # Divide the zero-padded image into blocks of 2 x 2 pixels. A patch is 2 x 2 blocks.
     images = ops.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     blocks = ops.reshape(images, (-1, rows + 1, 2, columns + 1, 2, channels))
     tall = ops.concatenate([blocks[:, :-1], blocks[:, 1:]], axis=2)
@@ -82,15 +82,15 @@ def _convolved(images: Any, kernel: Any) -> Any:
 
 
 def _transposed(images: Any, kernel: Any) -> Any:
-    """Add up, two pixels apart, a kernel (4, 4, out, in) times each pixel of images."""
+    """Multiply each pixel of images by a kernel (4, 4, out, in); add up the patches (stride 2)."""
     height, width, channels = images.shape[1:]
     product = ops.matmul(
         ops.reshape(images, (-1, channels)),
         ops.transpose(ops.reshape(kernel, (-1, channels))),
     )
-    # Sums of half precision are made in single, as within a convolution.
+    # Sum half precision in float32, as a convolution does.
     product = ops.cast(product, "float32")
-    # Every pixel makes two blocks by two of 2 x 2 pixels each.
+    # The patch of each pixel is 2 x 2 blocks of 2 x 2 pixels.
     blocks = ops.reshape(product, (-1, height, width, 2, 2, 2, 2, kernel.shape[2]))
     total = 0
     for down in (0, 1):

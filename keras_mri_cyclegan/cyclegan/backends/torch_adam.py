@@ -1,8 +1,8 @@
-"""Adam on torch in a single pass over the weights.
+"""Adam on torch, fused into a single pass over the weights.
 
-Keras' goes through the memory of all weights and moments a dozen times, once for each operation of
-the formula, and on a CPU with large networks that takes longer than the convolutions. torch has the
-whole formula in one operation.
+Keras' Adam reads all weights and moments about twelve times, once for each operation of the
+formula. For large networks on a CPU this takes longer than the convolutions. torch has one fused
+operation for the whole formula.
 """
 
 import functools
@@ -15,7 +15,7 @@ from torch.optim.adam import adam
 
 
 def install(optimizer: keras.optimizers.Optimizer) -> None:
-    """Let a built Adam or AdamW update so, where torch can; the formula stays Keras'."""
+    """Use the fused update in a built Adam or AdamW where torch supports it. Results are Keras'."""
     ours = type(optimizer).__module__.startswith("keras.")
     if ours and isinstance(optimizer, keras.optimizers.Adam) and not optimizer.amsgrad:
         keras_step = optimizer._parallel_update_step
@@ -23,10 +23,9 @@ def install(optimizer: keras.optimizers.Optimizer) -> None:
 
 
 def in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a view whose axes are in the order in which weights lie in memory.
+    """Return a view with the axes in memory order.
 
-    Kernels, `(height, width, in, out)`, lie there as torch convolves with them, `(out, height,
-    width, in)`.
+    Kernels, `(height, width, in, out)`, are stored in torch's layout, `(out, height, width, in)`.
     """
     return tensor.movedim(-1, 0) if tensor.ndim in (4, 5) else tensor
 
@@ -34,7 +33,7 @@ def in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
 def _step(
     optimizer: Any, keras_step: Any, gradients: list, variables: list, learning_rate: Any
 ) -> None:
-    """Update the variables, by `keras_step` where an array does not lie in memory as expected."""
+    """Update the variables, by `keras_step` where an array has another layout, dtype or device."""
     index = [optimizer._get_variable_index(variable) for variable in variables]
     weights, grads, first, second = (
         [in_memory_order(array) for array in arrays]
@@ -53,8 +52,7 @@ def _step(
         return
 
     step = int(optimizer.iterations)
-    # torch adds epsilon to the root of the second moment after the correction of its bias, Keras
-    # before.
+    # torch adds epsilon to the root of the second moment after its bias correction, Keras before.
     epsilon = optimizer.epsilon / math.sqrt(1 - optimizer.beta_2 ** (step + 1))
     adam(
         weights,
@@ -62,13 +60,13 @@ def _step(
         first,
         second,
         max_exp_avg_sqs=[],
-        state_steps=[torch.tensor(float(step)) for _ in index],  # it adds 1 to each
+        state_steps=[torch.tensor(float(step)) for _ in index],  # `adam` adds 1 to each
         fused=True,
         amsgrad=False,
         beta1=optimizer.beta_1,
         beta2=optimizer.beta_2,
         lr=float(learning_rate),
-        weight_decay=0.0,  # Keras has done it
+        weight_decay=0.0,  # Keras has already applied it
         eps=epsilon,
         maximize=False,
     )

@@ -1,8 +1,8 @@
-"""Convolutions on torch that copy no image.
+"""Convolutions on torch without copies of the images.
 
-Keras lays an image, `(batch, height, width, channels)`, out anew as `(batch, channels, height,
-width)` before each convolution, and then again in the order that it came in, which is the one that
-torch convolves fastest. Here torch is handed the image as it lies in memory.
+Keras copies an image, `(batch, height, width, channels)`, to the layout `(batch, channels, height,
+width)` before each convolution, and then back to its first layout, with which torch convolves
+fastest. Here torch receives a view of the image in its first layout.
 """
 
 import functools
@@ -24,7 +24,7 @@ TRANSPOSED = {
 
 
 def install(network: keras.Model) -> None:
-    """Let a network's convolutions work so, where they are of a kind known here."""
+    """Use convolutions without copies in the layers of a network that this module supports."""
     for layer in network._flatten_layers():
         if layer.__dict__.get("call") or getattr(layer, "data_format", None) != "channels_last":
             continue
@@ -35,7 +35,7 @@ def install(network: keras.Model) -> None:
 
 
 def _doubles(layer: keras.layers.Layer) -> bool:
-    """Whether an image grows by the strides and loses as much at its start as at its end."""
+    """Whether the output is the strides times the input, cropped equally at both ends."""
     sizes = zip(layer.kernel_size, layer.strides, strict=True)
     return (
         layer.padding == "same"
@@ -71,7 +71,7 @@ def _convolve(layer: keras.layers.Layer, inputs: Any) -> Any:
 
 
 def _same(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    """Return how many zeros go before and after, that the result has a `stride`-th of the size."""
+    """Return the zeros before and after an axis for "same" padding: output size / `stride`."""
     total = max((math.ceil(size / stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
     return total // 2, total - total // 2
 
@@ -88,7 +88,7 @@ def _transpose(layer: keras.layers.Layer, inputs: Any) -> Any:
 
 
 def _kernel(layer: keras.layers.Layer) -> Any:
-    """Return `(height, width, in, out)` as `(out, in, height, width)`, in Keras' words."""
+    """Return the kernel `(height, width, in, out)` as a view `(out, in, height, width)`."""
     kernel = keras.ops.convert_to_tensor(layer.kernel)
     return kernel.movedim((-1, -2), (0, 1))
 

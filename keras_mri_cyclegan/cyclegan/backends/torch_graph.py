@@ -1,8 +1,9 @@
-"""A network on torch as a row of operations, without Keras' Python between them.
+"""Recorded torch operations of a network, replayed without Keras' Python overhead.
 
-Keras takes as long to hand a small image from layer to layer as torch takes to convolve it, and a
-GPU waits meanwhile. So a network's call is recorded once for each shape of images, and played from
-then on; the record can be compiled, which the call of Keras' layers cannot.
+For small images, the Python code of Keras' layers takes as long as torch's convolutions, and a GPU
+is idle meanwhile. Therefore a network's call is traced once for each shape of images, and the
+traced operations are replayed in later calls. They can be compiled; the call of Keras' layers
+cannot.
 """
 
 from typing import Any
@@ -13,14 +14,14 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from keras_mri_cyclegan.cyclegan.together import takes_each_by_itself
 
-MOST = 64  # records of a network, so that a training on images of all sizes does not hoard them
+MOST = 64  # records of a network: bounds the memory of a training on images of many sizes
 
 
 class Graph:
-    """The calls of one network in training.
+    """Recorded training calls of one network.
 
     Args:
-        network: A generator or discriminator, built.
+        network: A built generator or discriminator.
     """
 
     def __init__(self, network: keras.Model):
@@ -28,12 +29,12 @@ class Graph:
         self.records: dict[tuple, Any] = {}
 
     def __call__(self, images: Any, frozen: bool, compiled: bool) -> Any:
-        """Return what the network makes of images in training.
+        """Return the network's output for images, in training mode.
 
         Args:
             images: `(batch, height, width, channels)`.
-            frozen: Boolean, whether its weights get no gradient.
-            compiled: Boolean, whether by `torch.compile`.
+            frozen: Boolean, whether the weights get no gradient.
+            compiled: Boolean, whether to compile the operations by `torch.compile`.
         """
         variables = self.network.variables
         weights = [variable.value for variable in variables]
@@ -53,16 +54,16 @@ class Graph:
             with keras.StatelessScope(state_mapping=mapping):
                 return self.network(images, training=True)
 
-        # Without gradients, as what autograd would save for them is no part of the network.
+        # Without gradients: tensors saved by autograd must not become part of the record.
         with torch.no_grad():
             return make_fx(call)(images, *weights)
 
 
 def can_record(network: keras.Model) -> bool:
-    """Whether a network's call is the same operations each time, in one order.
+    """Whether every call of a network executes the same operations in the same order.
 
-    Dropout, which draws anew, is not, nor a network of which `takes_each_by_itself` does not know
-    that it keeps no state.
+    This excludes networks with random numbers (dropout), and networks that `takes_each_by_itself`
+    does not know to be without state.
 
     Args:
         network: A `keras.Model`.

@@ -1,4 +1,4 @@
-"""Random changes to an image that leave what it shows, and what its contrast means."""
+"""Augmentation: random changes of images that preserve anatomy and contrast."""
 
 from keras_mri_cyclegan.data.augmentation.mri_augmentation import mri_augmentation
 from keras_mri_cyclegan.data.augmentation.random_affine import RandomAffine

@@ -1,4 +1,4 @@
-"""What every augmentation asks of the image it is given."""
+"""Checks and conversions of images, shared by all augmentations."""
 
 from typing import Any
 
@@ -22,19 +22,19 @@ def check_image(image: Any) -> None:
 
 
 def check_fill(fill: Any) -> float:
-    """Return `fill` as a float if it is a value that an image can have."""
+    """Return `fill` as a float if it is in `[-1, 1]`."""
     if not isinstance(fill, (int, float, np.integer, np.floating)) or not -1 <= fill <= 1:
         raise ValueError(f"`fill` must be a number in [-1, 1]. Received: {fill!r}.")
     return float(fill)
 
 
 def magnitude(image: Any) -> np.ndarray:
-    """Return an image in `[-1, 1]` as the magnitude that a scanner measures, in `[0, 1]`, 0 in air.
+    """Return an image in `[-1, 1]` as a scanner's magnitude in `[0, 1]`, 0 in air.
 
-    What lies outside by rounding alone is taken to the nearest end.
+    Values outside by rounding errors only are clipped.
 
     Raises:
-        ValueError: Not one image, or values outside `[-1, 1]`.
+        ValueError: `image` is not one image, or has values outside `[-1, 1]`.
     """
     check_image(image)
     low, high = float(image.min()), float(image.max())
@@ -48,7 +48,7 @@ def magnitude(image: Any) -> np.ndarray:
 
 
 def image_of(magnitude: np.ndarray) -> np.ndarray:
-    """Return the image in `[-1, 1]` of a magnitude in `[0, 1]`; writes into what it is given."""
+    """Return the image in `[-1, 1]` of a magnitude in `[0, 1]`, computed in place."""
     magnitude *= 2
     magnitude -= 1
     return magnitude

@@ -1,4 +1,4 @@
-"""The augmentations for MR images, together."""
+"""Standard augmentation for MR images."""
 
 from typing import Any
 
@@ -12,24 +12,23 @@ from keras_mri_cyclegan.data.augmentation.random_warp import RandomWarp
 
 
 def mri_augmentation(plane: str = "axial", intensity: bool = False) -> list[Any]:
-    """Return the augmentations that keep what an MR contrast means.
+    """Return the augmentations that preserve the meaning of an MR contrast.
 
-    In the order in which they come about: the patient (left-right flip, shift, turn, size, shape),
-    then, with `intensity`, the contrast, then the coil's shading and the noise. On one core a
-    slice of 256 x 256 takes 4 to 6 ms.
+    They are in the order of image formation: the patient (left-right flip, shift, rotation, size,
+    shape), then, with `intensity`, the contrast, then the coil's bias field and the noise. A slice
+    of 256 x 256 takes 4 to 6 ms on one core.
 
     Args:
-        plane: `"axial"`, `"coronal"` or `"sagittal"`, that of the slices. For volumes as
-            `Patches` cuts them, whose width is left-right as in axial slices, take `"axial"`. No
+        plane: Plane of the slices, `"axial"`, `"coronal"` or `"sagittal"`. For volumes of
+            `Patches`, whose width is left-right as in axial slices, pass `"axial"`. There is no
             flip in the sagittal plane, whose width is front-back. Defaults to `"axial"`.
-        intensity: Whether to change the contrast as well, see `RandomIntensity`. Defaults to
-            `False`.
+        intensity: Whether to change the contrast too, see `RandomIntensity`. Defaults to `False`.
 
     Returns:
         List of callables `(image, rng) -> image`, for the `augment` of an `UnpairedDataset`.
 
     Raises:
-        ValueError: An argument that is not among its values.
+        ValueError: An argument is not one of its values.
         ImportError: When used: scipy is not installed.
 
     Example:

@@ -1,4 +1,4 @@
-"""Turning, scaling and shearing."""
+"""Random affine transformation: rotation, scaling and shear."""
 
 import itertools
 import math
@@ -14,11 +14,11 @@ from keras_mri_cyclegan.data.augmentation._image import check_fill, check_image
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class RandomAffine:
-    """Turns, scales and shears an image about its centre, with linear interpolation.
+    """Random rotation, scaling and shear about the centre, with linear interpolation.
 
-    What comes in from outside is background. A volume is turned about each of its three axes; its
-    voxels are taken as cubes, so resample it to equal spacings first. For elastic deformation as
-    well use `RandomWarp`, which interpolates once where two augmentations in a row blur twice.
+    Pixels from outside the image are background. A volume is rotated about each of its three axes,
+    with cubic voxels assumed: resample it to equal spacings first. For an additional elastic
+    deformation use `RandomWarp`, which interpolates only once and therefore blurs less.
 
     Args:
         rotation: The largest angle in either direction, in degrees, in `[0, 180]`. Defaults to
@@ -30,7 +30,7 @@ class RandomAffine:
         fill: Background value, in `[-1, 1]`. Defaults to -1.0, which is air.
 
     Raises:
-        ValueError: An argument out of its range, or an array that is not one image.
+        ValueError: An argument is out of its range, or the array is not one image.
         ImportError: scipy is not installed.
 
     Example:
@@ -57,7 +57,7 @@ class RandomAffine:
         self.fill = check_fill(fill)
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return `image`, `([depth,] height, width, channels)`, turned, scaled and sheared."""
+        """Return `image`, `([depth,] height, width, channels)`, rotated, scaled and sheared."""
         check_image(image)
         ndimage = require("scipy.ndimage", extra="preprocessing")
         matrix, offset = self.draw(image.shape[:-1], rng)
@@ -91,7 +91,7 @@ class RandomAffine:
             turn[first, second], turn[second, first] = -math.sin(angle), math.sin(angle)
             forward = forward @ turn
         forward *= rng.uniform(1 - self.scale, 1 + self.scale)
-        # Above the diagonal alone, or shears together could flatten a volume.
+        # Only above the diagonal, since combined shears could flatten a volume.
         shears = rng.uniform(-self.shear, self.shear, (axes, axes))
         matrix = np.linalg.inv(forward @ (np.eye(axes) + np.triu(shears, 1)))
         centre = (np.array(shape) - 1) / 2

@@ -1,4 +1,4 @@
-"""The shading of a receive coil."""
+"""Random bias field: the smooth shading of a receive coil."""
 
 from typing import Any
 
@@ -11,21 +11,21 @@ from keras_mri_cyclegan.data.augmentation._image import image_of, magnitude
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class RandomBiasField:
-    """Brightens one side of an image and darkens another, smoothly, as a coil's sensitivity does.
+    """Random smooth shading of an image, as by a coil's sensitivity.
 
     The magnitude `(image + 1) / 2` is multiplied by the exponential of a random polynomial of the
-    place. Air stays air. The total magnitude of the image stays the same (so that a head is as
-    bright as before, on average); what would exceed 1 becomes 1, as where a normalisation
-    saturates the brightest voxels.
+    position. Air is not changed. The total magnitude of the image is preserved (a head keeps its
+    mean brightness); values above 1 are clipped to 1, as by a normalisation that saturates the
+    brightest voxels.
 
     Args:
-        strength: The largest logarithm of the field, in either direction, in `[0, 1)`: with 0.2 it
-            stays within about 20 % of 1. Each image's is drawn from `[0, strength]`. Defaults to
-            0.2.
+        strength: The largest absolute logarithm of the field, in `[0, 1)`: with 0.2 the field stays
+            within about 20 % of 1. The strength of each image is drawn from `[0, strength]`.
+            Defaults to 0.2.
         order: Integer, the polynomial's order. Defaults to 3.
 
     Raises:
-        ValueError: An argument out of its range; an array that is not one image with values in
+        ValueError: An argument is out of its range, or the array is not one image with values in
             `[-1, 1]`.
 
     Example:
@@ -51,7 +51,7 @@ class RandomBiasField:
         even = magnitude(image)
         total = float(even.sum(dtype="float64"))
         shaded = even * self.draw(image.shape[:-1], rng)[..., None]
-        if total > 0:  # else it is all air
+        if total > 0:  # otherwise the image is all air
             shaded *= np.float32(total / shaded.sum(dtype="float64"))
         np.minimum(shaded, 1, out=shaded)
         return image_of(shaded)
@@ -63,13 +63,13 @@ class RandomBiasField:
         coefficients[(degree == 0) | (degree > self.order)] = 0
         log = coefficients
         for axis, size in enumerate(shape):
-            # Legendre's polynomials, or the higher powers would act on the corners alone.
+            # Legendre polynomials: plain higher powers would act only on the corners.
             place = (np.arange(size) + 0.5) / size * 2 - 1
             basis = np.polynomial.legendre.legvander(place, self.order).astype("float32")
             log = np.moveaxis(np.tensordot(basis, log, (1, axis)), 0, axis)
         largest = float(np.abs(log).max())
         strength = rng.uniform(0, self.strength)
-        if largest > 0:  # it is 0 where every axis has one pixel
+        if largest > 0:  # 0 if every axis has one pixel
             log = log * np.float32(strength / largest)
         return np.exp(log)
 

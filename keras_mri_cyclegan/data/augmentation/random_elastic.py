@@ -1,4 +1,4 @@
-"""Smooth deformation."""
+"""Random elastic deformation."""
 
 from typing import Any
 
@@ -17,22 +17,22 @@ LARGEST_SHIFT = 0.4
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class RandomElastic:
-    """Deforms an image smoothly, with linear interpolation, as no two heads have one shape.
+    """Random smooth deformation with linear interpolation, for the variety of head shapes.
 
-    Control points on a coarse lattice are moved at random, and a cubic B-spline moves what lies
-    between them. Every pixel moves by less than `amplitude`, most by a quarter of it or less. The
-    limit on `amplitude` keeps the deformation from folding: no tissue appears twice or inside out.
+    Control points on a coarse lattice get random shifts, interpolated by a cubic B-spline. Every
+    pixel moves by less than `amplitude`, most by a quarter of it or less. The limit on `amplitude`
+    prevents folding: no tissue appears twice or inside out.
 
     Args:
         amplitude: The largest shift along each axis, as a fraction of its size, in
             `[0, 0.4 / grid]`. Defaults to 0.03.
-        grid: Integer, the cells of the lattice along each axis: the more, the finer the
+        grid: Integer, number of cells of the lattice along each axis; more cells give a finer
             deformation. Defaults to 4.
-        fill: Background value, in `[-1, 1]`, for what comes in from outside. Defaults to -1.0,
-            which is air.
+        fill: Background value, in `[-1, 1]`, for pixels from outside. Defaults to -1.0, which is
+            air.
 
     Raises:
-        ValueError: An argument out of its range, or an array that is not one image.
+        ValueError: An argument is out of its range, or the array is not one image.
         ImportError: scipy is not installed.
 
     Example:

@@ -1,4 +1,4 @@
-"""Mirroring."""
+"""Random flip along one axis."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ AXES = {"width": -2, "height": -3, "depth": -4}
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class RandomFlip:
-    """Mirrors an image along one axis, or leaves it as it is.
+    """Random mirroring of an image along one axis.
 
-    Mirroring the left-right axis of a head changes little of what a network has to learn;
-    mirroring any other makes anatomy that does not exist.
+    A left-right flip of a head is plausible anatomy; a flip along any other axis yields anatomy
+    that does not exist.
 
     Args:
         axis: `"width"`, `"height"` or `"depth"`. Defaults to `"width"`: left-right in an axial
-            or coronal slice as it is usually shown.
-        probability: How often to mirror, in `[0, 1]`. Defaults to 0.5.
+            or coronal slice in the usual orientation.
+        probability: Probability of a flip, in `[0, 1]`. Defaults to 0.5.
 
     Raises:
-        ValueError: An argument out of its range, or an image without this axis.
+        ValueError: An argument is out of its range, or the image has no such axis.
 
     Example:
         >>> import numpy as np
@@ -42,7 +42,7 @@ class RandomFlip:
             raise ValueError(f"`probability` must be in [0, 1]. Received: {probability!r}.")
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return `image`, `([depth,] height, width, channels)`, mirrored or as it is."""
+        """Return `image`, `([depth,] height, width, channels)`, mirrored or unchanged."""
         check_image(image)
         axis = AXES[self.axis]
         if -axis > image.ndim:

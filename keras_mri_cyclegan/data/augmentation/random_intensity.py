@@ -1,4 +1,4 @@
-"""Changes of contrast."""
+"""Random change of intensities: gamma and scale."""
 
 import math
 from typing import Any
@@ -12,23 +12,23 @@ from keras_mri_cyclegan.data.augmentation._image import image_of, magnitude
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class RandomIntensity:
-    """Changes an image's contrast by a power, and darkens it.
+    """Random gamma correction and darkening of an image.
 
-    A CycleGAN learns what a contrast looks like from its images' intensities: with this, it learns
-    a blurred idea of it, and its translations vary. Use it where the scans' intensities vary
-    anyway, such as between scanners, and where that cannot be normalised away.
+    A CycleGAN learns a contrast from the intensities of its images: with this augmentation the
+    learnt contrast is less definite, and the translations vary. Use it if the intensities of the
+    scans vary anyway, such as between scanners, and normalisation cannot remove the variation.
 
-    The magnitude `(image + 1) / 2` is taken to the power of `gamma` and multiplied by a factor of
-    at most 1, so that nothing saturates. Air stays air.
+    The magnitude `(image + 1) / 2` is raised to a random exponent and multiplied by a factor of at
+    most 1, so that no value saturates. Air is not changed.
 
     Args:
-        gamma: The largest relative change of the exponent, of at least 0: it is drawn from
-            `[1 / (1 + gamma), 1 + gamma]`, up as often as down. Defaults to 0.2.
+        gamma: The largest relative change of the exponent, of at least 0: the exponent is drawn
+            from `[1 / (1 + gamma), 1 + gamma]`, above 1 as often as below. Defaults to 0.2.
         scale: The largest darkening, in `[0, 1)`: the factor is drawn from `[1 - scale, 1]`.
             Defaults to 0.1.
 
     Raises:
-        ValueError: An argument out of its range; an array that is not one image with values in
+        ValueError: An argument is out of its range, or the array is not one image with values in
             `[-1, 1]`.
 
     Example:

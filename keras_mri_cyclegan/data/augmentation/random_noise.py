@@ -1,4 +1,4 @@
-"""The noise of a magnitude image."""
+"""Random Rician noise, the noise of magnitude images."""
 
 from typing import Any
 
@@ -11,24 +11,25 @@ from keras_mri_cyclegan.data.augmentation._image import image_of, magnitude
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class RandomNoise:
-    """Adds the noise of MR magnitude images, which is Rician.
+    """Random Rician noise of MR magnitude images.
 
-    A scanner's noise is Gaussian in the real and in the imaginary part; the magnitude of both is
-    what an image shows. So with the magnitude `m = (image + 1) / 2` the result is
-    `sqrt((m + n1)^2 + n2^2)`, nearly Gaussian in tissue, and in the dark brighter on average than
-    before, as in a noisy scan. It is never below -1; what would exceed 1 becomes 1, as where a
-    normalisation saturates the brightest voxels.
+    A scanner's noise is Gaussian in the real and in the imaginary part, and the image is the
+    magnitude of both. With the magnitude `m = (image + 1) / 2` the result is
+    `sqrt((m + n1)^2 + n2^2)`: nearly Gaussian noise in tissue, and a higher mean in dark regions,
+    as in a noisy scan. Values are never below -1; values above 1 are clipped to 1, as by a
+    normalisation that saturates the brightest voxels.
 
-    Pixels of exactly -1 keep this value: they are no measurement but what a mask, a pad or a shift
-    left empty, and noise there would teach a network an edge that depends on the noise.
+    Pixels of exactly -1 are not changed: they are not measured, but left empty by a mask, padding
+    or a shift, and noise there would teach a network an edge that depends on the noise.
 
     Args:
         std: The largest standard deviation of `n1` and `n2`, in units of the image: 0.02 is 1 % of
-            the range `[-1, 1]`. Each image's is drawn from `[0, std]`. Defaults to 0.04.
+            the range `[-1, 1]`. The standard deviation of each image is drawn from `[0, std]`.
+            Defaults to 0.04.
 
     Raises:
-        ValueError: `std` that is not a number of at least 0; an array that is not one image with
-            values in `[-1, 1]`.
+        ValueError: `std` is not a number of at least 0, or the array is not one image with values
+            in `[-1, 1]`.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Shifts by whole pixels."""
+"""Random shift by whole pixels."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from keras_mri_cyclegan.data.augmentation._image import check_fill, check_image
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class RandomTranslation:
-    """Shifts an image by whole pixels along every spatial axis.
+    """Random shift of an image by whole pixels along every spatial axis.
 
-    No pixel is interpolated. What is shifted out is lost, what is shifted in is background;
-    nothing comes back in on the other side.
+    No pixel is interpolated. Pixels shifted out of the image are lost (no wrap-around), and
+    background is shifted in.
 
     Args:
         fraction: The largest shift in either direction, as a fraction of the axis' size, in
@@ -23,7 +23,7 @@ class RandomTranslation:
         fill: Background value, in `[-1, 1]`. Defaults to -1.0, which is air.
 
     Raises:
-        ValueError: An argument out of its range, or an array that is not one image.
+        ValueError: An argument is out of its range, or the array is not one image.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Turning, scaling, shearing and bending with one interpolation."""
+"""Random affine and elastic deformation with a single interpolation."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from keras_mri_cyclegan.data.augmentation.random_elastic import RandomElastic, s
 
 @keras.saving.register_keras_serializable(package="keras_mri_cyclegan")
 class RandomWarp:
-    """`RandomAffine`, then `RandomElastic`, with one interpolation: less blur, and less time.
+    """`RandomAffine`, then `RandomElastic`, with a single interpolation: less blur, less time.
 
     Args:
         rotation: The largest angle, in degrees, as in `RandomAffine`. Defaults to 10.0.
@@ -23,7 +23,7 @@ class RandomWarp:
         fill: Background value, in `[-1, 1]`. Defaults to -1.0, which is air.
 
     Raises:
-        ValueError: An argument out of its range, or an array that is not one image.
+        ValueError: An argument is out of its range, or the array is not one image.
         ImportError: scipy is not installed.
 
     Example:
