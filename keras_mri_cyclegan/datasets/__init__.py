@@ -1,4 +1,4 @@
-"""Images to train on: a folder of slices, a phantom made on the spot, IXI, and label maps."""
+"""Images to train on: folders of slices, the phantom, IXI, and label maps of heads."""
 
 from keras_mri_cyclegan.datasets.image_folder import load_image_folder
 from keras_mri_cyclegan.datasets.ixi import load_ixi

@@ -1,4 +1,4 @@
-"""The folder that the downloads of a data set are kept in."""
+"""Folder of a data set's downloads."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A file from a web server: continued where it broke off, and checked."""
+"""Download of a file: resumed after an interruption, and verified."""
 
 import hashlib
 import http.client

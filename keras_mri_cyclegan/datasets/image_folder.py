@@ -1,4 +1,4 @@
-"""A folder of slices to one array."""
+"""A folder of slices as one array."""
 
 import fnmatch
 import os

@@ -1,4 +1,4 @@
-"""What the normalisations of a file and of a network take their statistics over."""
+"""Axes over which the normalisations of a file and of a network take their statistics."""
 
 from typing import Any
 

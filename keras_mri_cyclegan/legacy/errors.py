@@ -1,4 +1,4 @@
-"""What is raised about an old file."""
+"""Errors about old files."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Layers without weights that join images or change their size, of a file and of a network."""
+"""Layers without weights that join images or change their size: those of a file and a network."""
 
 import re
 from collections import Counter

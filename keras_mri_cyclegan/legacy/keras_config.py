@@ -1,4 +1,4 @@
-"""The config of a model as a file has it: read as data, never made into objects."""
+"""Config of a saved model, read as data and never turned into objects."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The `.keras` file of Keras 2.12 to 2.15: a zip with a config and an HDF5 file."""
+"""`.keras` files of Keras 2.12 to 2.15: a zip archive with a config and an HDF5 file."""
 
 import io
 import zipfile

@@ -1,4 +1,4 @@
-"""`load_tfa`: the weights of an old file into a network of today."""
+"""`load_tfa`: weights of an old file, loaded into a network of today."""
 
 import os
 import zipfile

@@ -1,4 +1,4 @@
-"""Which layer of a file goes into which of a network: by order and role, never by shape alone."""
+"""Assignment of a file's layers to a network's: by order and role, never by shape only."""
 
 import difflib
 import os

@@ -1,4 +1,4 @@
-"""The config in the `keras_metadata.pb` of a SavedModel, without the classes that wrote it."""
+"""Config in the `keras_metadata.pb` of a SavedModel, read without the classes that wrote it."""
 
 NODES = 1  # SavedMetadata.nodes
 NODE_ID, IDENTIFIER, METADATA = 2, 4, 5  # SavedObject, as of Keras 2.5

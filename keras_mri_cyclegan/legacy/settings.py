@@ -1,4 +1,4 @@
-"""What weights alone do not show: epsilon, strides, activations, where a file records them."""
+"""Settings that weights do not show, where a file records them: epsilon, strides, activations."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""A network of today as the layers that weights go into."""
+"""The layers of a network of today that take weights."""
 
 from dataclasses import dataclass
 from typing import Any
