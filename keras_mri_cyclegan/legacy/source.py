@@ -1,4 +1,4 @@
-"""What every kind of old file is read into: layers in their order, and how to read their weights.
+"""Contents of an old file of any kind: its layers in their order, and a reader of their weights.
 
 Nothing here holds an array: weights are read when everything is known to match.
 """

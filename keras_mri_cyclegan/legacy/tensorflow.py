@@ -1,4 +1,4 @@
-"""SavedModel folders and `tf.train.Checkpoint`: variables and what they hang on, never a graph.
+"""SavedModel folders and `tf.train.Checkpoint`: variables and their owners, never a graph.
 
 TensorFlow only reads the table of tensors, which has a checksum for each. The functions of a
 SavedModel are not loaded.

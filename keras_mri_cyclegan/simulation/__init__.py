@@ -1,4 +1,4 @@
-"""Simulated scans of real anatomy: from label maps to tissue maps, from these to any contrast."""
+"""Simulated scans of real anatomy: label maps to tissue maps to images of any contrast."""
 
 from keras_mri_cyclegan.simulation.blur import blur
 from keras_mri_cyclegan.simulation.contrast_images import (

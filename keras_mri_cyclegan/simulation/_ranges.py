@@ -1,4 +1,4 @@
-"""Checks of the ranges that random effects are drawn from."""
+"""Checks of the ranges of random effects."""
 
 from dataclasses import fields
 from typing import Any

@@ -1,4 +1,4 @@
-"""How bright the brightest tissue of a whole head is, whatever slice of it is shown."""
+"""Intensity scale of a whole head: the brightest tissue, independent of the slice."""
 
 from collections.abc import Sequence
 

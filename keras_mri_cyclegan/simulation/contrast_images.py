@@ -1,4 +1,4 @@
-"""From tissue maps to images: each tissue's signal, with texture."""
+"""Images from tissue maps: the signal of each tissue, with texture."""
 
 from collections.abc import Mapping, Sequence
 

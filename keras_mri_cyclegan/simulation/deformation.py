@@ -1,4 +1,4 @@
-"""Spatial variation of heads: turned, scaled, shifted, bent and mirrored."""
+"""Spatial variation of heads: rotation, scaling, shift, warp and mirroring."""
 
 import itertools
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Deep soft tissue, which a label map does not divide: muscle with sheets of fat between."""
+"""Deep soft tissue without labels of its own: muscle with sheets of fat."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What the signal equations leave out: flow, magnetisation transfer, and the coil."""
+"""Effects beyond the signal equations: flow, magnetisation transfer, coil sensitivity."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Motion while a scan is taken: ghosts, and edges that repeat."""
+"""Motion artefacts: ghosts and repeated edges."""
 
 import numpy as np
 

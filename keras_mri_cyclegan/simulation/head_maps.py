@@ -1,4 +1,4 @@
-"""Tissue maps of many slices, computed once and kept."""
+"""Tissue maps of many slices, computed once and stored."""
 
 import os
 from collections.abc import Iterable, Sequence

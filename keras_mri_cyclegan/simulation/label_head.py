@@ -1,4 +1,4 @@
-"""A head as a label map: which tissue is where, in space."""
+"""A head as a label map, with its tissues and its place in space."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Label tables: which tissue the number of a label map stands for."""
+"""Label tables: the tissue of each number of a label map."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an ill brain has in the place of healthy tissue: lesions of white matter, and masses."""
+"""Pathology: white-matter lesions and tumour-like masses."""
 
 from dataclasses import dataclass
 

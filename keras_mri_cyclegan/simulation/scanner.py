@@ -1,4 +1,4 @@
-"""What a scanner adds to an image: bias field, blur, motion and noise."""
+"""Scanner effects on an image: bias field, blur, motion and noise."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Heads in several contrasts, clean and as a scanner gives them, drawn from tissue maps."""
+"""Heads in several contrasts, clean and with scanner effects, from tissue maps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The brain with the fluid that it lies in, without the skull and what is around it."""
+"""Skull stripping of tissue maps: the brain with its fluid."""
 
 import numpy as np
 

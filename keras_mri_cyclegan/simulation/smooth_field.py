@@ -1,4 +1,4 @@
-"""Smooth random fields: what varies slowly from place to place."""
+"""Smooth random fields."""
 
 import numpy as np
 

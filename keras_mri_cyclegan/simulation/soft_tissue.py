@@ -1,4 +1,4 @@
-"""Soft tissue divided into fat and muscle, where a label map does not say which it is."""
+"""Division of unlabelled soft tissue into fat and muscle."""
 
 from collections.abc import Sequence
 

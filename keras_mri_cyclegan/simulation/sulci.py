@@ -1,4 +1,4 @@
-"""Sulci that are wider or narrower than a label map has them."""
+"""Widening and narrowing of sulci."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Tissue maps: how much of each tissue there is in each pixel of a slice, or voxel of a volume."""
+"""Tissue maps: the share of each tissue in each pixel of a slice, or voxel of a volume."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What each tissue of a head is to a scanner: T1, T2 and proton density, from 0.5 to 7 T.
+"""Tissues of a head: T1, T2 and proton density from 0.5 to 7 T.
 
 An image depends on a tissue through the longitudinal relaxation time T1, the transverse relaxation
 time T2 (both in ms, both change with the field) and the proton density PD (relative to
